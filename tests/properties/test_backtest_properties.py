@@ -12,7 +12,8 @@ from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
 from mtum.core.portfolio.decision import PortfolioRules
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.research.checks import cut
+from mtum.core.research.checks import OTHER_FUTURES, Question, Replay, same_past
+from mtum.core.research.variants import Alone, play_alone
 from mtum.core.simulation.backtest import run
 from mtum.core.simulation.history import History, history
 from mtum.core.simulation.kernel.play import Span
@@ -76,9 +77,14 @@ def played(seed: int, rules: MtumConfluence, terms: PlayTerms) -> tuple[History,
 @given(SEEDS, RULES, TERMS)
 @settings(max_examples=40)
 def test_cutting_off_the_future_never_changes_the_past(seed: int, rules: MtumConfluence, terms: PlayTerms) -> None:
-    ready, _, whole = played(seed, rules, terms)
-    part = run(cut(ready, 0, 300), rules, terms, Span(100, 300))
-    np.testing.assert_array_equal(part.equity, whole.equity[:200])
+    bars = made_up_bars(SESSIONS, seed, step=0.018)
+    market = SessionHistory({"AAA": bars}, {"VIX": made_up_vix(bars, seed)})
+    question = Question(market, Span(100, SESSIONS), Alone(rules, terms), rules.history_sessions(), play_alone)
+    whole = question.played(Replay(question.asked, question.span))
+    for future in (0.0, *OTHER_FUTURES):
+        part = question.played(Replay(question.asked, Span(100, 300), future=future))
+        assert len(part.equity) == 200
+        assert same_past(part, whole)
 
 
 @given(SEEDS, RULES, TERMS)

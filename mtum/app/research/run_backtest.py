@@ -16,14 +16,13 @@ from mtum.core.market.instruments import unit_usd
 from mtum.core.market.volume import VolumeMode
 from mtum.core.portfolio.orders import Side
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted
-from mtum.core.research.checks import Checks, Question, run_checks
 from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
 from mtum.core.simulation.backtest import known_of, run
 from mtum.core.simulation.fill_costs import costs_taken
 from mtum.core.simulation.history import History, history, vix_column
 from mtum.core.simulation.kernel.compiled import is_compiled
 from mtum.core.simulation.kernel.near_close import play_seen
-from mtum.core.simulation.kernel.play import Span, play
+from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.near_close import (
     NearCloseModel,
     NearCloseSpread,
@@ -336,27 +335,3 @@ def _trades_document(metrics: TradeMetrics) -> dict[str, Any]:
 
 def _short(number: Any) -> Any:
     return round(number, 6) if isinstance(number, float) else number
-
-
-def checks_of(found: Backtested, tell: Tell) -> Checks:
-    """Run the checks on official bars.
-
-    Raises
-    ------
-    UsageError
-        If the strategy has no compiled form.
-    """
-    if not isinstance(found.strategy, MtumConfluence) or found.history is None:
-        raise UsageError(f"--check is made for mtum_confluence, not for {_unknown(found.strategy)}")
-    tell_compiling(tell, play, play_seen)
-    terms = found.asked.terms()
-    question = Question(found.history, found.strategy, terms, found.span)
-    official = run(found.history, found.strategy, terms, found.span)
-    return run_checks(question, official, found.held.reinvested)
-
-
-def checks_document(checks: Checks) -> dict[str, Any]:
-    """Return the checks as plain values."""
-    plain = asdict(checks)
-    plain["variants"] = [{**row, "cagr_frac": round(row["cagr_frac"], 6)} for row in plain["variants"]]
-    return plain

@@ -18,12 +18,11 @@ from mtum.core.research.grid import (
     RESULT_COLUMNS,
     Combination,
     Part,
-    block_sessions,
     empty_results,
     play_combinations,
 )
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
-from mtum.core.research.overfitting import deflated_sharpe, overfitting_probability
+from mtum.core.research.overfitting import block_sessions, deflated_sharpe, overfitting_probability
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.grid import (

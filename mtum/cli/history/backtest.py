@@ -116,13 +116,14 @@ def _backtest_answer(call: CommandCall, asked: "BacktestRequest", *, check: bool
     from mtum.app.research.run_backtest import document, run_backtest
 
     told: list[str] = []
-    found = run_backtest(asked, *market_of(call, asked.settings, told.append), call.tell)
+    source, calendar = market_of(call, asked.settings, told.append)
+    found = run_backtest(asked, source, calendar, call.tell)
     answer = document(found)
     answer["metrics"]["cautions"] += told
     if check or (out is not None and found.history is not None):
-        from mtum.app.research.run_backtest import checks_document, checks_of
+        from mtum.app.research.check_backtest import checks_document, checks_of
 
-        answer["checks"] = checks_document(checks_of(found, call.tell))
+        answer["checks"] = checks_document(checks_of(found, source, call.tell))
     if out is not None:
         from mtum.wiring.research import tear_sheet_files
 

@@ -1,5 +1,6 @@
 """How much of a result is luck: resampled histories that keep runs of sessions together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,15 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class PartSpread:
+    """What a sleeve added to the growth of the whole over resampled histories, as a fraction of the capital."""
+
+    name: str
+    gain_frac: Spread
+    loss_probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class BootstrapResult:
     """Yearly growth and deepest fall over resampled histories; against the benchmark where one is given."""
 
@@ -32,6 +42,7 @@ class BootstrapResult:
     loss_probability: float
     excess_cagr_frac: Spread | None
     behind_probability: float | None
+    parts: tuple[PartSpread, ...] = ()
 
 
 def mean_block(sessions: int) -> float:
@@ -61,13 +72,21 @@ def stationary_indices(sessions: int, paths: int, block: float, seed: int) -> ND
     return found
 
 
-def bootstrap(moves: Column, benchmark: Column | None = None, paths: int = PATHS, seed: int = 1) -> BootstrapResult:
+def bootstrap(
+    moves: Column,
+    benchmark: Column | None = None,
+    paths: int = PATHS,
+    seed: int = 1,
+    parts: Mapping[str, Column] | None = None,
+) -> BootstrapResult:
     """Resample session returns and measure each history.
 
     Parameters
     ----------
     moves, benchmark : ndarray, shape (n_sessions,)
-        Session returns; both are resampled with the same sessions.
+        Session returns; all are resampled with the same sessions, so that what moved together stays together.
+    parts : mapping of str to ndarray, shape (n_sessions,)
+        What each sleeve adds to the session returns; together they are `moves`.
     """
     block = mean_block(len(moves))
     picked = stationary_indices(len(moves), paths, block, seed)
@@ -86,7 +105,14 @@ def bootstrap(moves: Column, benchmark: Column | None = None, paths: int = PATHS
         loss_probability=float(np.mean(cagr < 0)),
         excess_cagr_frac=None if excess is None else _spread(excess),
         behind_probability=None if excess is None else float(np.mean(excess < 0)),
+        parts=tuple(_part(name, column[picked], growth) for name, column in (parts or {}).items()),
     )
+
+
+def _part(name: str, added: NDArray[np.float64], growth: NDArray[np.floating]) -> PartSpread:
+    # A session adds its part of the return to what the whole had become by then: the parts add up to its growth.
+    gained: Column = added[:, 0] + np.einsum("ij,ij->i", added[:, 1:], growth[:, :-1])
+    return PartSpread(name, _spread(gained), float(np.mean(gained < 0)))
 
 
 def _spread(numbers: Column) -> Spread:

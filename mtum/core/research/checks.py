@@ -1,30 +1,115 @@
 """How far can a backtest be trusted? The same history with one thing changed at a time."""
 
-from dataclasses import dataclass, fields, replace
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 
-from mtum.core.indicators.smoothing import Smoothing
-from mtum.core.market.volume import VolumeMode
-from mtum.core.portfolio.costs import PercentCosts
-from mtum.core.portfolio.returns import from_capital, returns
+from mtum.core.market.bars import PRICE_COLUMNS, Bars
+from mtum.core.portfolio.returns import below_peak, from_capital, returns
 from mtum.core.research.bootstrap import BootstrapResult, bootstrap
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
-from mtum.core.simulation.backtest import ALL_CONDITIONS, first_fit, run
-from mtum.core.simulation.history import History
-from mtum.core.simulation.kernel.columns import Column, Prices
-from mtum.core.simulation.kernel.near_close import Seen
+from mtum.core.research.overfitting import Luck, luck_of, sharpe_of
+from mtum.core.research.regimes import Regime
+from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.play import Span
-from mtum.core.simulation.kernel.walk import Tape
-from mtum.core.simulation.near_close import NearCloseModel, played_near_close
-from mtum.core.simulation.played import Played, PlayTerms
-from mtum.core.strategies.contract import Strategy
-from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.simulation.played import Played
+from mtum.core.simulation.session_views import SessionHistory
 
 CUTS = 24
-_NEVER = 1 << 60
+"""Places at which the future is cut off and changed."""
+WARM_UPS = (50, 250)
+"""Sessions by which a history begins later."""
+OTHER_FUTURES = (3.0, 1 / 3)
+"""By what everything is multiplied that comes after a place: whatever looks there decides otherwise."""
+_POSSIBLE = (5.0, 150.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Other[S]:
+    """What is played with one thing changed; `kind` groups the rows, `first` is where it is fit to begin."""
+
+    kind: str
+    change: str
+    asked: S
+    first: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Replay[S]:
+    """A part of a history to play: sessions from `begin` on, those of the span decided.
+
+    `future` is by what everything from the end of the span on is multiplied: 1 leaves it as it was, 0 cuts it off.
+    """
+
+    asked: S
+    span: Span
+    begin: int = 0
+    future: float = 1.0
+
+
+type Each[S] = Callable[[Callable[[Replay[S]], Played], Sequence[Replay[S]]], Iterable[Played]]
+"""Plays histories in their order, as `map` does: one after the other, or beside each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question[S]:
+    """A history, what was played on it, and what plays it.
+
+    Parameters
+    ----------
+    market : SessionHistory
+        Bars of every symbol, warm-up included.
+    span : Span
+        Sessions decided.
+    asked : object
+        What is played: whatever `play` takes, a strategy on its terms or an account of several.
+    needed : int
+        Bars per symbol that a decision needs, its own session's included.
+    play : callable
+        Plays something over some sessions of a market.
+    others : sequence of Other
+        What is played beside it, one thing changed each.
+    cuts : int
+        Places at which the future is cut off and changed.
+    """
+
+    market: SessionHistory
+    span: Span
+    asked: S
+    needed: int
+    play: Callable[[SessionHistory, S, Span], Played]
+    others: Sequence[Other[S]] = ()
+    cuts: int = CUTS
+
+    def played(self, replay: Replay[S]) -> Played:
+        """Play a part of the history."""
+        market, span = self.market, replay.span
+        if replay.begin or not replay.future:
+            market = cut(market, replay.begin, len(market.days) if replay.future else span.stop)
+        elif replay.future != 1.0:
+            market = with_other_future(market, span.stop, replay.future)
+        return self.play(market, replay.asked, Span(span.first - replay.begin, span.stop - replay.begin))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """What the result is set beside.
+
+    Parameters
+    ----------
+    benchmark : ndarray, shape (n_sessions,)
+        Equity of buy-and-hold over the same sessions in USD.
+    regimes : tuple of Regime
+        The result by the state of the market.
+    parts : mapping of str to ndarray, shape (n_sessions,)
+        What each sleeve adds to each session's return; together they are the return.
+    """
+
+    benchmark: Column
+    regimes: tuple[Regime, ...] = ()
+    parts: Mapping[str, Column] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +121,8 @@ class Variant:
     trades: int
     final_equity_usd: float
     cagr_frac: float
+    sharpe: float | None
+    max_drawdown_frac: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +131,11 @@ class Checks:
 
     Parameters
     ----------
-    look_ahead_faults : int
-        Cuts of the future that changed a past trade; anything but 0 is a fault of the program.
+    look_ahead_cuts, look_ahead_faults : int
+        Places at which the future was cut off and changed, and those at which that changed what was before; anything
+        but 0 is a fault of the program.
     warm_up_faults : int
-        Lengths of extra history that changed a trade.
+        Lengths of extra history that changed an order.
     """
 
     look_ahead_cuts: int
@@ -55,172 +143,143 @@ class Checks:
     warm_up_faults: int
     variants: tuple[Variant, ...]
     bootstrap: BootstrapResult
+    luck: Luck
+    regimes: tuple[Regime, ...]
     verdict: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A history, its rules and terms, and the sessions decided."""
-
-    history: History
-    strategy: MtumConfluence
-    terms: PlayTerms
-    span: Span
-
-
-def run_checks(question: Question, official: Played, benchmark: Column) -> Checks:
+def run_checks[S](
+    question: Question[S], official: Played, beside: Beside, each: Each[S] = map, notes: Sequence[str] = ()
+) -> Checks:
     """Run every check.
 
     Parameters
     ----------
-    benchmark : ndarray, shape (n_sessions,)
-        Equity of buy-and-hold over the same sessions in USD.
+    official : Played
+        The result that is checked.
+    each : callable
+        Plays the histories; `map` plays one after the other.
+    notes : sequence of str
+        What could not be checked, and why.
     """
-    cuts = cut_points(question.span)
-    faults = sum(not _same_past(question, official, stop) for stop in cuts)
-    warm_up = sum(not _same_after_warm_up(question, extra) for extra in (50, 250))
-    variants = (
-        *_forms(question),
-        *_condition_effects(question),
-        *_cost_effects(question),
-    )
-    capital = official.capital_usd
-    spread = bootstrap(returns(from_capital(official.equity, capital)), returns(from_capital(benchmark, capital)))
+    span = question.span
+    stops = cut_points(question.market, span, question.cuts)
+    futures = (0.0, *OTHER_FUTURES)
+    later = [span.first + extra for extra in WARM_UPS if span.first + extra < span.stop]
+    replays = [Replay(question.asked, Span(span.first, stop), future=future) for stop in stops for future in futures]
+    replays += [
+        Replay(question.asked, Span(first, span.stop), begin)
+        for first in later
+        # One bar more than a decision needs: shares that are there at the start were bought at the close before.
+        for begin in (0, max(0, first - max(question.needed - 1, 1)))
+    ]
+    replays += [Replay(one.asked, Span(max(one.first, span.first), span.stop)) for one in question.others]
+    found = iter(each(question.played, replays))
+    pasts = [[same_past(next(found), official) for _ in futures] for _ in stops]
+    faults = sum(not all(past) for past in pasts)
+    warm_up = sum(next(found).orders != next(found).orders for _ in later)
+    variants = tuple(_variant(one, played) for one, played in zip(question.others, found, strict=True))
+    moves = returns(from_capital(official.equity, official.capital_usd))
+    held = returns(from_capital(beside.benchmark, official.capital_usd))
+    spread = bootstrap(moves, held, parts=beside.parts)
+    luck = luck_of(moves, held)
     return Checks(
-        look_ahead_cuts=len(cuts),
+        look_ahead_cuts=len(stops),
         look_ahead_faults=faults,
         warm_up_faults=warm_up,
         variants=variants,
         bootstrap=spread,
-        verdict=verdict(official, benchmark, variants, spread, faults + warm_up),
+        luck=luck,
+        regimes=beside.regimes,
+        verdict=verdict(official, beside, variants, spread, faults + warm_up),
+        notes=tuple(notes),
     )
 
 
-def cut_points(span: Span) -> list[int]:
-    """Positions at which the future is cut off, spread over the span."""
-    return sorted({int(stop) for stop in np.linspace(span.first + 1, span.stop - 1, CUTS)})
+def cut_points(market: SessionHistory, span: Span, count: int = CUTS) -> list[int]:
+    """Positions at which the future is cut off, spread over the span.
+
+    None lies behind a session that a symbol lacks in the midst of its bars: who cuts there takes it for ended.
+    """
+    days = market.days[: span.stop]
+    whole = np.ones(len(days), dtype=bool)
+    for bars in market.bars.values():
+        if len(bars):
+            lacking = (days > bars.days[0]) & (days < bars.days[-1]) & ~np.isin(days, bars.days)
+            whole &= ~lacking
+    good = np.flatnonzero(whole[span.first : span.stop - 1]) + span.first + 1
+    if not len(good):
+        return []
+    return sorted({int(good[int(place)]) for place in np.linspace(0, len(good) - 1, count)})
 
 
-def cut(history: History, first: int, stop: int) -> History:
-    """Return the sessions ``first <= t < stop`` of a history as a history of its own."""
-    prices = Prices(*(np.array(column[first:stop]) for column in history.prices))
-    tape = history.tape
-    inside = (tape.dividend_at >= first) & (tape.dividend_at < stop)
-    shorter = Tape(
-        close=prices.close,
-        seen=prices.close,
-        open=prices.open,
-        settled=tape.settled[first:stop] - first,
-        dividend_at=np.append(tape.dividend_at[inside] - first, _NEVER),
-        dividend=np.append(tape.dividend[inside], 0.0),
+def cut(market: SessionHistory, first: int, stop: int) -> SessionHistory:
+    """Return the sessions ``first <= t < stop`` of a market as a market of its own; series keep their past."""
+    begin, last = market.day(first), market.day(stop - 1)
+    return SessionHistory(
+        {symbol: _multiplied(bars.since(begin).until(last), last, 1.0) for symbol, bars in market.bars.items()},
+        {name: {day: value for day, value in one.items() if day <= last} for name, one in market.series.items()},
+        market.calendar,
+        market.dividends,
     )
-    return History(history.symbol, history.days[first:stop], prices, shorter)
 
 
-def _same_past(question: Question, official: Played, stop: int) -> bool:
-    shorter = run(cut(question.history, 0, stop), question.strategy, question.terms, Span(question.span.first, stop))
-    sessions = stop - question.span.first
-    same_equity = bool(np.array_equal(shorter.equity, official.equity[:sessions]))
-    done = [trade for trade in shorter.trades if trade.exit_session is not None]
-    return same_equity and done == list(official.trades[: len(done)])
+def with_other_future(market: SessionHistory, stop: int, factor: float) -> SessionHistory:
+    """Return a market in which prices, dividends, volumes and series are so many times as high from a session on."""
+    begin = market.day(stop)
+    low, high = _POSSIBLE
+    return SessionHistory(
+        {symbol: _multiplied(bars, begin, factor) for symbol, bars in market.bars.items()},
+        {
+            name: {day: value if day < begin else min(high, max(low, value * factor)) for day, value in one.items()}
+            for name, one in market.series.items()
+        },
+        market.calendar,
+        market.dividends,
+    )
 
 
-def _same_after_warm_up(question: Question, extra: int) -> bool:
-    first = question.span.first + extra
-    if first >= question.span.stop:
+def _multiplied(bars: Bars, begin: date, factor: float) -> Bars:
+    # Copied, so that nothing of what is changed or cut off can be reached by way of an array.
+    later = bars.days >= np.datetime64(begin)
+    changed = {
+        name: np.where(later, getattr(bars, name) * factor, getattr(bars, name))
+        for name in (*PRICE_COLUMNS, "volume", "dividend")
+    }
+    return Bars.from_columns(bars.symbol, bars.source, bars.days, {**changed, "split": bars.split})
+
+
+def same_past(shorter: Played, official: Played) -> bool:
+    """Return whether the sessions of a shorter history went as they did in the whole one."""
+    sessions = len(shorter.days)
+    if not sessions:
         return True
-    span = Span(first, question.span.stop)
-    whole = run(question.history, question.strategy, question.terms, span)
-    begin = first - first_fit(question.history, question.strategy)
-    late = run(
-        cut(question.history, begin, question.span.stop),
-        question.strategy,
-        question.terms,
-        Span(first - begin, question.span.stop - begin),
-    )
-    return whole.trades == late.trades
+    last: date = shorter.days[-1].astype(object)
+    before = tuple(order for order in official.orders if order.session <= last)
+    return bool(np.array_equal(shorter.equity, official.equity[:sessions])) and shorter.orders == before
 
 
-def _variant(kind: str, change: str, played: Played) -> Variant:
+def _variant[S](other: Other[S], played: Played) -> Variant:
     growth = played.final_equity_usd / played.capital_usd
     cagr = growth ** (SESSIONS_PER_YEAR / len(played.days)) - 1.0 if growth > 0 else -1.0
-    return Variant(kind, change, len(played.trades), round(played.final_equity_usd, 2), cagr)
-
-
-def _forms(question: Question) -> list[Variant]:
-    # Both forms over the sessions that both are fit for, so that they compare.
-    # Whichever parameter makes the RSI another one is its form.
-    chosen = next(
-        field.name
-        for field in fields(question.strategy)
-        if isinstance(getattr(question.strategy, field.name), Smoothing)
-        and len({_rsi_form(_with(question.strategy, field.name, form)) for form in Smoothing}) > 1
+    sharpe = sharpe_of(returns(from_capital(played.equity, played.capital_usd)))
+    return Variant(
+        other.kind,
+        other.change,
+        len(played.trades),
+        round(played.final_equity_usd, 2),
+        cagr,
+        None if sharpe is None else sharpe * SESSIONS_PER_YEAR**0.5,
+        float(below_peak(played.equity / played.capital_usd).min()),
     )
-    forms = [_with(question.strategy, chosen, form) for form in Smoothing]
-    span = Span(max(question.span.first, *(first_fit(question.history, one) for one in forms)), question.span.stop)
-    late = f" from {question.history.day(span.first)}" if question.span.first < span.first < span.stop else ""
-    found = [
-        _variant("rsi_form", f"RSI {_rsi_form(one)}{late}", run(question.history, one, question.terms, span))
-        for one in forms
-        if span.first < span.stop
-    ]
-    prices, median = question.history.prices, NearCloseModel().share_median
-    volumes = {
-        VolumeMode.PROJECTED: prices.volume,
-        VolumeMode.RAW: np.round(prices.volume * median, 4),
-        VolumeMode.PRIOR_SESSION: np.r_[prices.volume[:1], prices.volume[:-1]],
-    }
-    for mode, volume in volumes.items():
-        seen = Seen(prices.close, prices.vix, volume)
-        played = played_near_close(question.history, question.strategy, question.terms, question.span, seen)
-        found.append(_variant("volume_mode", f"volume {mode.value}", played))
-    return found
-
-
-def _with(strategy: MtumConfluence, name: str, form: Smoothing) -> MtumConfluence:
-    changes: dict[str, Any] = {name: form}
-    return replace(strategy, **changes)
-
-
-def _rsi_form(strategy: Strategy) -> str:
-    asked = (dict(spec.parameters).get("smoothing") for spec in strategy.indicators() if spec.indicator == "rsi")
-    return next(form.value for form in asked if isinstance(form, Smoothing))
-
-
-def _condition_effects(question: Question) -> list[Variant]:
-    found = []
-    specs = question.strategy.CONDITIONS
-    for spec in specs:
-        same_role = {other.name for other in specs if other.role is spec.role}
-        without = ALL_CONDITIONS - {spec.name}
-        alone = (ALL_CONDITIONS - same_role) | {spec.name}
-        for label, used in (("drop_one", without), ("only_one", alone)):
-            played = run(question.history, question.strategy, question.terms, question.span, frozenset(used))
-            found.append(_variant(label, spec.name, played))
-    return found
-
-
-def _cost_effects(question: Question) -> list[Variant]:
-    found = []
-    rules = question.terms.rules
-    for frac in ("0", "0.0005", "0.001", "0.002", "0.003"):
-        sizing = replace(rules.sizing, costs=PercentCosts(Decimal(frac)))
-        terms = replace(question.terms, rules=replace(rules, sizing=sizing))
-        played = run(question.history, question.strategy, terms, question.span)
-        found.append(_variant("costs", f"{100 * float(frac):g} % per side", played))
-    for bps in (5.0, 10.0):
-        terms = replace(question.terms, slippage_bps=bps)
-        found.append(
-            _variant("costs", f"slippage {bps:g} bps", run(question.history, question.strategy, terms, question.span))
-        )
-    return found
 
 
 def verdict(
-    official: Played, benchmark: Column, variants: tuple[Variant, ...], spread: BootstrapResult, faults: int
+    official: Played, beside: Beside, variants: Sequence[Variant], spread: BootstrapResult, faults: int
 ) -> tuple[str, ...]:
     """Say in plain words what the numbers say, and no more."""
-    mine, held = official.final_equity_usd, float(benchmark[-1])
+    mine, held = official.final_equity_usd, float(beside.benchmark[-1])
     lines = []
     if faults:
         lines.append(f"{faults} checks of look-ahead or warm-up failed: this result must not be used.")
@@ -234,9 +293,28 @@ def verdict(
     )
     if spread.behind_probability is not None:
         lines.append(f"In {100 * spread.behind_probability:.1f} % of them the rules made less than buying and holding.")
-    better = [one.change for one in variants if one.kind == "drop_one" and one.final_equity_usd > mine]
-    if better:
-        lines.append(f"Over this history the result would have been higher without {', '.join(better)}.")
+    lines += _of_variants(official, variants)
     closed = sum(trade.exit_session is not None for trade in official.trades)
-    lines.append(f"{closed} closed trades on one symbol: evidence about this past, no promise about the future.")
+    traded = len({order.symbol for order in official.orders})
+    lines.append(
+        f"{closed} closed trades on {'one symbol' if traded <= 1 else f'{traded} symbols'}: "
+        "evidence about this past, no promise about the future."
+    )
     return tuple(lines)
+
+
+def _of_variants(official: Played, variants: Sequence[Variant]) -> Iterable[str]:
+    mine, capital = official.final_equity_usd, official.capital_usd
+    for kind in ("drop_one", "drop_sleeve", "drop_symbol"):
+        better = [one.change for one in variants if one.kind == kind and one.final_equity_usd > mine]
+        if better:
+            yield f"Over this history the result would have been higher without {', '.join(better)}."
+    for one in variants:
+        rest = one.final_equity_usd - capital
+        if one.kind in ("drop_symbol", "drop_sleeve") and mine > capital and rest < (mine - capital) / 2:
+            word = "loss" if rest < 0 else "gain"
+            yield f"{one.change} made more than half of the gain: without it a {word} of {abs(rest):,.0f} USD is left."
+        if one.change == "costs doubled" and mine > capital > one.final_equity_usd:
+            yield f"At twice the costs the gain is a loss of {-rest:,.0f} USD."
+        if one.kind == "fill" and mine > capital > one.final_equity_usd:
+            yield f"With {one.change} the gain is a loss of {-rest:,.0f} USD."

@@ -7,6 +7,7 @@ from operator import attrgetter
 import numpy as np
 
 from mtum.core.indicators.smoothing import Smoothing
+from mtum.core.research.overfitting import BLOCKS
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import (
     PRICE_UNIT,
@@ -42,8 +43,6 @@ RESULT_COLUMNS = (
     "max_drawdown_frac",
 )
 """What the numbers of `GridResults` are, column by column."""
-BLOCKS = 10
-"""Blocks of history whose returns are summed up per combination, for the probability of overfitting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +180,6 @@ def _shared[T: (Mask, Column)](
 def empty_results(rows: int) -> GridResults:
     """Results of so many combinations, all zero."""
     return GridResults(np.zeros((rows, 9)), np.zeros((rows, BLOCKS)), np.zeros((rows, BLOCKS)))
-
-
-def block_sessions(sessions: int) -> Column:
-    """Sessions in each block of so many."""
-    n = sessions
-    found: Column = np.bincount(np.arange(n) * BLOCKS // n, minlength=BLOCKS).astype(np.float64)
-    return found
 
 
 def _by_terms(combinations: Sequence[Combination]) -> dict[Terms, list[int]]:

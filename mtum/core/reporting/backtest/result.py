@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mtum.core.reporting import words
+from mtum.core.reporting.backtest.checks import checks_sections
 from mtum.core.reporting.backtest.costs import costs_section
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Section, Sentence, Table, table_of
-from mtum.core.reporting.parts.effects import variant_words
 from mtum.core.reporting.parts.result import IDLE_CASH
 
 MOST_NAMED = 8
@@ -33,7 +33,7 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
         draws = Sentence(f"Final equity in USD over {found['near_close'][0]['draws']} draws each.")
         yield Section("near-close", "Decided 20 minutes before the close", (_near_close(found["near_close"]), draws))
     if "checks" in found:
-        yield from _checks(found)
+        yield from checks_sections(found)
 
 
 def _compared(found: Mapping[str, Any]) -> Table:
@@ -106,31 +106,6 @@ def _near_close(spreads: Sequence[Mapping[str, Any]]) -> Table:
         for row in spreads
     ]
     return table_of(columns, rows, left=())
-
-
-def _checks(found: Mapping[str, Any]) -> Iterator[Section]:
-    checks = found["checks"]
-    base = ("as it is", "", f"{found['metrics']['trades']:,}", number(found["final_equity_usd"]))
-    columns = ("changed", "kind", "trades", "final equity, USD", "return a year, %")
-
-    def variants(*kinds: str) -> Table:
-        # The rules as they are first, then one kind after the other.
-        changed = [row for kind in kinds for row in checks["variants"] if row["kind"] == kind]
-        rows = [
-            (
-                *(variant_words(row["change"]), row["kind"].replace("_", " "), f"{row['trades']:,}"),
-                *(number(row["final_equity_usd"]), percent_number(row["cagr_frac"])),
-            )
-            for row in changed
-        ]
-        as_it_is = (*base, percent_number(found["metrics"]["cagr_frac"]))
-        return table_of(columns, [as_it_is, *rows], left=(0, 1), sortable=True)
-
-    faults = checks["look_ahead_faults"] + checks["warm_up_faults"]
-    cuts = f"look-ahead: {checks['look_ahead_cuts']} cuts of the future and 2 longer warm-ups, {faults} faults"
-    yield Section("score-card", "Score-card of the conditions", (variants("drop_one", "only_one"),))
-    yield Section("sensitivity", "Sensitivity", (variants("rsi_form", "volume_mode", "costs"), Sentence(cuts)))
-    yield Section("verdict", "In plain words", tuple(Sentence(line) for line in checks["verdict"]))
 
 
 def percent_number(frac: float | None) -> str:

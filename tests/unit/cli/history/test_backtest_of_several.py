@@ -114,7 +114,6 @@ def test_text_and_page_tell_one_symbol_from_another(tmp_path: Path) -> None:
         (("--holding", "OLD=2.5"), 2, "whole number of shares"),
         (("--holding", "OLD=5", "--holding", "OLD=6"), 2, "names OLD twice"),
         (("--holding", "XYZ=5"), 2, "--holding XYZ=5: buy_and_hold trades OLD, LATE, GONE"),
-        (("--check",), 2, "--check is made for mtum_confluence, not for buy_and_hold"),
         (("--start", "2030-01-01"), 3, "no session from 2030-01-01 on in csv at which enough of the symbols"),
         (("--set", 'strategy.buy_and_hold.symbols=["OLD", "NONE"]'), 3, "NONE"),
         (("--set", 'strategy.buy_and_hold.symbols=["OLD", "old"]'), 2, 'symbols holds "old"'),

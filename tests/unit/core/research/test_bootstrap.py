@@ -40,3 +40,22 @@ def test_percentiles_are_in_order_and_repeatable() -> None:
 def test_blocks_grow_with_the_cube_root_of_the_history() -> None:
     assert mean_block(1000) == pytest.approx(10.0)
     assert mean_block(27) == 5.0
+
+
+def test_what_the_parts_add_is_what_the_whole_gains() -> None:
+    """Over every history: sessions are drawn for all of them together."""
+    calm, wild = np.random.default_rng(2).normal(0.0005, [[0.004], [0.012]], (2, 300))
+    found = bootstrap(calm + wild, paths=400, seed=9, parts={"calm": calm, "wild": wild})
+    one = bootstrap(calm + wild, paths=400, seed=9, parts={"both": calm + wild})
+    assert [part.name for part in found.parts] == ["calm", "wild"]
+    assert one.parts[0].loss_probability == one.loss_probability
+    years = 300 / 252
+    assert (1 + one.parts[0].gain_frac.middle) ** (1 / years) - 1 == pytest.approx(one.cagr_frac.middle, abs=1e-4)
+    narrow, wide = (part.gain_frac.high - part.gain_frac.low for part in found.parts)
+    assert wide > 2 * narrow
+
+
+def test_parts_of_constant_returns_by_hand() -> None:
+    """Two sessions of 1 % and 2 %: the second is earned on 1.03 of the capital."""
+    found = bootstrap(np.full(2, 0.03), paths=10, parts={"a": np.full(2, 0.01), "b": np.full(2, 0.02)})
+    assert [part.gain_frac.middle for part in found.parts] == pytest.approx([0.01 * 2.03, 0.02 * 2.03])

@@ -1,51 +1,139 @@
 """The honest-use checks find what they look for."""
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import ClassVar
 
+import numpy as np
 import pytest
 
-from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.market.bars import Bars
+from mtum.core.portfolio.costs import CostModel, IbFixedCosts, IbTieredCosts, PercentCosts
 from mtum.core.portfolio.decision import PortfolioRules
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.research.benchmark import buy_and_hold
-from mtum.core.research.checks import Checks, Question, cut, cut_points, run_checks
-from mtum.core.simulation.backtest import run
-from mtum.core.simulation.history import history
+from mtum.core.research.benchmark import buy_and_hold_weighted
+from mtum.core.research.checks import Beside, Checks, Question, Replay, cut, cut_points, run_checks, with_other_future
+from mtum.core.research.variants import (
+    Alone,
+    doubled,
+    fast,
+    of_confluence,
+    on_other_terms,
+    play_alone,
+    without_symbols,
+)
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import Played, PlayTerms
+from mtum.core.simulation.session_views import SessionHistory
+from mtum.core.strategies.buy_and_hold import BuyAndHold
+from mtum.core.strategies.contract import Own, SymbolVerdict, Target
 from mtum.core.strategies.mtum_confluence import MtumConfluence
-from support.markets import made_up_bars, made_up_vix
+from mtum.core.strategies.pair_reversal import PairReversal
+from mtum.core.view import MarketView
+from support.markets import made_up_bars, made_up_vix, weekdays
 
 BARS = made_up_bars(900, 41)
-READY = history(BARS, made_up_vix(BARS, 41))
-RULES = MtumConfluence(symbol="AAA")
+MARKET = SessionHistory({"AAA": BARS}, {"VIX": made_up_vix(BARS, 41)})
 TERMS = PlayTerms(5000.0, PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts()), LossRules(1e12)))
-QUESTION = Question(READY, RULES, TERMS, Span(60, 900))
+RULES = Alone(MtumConfluence(symbol="AAA"), TERMS)
+SPAN = Span(60, 900)
+
+SEVERAL = SessionHistory(
+    {name: made_up_bars(160, seed, name) for name, seed in (("AAA", 1), ("BBB", 2))}, {}, tuple(weekdays(200))
+)
+PAIR = Alone(PairReversal(symbols=("AAA", "BBB")), TERMS)
+PAIR_SPAN = Span(25, 160)
+
+
+def asked(market: SessionHistory, alone: Alone, span: Span, cuts: int) -> Question[Alone]:
+    official = play_alone(market, alone, span)
+    others = [
+        *of_confluence(alone, market, span),
+        *on_other_terms(alone.terms, lambda terms: replace(alone, terms=terms)),
+        *without_symbols(alone, official)[0],
+    ]
+    return Question(market, span, alone, alone.strategy.history_sessions(), play_alone, others, cuts)
+
+
+QUESTION = asked(MARKET, RULES, SPAN, 24)
+
+
+def held(market: SessionHistory, span: Span) -> Beside:
+    weights = dict.fromkeys(market.bars, 1.0)
+    return Beside(buy_and_hold_weighted(market, span, weights, 5000.0, PercentCosts()).reinvested)
 
 
 @pytest.fixture(scope="module")
 def official() -> Played:
-    return run(READY, RULES, TERMS, QUESTION.span)
+    return play_alone(MARKET, RULES, SPAN)
 
 
 @pytest.fixture(scope="module")
 def checks(official: Played) -> Checks:
-    return run_checks(QUESTION, official, buy_and_hold(READY, QUESTION.span, 5000.0, PercentCosts()).reinvested)
+    return run_checks(QUESTION, official, held(MARKET, SPAN))
 
 
-def test_cutting_the_future_never_changes_the_past(checks: Checks) -> None:
+@pytest.fixture(scope="module")
+def pair() -> Checks:
+    """A strategy that is played session by session."""
+    assert not fast(PAIR)
+    question = asked(SEVERAL, PAIR, PAIR_SPAN, 4)
+    return run_checks(question, play_alone(SEVERAL, PAIR, PAIR_SPAN), held(SEVERAL, PAIR_SPAN))
+
+
+def test_cutting_and_changing_the_future_never_changes_the_past(checks: Checks, pair: Checks) -> None:
     assert (checks.look_ahead_cuts, checks.look_ahead_faults, checks.warm_up_faults) == (24, 0, 0)
+    assert (pair.look_ahead_cuts, pair.look_ahead_faults, pair.warm_up_faults) == (4, 0, 0)
 
 
 def test_a_result_that_knew_the_future_is_found_out(official: Played) -> None:
     """The official equity of one early session is raised, as if a later price had been used."""
     equity = official.equity.copy()
     equity[5] += 0.01
-    benchmark = buy_and_hold(READY, QUESTION.span, 5000.0, PercentCosts()).reinvested
-    found = run_checks(QUESTION, replace(official, equity=equity), benchmark)
+    found = run_checks(QUESTION, replace(official, equity=equity), held(MARKET, SPAN))
     assert found.look_ahead_faults > 20
     assert "must not be used" in found.verdict[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Seer(BuyAndHold):
+    """Holds AAA whenever its next close is the higher one, which it reads behind the end of what it is shown."""
+
+    name: ClassVar[str] = "seer"
+
+    def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
+        """Look ahead."""
+        close = view.bars["AAA"].close
+        whole, now = (close if close.base is None else close.base), close.ctypes.data
+        after = (now - whole.ctypes.data) // 8 + len(close)
+        up = after < len(whole) and bool(whole[after] > close[-1])
+        return (SymbolVerdict("AAA", Target(float(up)), ("flat",), (), {}),)
+
+
+def test_a_strategy_that_looks_one_session_ahead_is_found_out_wherever_the_future_is_cut() -> None:
+    """Whichever way the next session went, one of the other two futures goes the other way."""
+    seer = Alone(Seer(symbols=("AAA",)), TERMS)
+    market, span = SessionHistory({"AAA": made_up_bars(120, 3)}, {}), Span(2, 120)
+    question = Question(market, span, seer, 1, play_alone, cuts=10)
+    found = run_checks(question, play_alone(market, seer, span), held(market, span))
+    assert (found.look_ahead_cuts, found.look_ahead_faults) == (10, 10)
+
+
+def test_what_uses_more_bars_than_it_asks_for_is_found_out() -> None:
+    """It is asked again over a market that begins as late as it says it may."""
+    market, span = SessionHistory({"AAA": made_up_bars(500, 3)}, {}), Span(100, 500)
+
+    def play(market: SessionHistory, alone: Alone, span: Span) -> Played:
+        # Invests by how many bars there are, which a decision may not know.
+        frac = 1.0 if len(market.days) == 500 else 0.5
+        sizing = replace(TERMS.rules.sizing, max_position_frac=frac)
+        return play_alone(market, replace(alone, terms=replace(TERMS, rules=replace(TERMS.rules, sizing=sizing))), span)
+
+    alone = Alone(BuyAndHold(symbols=("AAA",)), TERMS)
+    found = run_checks(Question(market, span, alone, 20, play, cuts=1), play(market, alone, span), held(market, span))
+    assert found.warm_up_faults == 2
 
 
 def test_every_condition_is_left_out_once_and_left_alone_once(checks: Checks, official: Played) -> None:
@@ -55,10 +143,52 @@ def test_every_condition_is_left_out_once_and_left_alone_once(checks: Checks, of
     assert without.trades > len(official.trades)
 
 
+def test_every_symbol_is_left_out_once(pair: Checks) -> None:
+    """Without one of a pair there is nothing to reverse against: said, not tried."""
+    assert not [one for one in pair.variants if one.kind == "drop_symbol"]
+    _, notes = without_symbols(PAIR, play_alone(SEVERAL, PAIR, PAIR_SPAN))
+    assert notes == ["pair_reversal cannot do without AAA, BBB: not tried"]
+    both = Alone(BuyAndHold(symbols=("AAA", "BBB")), TERMS)
+    others, notes = without_symbols(both, play_alone(SEVERAL, both, PAIR_SPAN))
+    assert not notes
+    assert [(one.change, one.asked.strategy.universe()) for one in others] == [("AAA", ("BBB",)), ("BBB", ("AAA",))]
+
+
+def test_of_many_symbols_those_that_gained_or_lost_most_are_left_out() -> None:
+    many = SessionHistory({f"S{n}": made_up_bars(40, n, f"S{n}") for n in range(14)}, {})
+    alone = Alone(BuyAndHold(symbols=tuple(many.bars)), replace(TERMS, capital_usd=50_000.0))
+    official = play_alone(many, alone, Span(1, 40))
+    gained = {trade.symbol: abs(trade.pnl_usd) for trade in official.trades}
+    others, notes = without_symbols(alone, official)
+    least = sorted(gained, key=lambda symbol: gained[symbol])[:2]
+    assert {one.change for one in others} == {*many.bars} - {*least}
+    assert notes == ["of 14 symbols only the 12 that gained or lost most are left out once"]
+
+
 def test_the_configured_costs_give_the_official_result_and_higher_ones_less(checks: Checks, official: Played) -> None:
     by_cost = {one.change: one.final_equity_usd for one in checks.variants if one.kind == "costs"}
     assert by_cost["0.1 % per side"] == round(official.final_equity_usd, 2)
     assert by_cost["0 % per side"] > by_cost["0.1 % per side"] > by_cost["0.3 % per side"]
+    assert by_cost["costs doubled"] == by_cost["0.2 % per side"]
+
+
+@pytest.mark.parametrize("costs", [PercentCosts(Decimal("0.0013")), IbFixedCosts(), IbTieredCosts()])
+def test_doubled_costs_are_twice_as_much_for_every_order(costs: CostModel) -> None:
+    sizing = replace(TERMS.rules.sizing, costs=costs)
+    terms = replace(TERMS, rules=replace(TERMS.rules, sizing=sizing), slippage_bps=3.0, impact_coefficient=0.5)
+    more = doubled(terms)
+    assert (more.slippage_bps, more.impact_coefficient) == (6.0, 1.0)
+    for shares, price in ((1, Decimal("0.30")), (40, Decimal("61.25")), (400_000, Decimal("18.5"))):
+        for sale in (False, True):
+            once, twice = (one.commission(shares, price, sale=sale) for one in (costs, more.rules.sizing.costs))
+            assert abs(twice - 2 * once) <= Decimal("0.01")
+
+
+def test_fills_and_settlement_are_tried_the_other_way(checks: Checks, pair: Checks) -> None:
+    for found in (checks, pair):
+        changes = {one.kind: one.change for one in found.variants}
+        assert changes["fill"] == "fills at the next open"
+        assert changes["settlement"] == "cash settled by the calendar"
 
 
 def test_both_rsi_forms_and_all_volume_modes_are_shown(checks: Checks) -> None:
@@ -71,22 +201,67 @@ def test_both_rsi_forms_and_all_volume_modes_are_shown(checks: Checks) -> None:
 
 
 def test_cut_points_lie_inside_the_span() -> None:
-    points = cut_points(Span(60, 900))
+    points = cut_points(MARKET, SPAN)
     assert len(points) == 24
     assert min(points) > 60
     assert max(points) < 900
 
 
-def test_a_cut_history_keeps_its_dividends_in_place() -> None:
-    part = cut(READY, 30, 200)
-    dates = {READY.day(int(at)) for at in READY.tape.dividend_at[:-1] if 30 <= at < 200}
-    assert {part.day(int(at)) for at in part.tape.dividend_at[:-1]} == dates
-    assert len(dates) == 3
+def test_nothing_is_cut_behind_a_session_that_a_symbol_lacks() -> None:
+    """Bars that lack a session and come again would be taken for bars that ended."""
+    gap = np.arange(160) % 3 != 1
+    short = SEVERAL.bars["BBB"]
+    columns = {name: getattr(short, name)[gap] for name in ("open", "high", "low", "close", "volume")}
+    market = SessionHistory({**SEVERAL.bars, "BBB": Bars.from_columns("BBB", "made-up", short.days[gap], columns)}, {})
+    points = cut_points(market, PAIR_SPAN)
+    assert len(points) > 10
+    assert all(gap[stop - 1] for stop in points)
 
 
-def test_the_verdict_says_no_more_than_the_numbers(checks: Checks, official: Played) -> None:
+def test_a_cut_market_keeps_what_was_and_an_other_future_changes_only_what_comes() -> None:
+    part, other = cut(MARKET, 30, 200), with_other_future(MARKET, 200, 3.0)
+    assert np.array_equal(part.days, MARKET.days[30:200])
+    paid = int(np.flatnonzero(BARS.dividend)[2])
+    assert round(BARS.dividend[paid], 2) != BARS.dividend[paid]
+    assert np.array_equal(cut(MARKET, 30, paid + 1).bars["AAA"].dividend, BARS.dividend[30 : paid + 1])
+    assert max(part.series["VIX"]) <= part.day(-1)
+    assert np.array_equal(other.bars["AAA"].close[:200], BARS.close[:200])
+    assert other.bars["AAA"].close[200:] == pytest.approx(3.0 * BARS.close[200:])
+    before, after = MARKET.day(199), MARKET.day(201)
+    assert other.series["VIX"][before] == MARKET.series["VIX"][before]
+    assert other.series["VIX"][after] == pytest.approx(3.0 * MARKET.series["VIX"][after])
+
+
+def test_histories_can_be_played_beside_each_other(official: Played, checks: Checks) -> None:
+    done: list[int] = []
+
+    def backwards(play: Callable[[Replay[Alone]], Played], replays: Sequence[Replay[Alone]]) -> Iterable[Played]:
+        found = {place: play(replays[place]) for place in reversed(range(len(replays)))}
+        done.append(len(found))
+        return (found[place] for place in range(len(replays)))
+
+    again = run_checks(QUESTION, official, held(MARKET, SPAN), backwards)
+    assert done
+    assert again.variants == checks.variants
+
+
+def test_the_verdict_says_no_more_than_the_numbers(checks: Checks, pair: Checks, official: Played) -> None:
     text = " ".join(checks.verdict)
     assert f"{official.final_equity_usd:,.0f} USD" in text
     assert "no promise" in text
     closed = sum(trade.exit_session is not None for trade in official.trades)
-    assert f"{closed} closed trades" in text
+    assert f"{closed} closed trades on one symbol" in text
+    assert "closed trades on 2 symbols" in pair.verdict[-1]
+
+
+def test_a_symbol_that_made_most_of_the_gain_is_named() -> None:
+    """AAA doubles and BBB stands still; half of the money each."""
+    bars = {}
+    for name, close in (("AAA", np.linspace(10.0, 20.0, 60)), ("BBB", np.full(60, 10.0))):
+        columns = {**dict.fromkeys(("open", "high", "low", "close"), close), "volume": np.full(60, 1e6)}
+        bars[name] = Bars.from_columns(name, "made-up", SEVERAL.days[:60], columns)
+    market, span = SessionHistory(bars, {}), Span(0, 60)
+    alone = Alone(BuyAndHold(symbols=("AAA", "BBB")), TERMS)
+    found = run_checks(asked(market, alone, span, 2), play_alone(market, alone, span), held(market, span))
+    (line,) = [one for one in found.verdict if "more than half" in one]
+    assert line.startswith("AAA made more than half of the gain: without it a loss of ")

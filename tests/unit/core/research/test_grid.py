@@ -12,8 +12,9 @@ from mtum.core.portfolio.decision import PortfolioRules
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.returns import from_capital, returns
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.research.grid import Combination, block_sessions, play_combinations
+from mtum.core.research.grid import Combination, play_combinations
 from mtum.core.research.metrics import curve_metrics, moments
+from mtum.core.research.overfitting import block_sessions
 from mtum.core.simulation.backtest import run
 from mtum.core.simulation.history import history
 from mtum.core.simulation.kernel.grid import (

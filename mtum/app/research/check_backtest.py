@@ -1,0 +1,88 @@
+"""Check a backtest: what of it hangs on the future, on costs, on one symbol, on one state of the market, on luck."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from mtum.app.research.run_backtest import Backtested, Tell, tell_compiling
+from mtum.core.portfolio.returns import from_capital, returns
+from mtum.core.research.checks import Beside, Checks, Question, run_checks
+from mtum.core.research.regimes import TREND_STATES, VIX_STATES, Regime, by_state, trend_states, vix_states
+from mtum.core.research.variants import Alone, fast, of_confluence, on_other_terms, play_alone, without_symbols
+from mtum.core.simulation.fill_costs import IMPACT_SESSIONS
+from mtum.core.simulation.kernel.near_close import play_seen
+from mtum.core.simulation.kernel.play import play
+from mtum.core.simulation.played import Played
+from mtum.errors import MtumError
+from mtum.ports.market_data import BarSource
+
+CUTS_BY_SESSION = 8
+"""Places at which the future is cut off and changed where a history is played session by session."""
+
+
+def checks_of(found: Backtested, source: BarSource, tell: Tell) -> Checks:
+    """Run the checks on official bars.
+
+    Parameters
+    ----------
+    source : BarSource
+        Where the VIX comes from, if the strategy did not ask for it.
+    """
+    asked = Alone(found.strategy, found.asked.terms())
+    official = found.played
+    if fast(asked):
+        tell_compiling(tell, play, play_seen)
+        official = play_alone(found.market, asked, found.span)
+    symbols, notes = without_symbols(asked, official)
+    others = [
+        *of_confluence(asked, found.market, found.span),
+        *on_other_terms(asked.terms, lambda terms: Alone(asked.strategy, terms)),
+        *symbols,
+    ]
+    question = Question(
+        market=found.market,
+        span=found.span,
+        asked=asked,
+        needed=max(found.strategy.history_sessions(), IMPACT_SESSIONS + 1 if asked.terms.impact_coefficient else 0),
+        play=play_alone,
+        others=others,
+        **({} if fast(asked) else {"cuts": CUTS_BY_SESSION}),
+    )
+    vix, unknown = _vix(found, source)
+    beside = Beside(found.held.reinvested, _regimes(found, official, vix))
+    return run_checks(question, official, beside, notes=notes + unknown)
+
+
+def _regimes(found: Backtested, official: Played, vix: Mapping[date, float]) -> tuple[Regime, ...]:
+    moves = returns(from_capital(official.equity, official.capital_usd))
+    held = returns(from_capital(found.held.reinvested, official.capital_usd))
+    weights = found.asked.compared_with(found.strategy)
+    trend = trend_states(found.market, found.span, weights)
+    fear = vix_states(found.market, found.span, vix)
+    return (
+        *by_state("trend", TREND_STATES, trend, moves, held, official.held),
+        *(by_state("vix", VIX_STATES, fear, moves, held, official.held) if vix else ()),
+    )
+
+
+def _vix(found: Backtested, source: BarSource) -> tuple[Mapping[date, float], list[str]]:
+    vix = found.market.series.get("VIX")
+    if vix is None:
+        try:
+            vix = source.series_history("VIX", found.market.day(0), found.market.day(-1))
+        except MtumError as error:
+            return {}, [f"not told by the VIX: {error}"]
+    return vix, [] if vix else [f"not told by the VIX: {source.name} has no close of it"]
+
+
+def checks_document(checks: Checks) -> dict[str, Any]:
+    """Return the checks as plain values."""
+    plain = asdict(checks)
+    plain["variants"] = [{name: _short(cell) for name, cell in row.items()} for row in plain["variants"]]
+    plain["regimes"] = [{name: _short(cell) for name, cell in row.items()} for row in plain["regimes"]]
+    return plain
+
+
+def _short(number: Any) -> Any:
+    return round(number, 6) if isinstance(number, float) else number
