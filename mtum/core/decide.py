@@ -49,18 +49,19 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     ValueError
         If the frame is shorter than the strategy asks for.
     """
-    view = _fit(view, strategy)
+    view, needed = _fit(view, strategy), strategy.history_sessions()
     for symbol in (*strategy.universe(), *strategy.reads()):
-        if symbol not in view.unfit and len(view.bars[symbol]) < strategy.history_sessions():
-            raise ValueError(f"{symbol}: {len(view.bars[symbol])} bars, {strategy.history_sessions()} needed")
+        if symbol not in view.unfit and len(view.bars[symbol]) < needed:
+            raise ValueError(f"{symbol}: {len(view.bars[symbol])} bars, {needed} needed")
     prices = view.prices
     equity = equity_at(book, prices)
     lost = daily_loss_hit(book.losses, rules.losses, equity)
     fallen = drawdown_hit(equity, book.losses, rules.losses)
-    verdicts = asked(view, strategy, own_state(view, strategy, book))
+    verdicts = asked(view, strategy, _own(strategy, book, equity))
     flatten = lost and rules.losses.flatten_on_daily_loss
     stopped = stopped_after(verdicts, book, view.unfit, prices, rules.stops)
-    book = replace(book, stopped=stopped, entries_barred={**stopped, **book.entries_barred})
+    if stopped or book.stopped:
+        book = replace(book, stopped=stopped, entries_barred={**stopped, **book.entries_barred})
     waiting = _waiting(view, strategy, book)
     forced = (one if one.symbol in view.unfit else _forced(one, book, flatten=flatten) for one in verdicts)
     wishes = tuple(one if one.symbol in view.unfit else _carried(one, waiting) for one in scaled(tuple(forced)))
@@ -69,8 +70,7 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     covers, cover_notes = _covers(view, book, prices, rules.sizing)
     sales, sale_notes, kept_back = _sales(wishes, book, terms)
     taken = sum(outlay(order.shares, prices[order.symbol], rules.sizing) for order in covers)
-    left = replace(book, available_usd=book.available_usd - taken)
-    bought = _buys(wishes, left, terms, barred)
+    bought = _buys(wishes, book, book.available_usd - taken, terms, barred)
     wanted = bought.wanted if strategy.STANDING_PURCHASES or book.in_fund else {}
     own = {one.symbol for one, wish in zip(verdicts, wishes, strict=True) if one.reasons == wish.reasons}
     kept_back = {symbol: left for symbol, left in kept_back.items() if strategy.STANDING_SALES and symbol in own}
@@ -81,7 +81,10 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
         action=_action(orders),
         reasons=_reasons(orders, wishes, cover_notes + sale_notes + tuple(bought.notes)),
         # What is bought now of an earlier wish keeps what that one was to keep.
-        verdicts=tuple(replace(one, remember=wish.remember) for one, wish in zip(verdicts, wishes, strict=True)),
+        verdicts=tuple(
+            one if one.remember is wish.remember else replace(one, remember=wish.remember)
+            for one, wish in zip(verdicts, wishes, strict=True)
+        ),
         orders=orders,
         equity_usd=equity,
         daily_loss_hit=lost,
@@ -94,7 +97,10 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
 
 def own_state(view: MarketView, strategy: Strategy, book: Book) -> Own:
     """Return what the strategy knows of its own sleeve at this decision."""
-    equity = equity_at(book, _fit(view, strategy).prices)
+    return _own(strategy, book, equity_at(book, _fit(view, strategy).prices))
+
+
+def _own(strategy: Strategy, book: Book, equity: float) -> Own:
     return Own(book.holdings, book.cash_usd, equity, book.last_fill if strategy.CALENDAR else None, book.memory)
 
 
@@ -209,7 +215,7 @@ def _entry_bar(book: Book, *, lost: bool, fallen: bool) -> str | None:
 
 
 def _held(book: Book, symbol: str) -> Holding:
-    return book.holdings.get(symbol, Holding(symbol))
+    return book.holdings.get(symbol) or Holding(symbol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,12 +309,12 @@ class _Bought:
 def _buys(
     verdicts: tuple[SymbolVerdict, ...],
     book: Book,
+    cash: float,
     terms: _Terms,
     barred: str | None,
 ) -> _Bought:
     found = _Bought()
-    cash, sizing, least_usd = book.available_usd, terms.sizing, terms.least_usd
-    unlimited = replace(sizing, max_position_frac=1.0, max_position_usd=float("inf"))
+    sizing, least_usd = terms.sizing, terms.least_usd
     for verdict in verdicts:
         held = _held(book, verdict.symbol).shares
         wanted = _wanted(verdict, held, terms, sizing)
@@ -329,9 +335,11 @@ def _buys(
             unsettled_would_do = wanted and shares_for(cash + book.unsettled_usd, price, sizing)
             found.notes.append("cash_not_settled" if unsettled_would_do else "budget_below_one_share")
             continue
-        if shares * price < least_usd and shares < (_wanted(verdict, held, terms, unlimited) or 0) - held:
-            found.notes.append(BELOW_FILTER)
-            continue
+        if shares * price < least_usd:
+            unlimited = replace(sizing, max_position_frac=1.0, max_position_usd=float("inf"))
+            if shares < (_wanted(verdict, held, terms, unlimited) or 0) - held:
+                found.notes.append(BELOW_FILTER)
+                continue
         cash -= outlay(shares, price, sizing)
         purpose = Purpose.INCREASE if held else Purpose.ENTER
         found.orders.append(PlannedOrder(verdict.symbol, Side.BUY, purpose, shares, verdict.reasons))

@@ -10,8 +10,9 @@ import numpy as np
 
 from mtum.core.indicators import column_of
 from mtum.core.indicators.smoothing import known
-from mtum.core.market.bars import Bars, Column, ProvisionalBar, first_days, in_timeframe, total_return
+from mtum.core.market.bars import Bars, Column, ProvisionalBar, in_timeframe, total_return
 from mtum.core.market.coverage import Dividends
+from mtum.core.market.earlier_closes import EarlierCloses
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.intraday import IntradayBars, nothing
 from mtum.core.market.timeframes import CALENDAR_SESSIONS, Timeframe
@@ -70,6 +71,9 @@ class MarketView:
     intraday : mapping of (symbol, timeframe) to IntradayBars
         Bars within the sessions that had ended by the decision; those that are not fit, or that the source does
         not have, are left out.
+    earlier : mapping of symbol to (Bars, EarlierCloses, int)
+        The bars themselves, what was worked out over a history that they are part of, and where their newest
+        stands in it; for other bars it is worked out anew.
 
     Raises
     ------
@@ -87,22 +91,28 @@ class MarketView:
     dividends: Mapping[str, Dividends] = field(default_factory=dict)
     series_history: Mapping[str, Mapping[date, float]] = field(default_factory=dict)
     intraday: Mapping[tuple[str, Timeframe], IntradayBars] = field(default_factory=dict)
+    earlier: Mapping[str, tuple[Bars, EarlierCloses, int]] = field(default_factory=dict, compare=False, repr=False)
     _worked_out: dict[tuple[str, Asked], Column] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _closes: dict[str, EarlierCloses] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _prices: dict[str, float] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        session = np.datetime64(self.session, "D")
         for symbol, bars in self.bars.items():
-            if not len(bars) or bars.last_day != self.session:
+            if not len(bars) or bars.days[-1] != session:
                 raise ValueError(f"{symbol}: bars must end at {self.session}")
         sources = {bars.source for bars in self.bars.values()}
         if len(sources) > 1:
             raise ValueError(f"bars of one decision must come from one source, found {sorted(sources)}")
 
     @property
-    def prices(self) -> dict[str, float]:
+    def prices(self) -> Mapping[str, float]:
         """What one share or contract is worth in USD now, of an unfit symbol at its last accepted close."""
-        known_before = {symbol: close for symbol, close in self.unfit.items() if close is not None}
-        closes = known_before | {symbol: float(bars.close[-1]) for symbol, bars in self.bars.items()}
-        return {symbol: unit_usd(symbol, close) for symbol, close in closes.items()}
+        if not self._prices:
+            known_before = {symbol: close for symbol, close in self.unfit.items() if close is not None}
+            closes = known_before | {symbol: float(bars.close[-1]) for symbol, bars in self.bars.items()}
+            self._prices.update({symbol: unit_usd(symbol, close) for symbol, close in closes.items()})
+        return self._prices
 
     def newest(self, symbol: str, asked: Asked, ago: int = 0) -> float | None:
         """Return an indicator's value, rounded to 1e-6; None = undefined, as where there are no such bars.
@@ -162,17 +172,21 @@ class MarketView:
         total_returns : bool
             Whether dividends are put back; such closes are rounded to 1e-6.
         """
-        bars = self.framed(symbol, Timeframe.DAY, total_returns=total_returns)
+        earlier, newest = self._earlier(symbol)
         last = timeframe.period(self.session) if period is None else timeframe.named(period)
-        back = np.array(ago)
-        after = bars.days.searchsorted(first_days(last - back + 1, timeframe))
-        at = np.where(back == 0, len(bars) - 1, after - 1)
-        there = (at >= 0) & ((back == 0) | (bars.days[at] >= first_days(last - back, timeframe)))
-        closes = bars.close[at].tolist()
-        return tuple(
-            None if missing else known(close) if total_returns else close
-            for close, missing in zip(closes, ~there, strict=True)
-        )
+        rows = newest - len(self.bars[symbol]) + 1, newest
+        closes = earlier.at(rows, timeframe, last, ago, total_returns=total_returns)
+        return tuple(known(close) for close in closes) if total_returns else closes
+
+    def _earlier(self, symbol: str) -> tuple[EarlierCloses, int]:
+        bars = self.bars[symbol]
+        found = self.earlier.get(symbol)
+        if found is None or found[0] is not bars:
+            if symbol not in self._closes:
+                told = self.dividends.get(symbol) is not Dividends.NONE
+                self._closes[symbol] = EarlierCloses(bars, total_returns=told)
+            return self._closes[symbol], len(bars) - 1
+        return found[1], found[2]
 
     def ends(self, timeframe: Timeframe) -> bool:
         """Whether this is the last session of its week or month by the exchange's calendar."""

@@ -146,8 +146,18 @@ class Bars:
 
     def __getitem__(self, part: slice) -> Self:
         """Return a part of the bars by their positions, without a copy."""
-        columns = (self.open, self.high, self.low, self.close, self.volume, self.dividend, self.split)
-        return type(self)(self.symbol, self.source, self.days[part], *(column[part] for column in columns))
+        return type(self)(
+            self.symbol,
+            self.source,
+            self.days[part],
+            self.open[part],
+            self.high[part],
+            self.low[part],
+            self.close[part],
+            self.volume[part],
+            self.dividend[part],
+            self.split[part],
+        )
 
     def until(self, day: date) -> Self:
         """Return the bars up to and including that date; nothing later."""

@@ -45,8 +45,11 @@ class Timeframe(StrEnum):
     def name_of(self, day: date) -> str:
         """Return the name of a date's period: 2024-03, 2024-W09 or the date; later periods sort later."""
         if self is Timeframe.MONTH:
-            return f"{day:%Y-%m}"
-        return f"{day:%G-W%V}" if self is Timeframe.WEEK else day.isoformat()
+            return f"{day.year:04}-{day.month:02}"
+        if self is not Timeframe.WEEK:
+            return day.isoformat()
+        year, week, _ = day.isocalendar()
+        return f"{year:04}-W{week:02}"
 
     def before(self, day: date) -> date:
         """Return the last date of the period before that of a date."""

@@ -25,7 +25,7 @@ def stopped_after(
     found: dict[str, str] = {}
     for verdict in verdicts:
         symbol = verdict.symbol
-        own, before = book.holdings.get(symbol, Holding(symbol)), book.stopped.get(symbol)
+        own, before = book.holdings.get(symbol) or Holding(symbol), book.stopped.get(symbol)
         word = None if symbol in unfit or own.shares <= 0 else _reached(own, prices[symbol], rules)
         waits = own.shares > 0 or verdict.enters or isinstance(verdict.verdict, Abstain)
         if word is not None:

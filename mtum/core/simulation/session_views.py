@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mtum.core.indicators import INDICATORS, column_of
 from mtum.core.market.bars import Bars, Column, Days, total_return
 from mtum.core.market.coverage import Dividends
+from mtum.core.market.earlier_closes import EarlierCloses
 from mtum.core.market.instruments import instrument
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.contract import Strategy
@@ -117,6 +118,12 @@ class SessionViews:
         self._symbols = looked_at(strategy)
         self._fit = {symbol: history.fit(symbol, self._needed) for symbol in self._symbols}
         self._columns = {symbol: [*self._worked_out(symbol)] for symbol in self._symbols if self._fit[symbol].any()}
+        self._earlier = {
+            symbol: EarlierCloses(
+                history.bars[symbol], total_returns=history.dividends.get(symbol) is not Dividends.NONE
+            )
+            for symbol in self._columns
+        }
         names = strategy.series() if strategy.SERIES_SESSIONS > 1 else ()
         self._series_days = {name: sorted(history.series.get(name, {})) for name in names}
 
@@ -136,6 +143,7 @@ class SessionViews:
         history, day, needed = self._history, self._history.day(t), self._needed
         bars: dict[str, Bars] = {}
         columns: dict[tuple[str, Asked], Column] = {}
+        earlier: dict[str, tuple[Bars, EarlierCloses, int]] = {}
         unfit: dict[str, float | None] = {}
         for symbol in self._symbols:
             if not self._fit[symbol][t]:
@@ -143,6 +151,7 @@ class SessionViews:
                 continue
             stop = history.row(symbol, t) + 1
             bars[symbol] = history.bars[symbol][stop - needed : stop]
+            earlier[symbol] = bars[symbol], self._earlier[symbol], stop - 1
             for asked, column in self._columns[symbol]:
                 columns[symbol, asked] = column[stop - needed : stop]
         return MarketView(
@@ -151,6 +160,7 @@ class SessionViews:
             series={name: history.series.get(name, {}).get(day) for name in self._strategy.series()},
             provisional={},
             columns=columns,
+            earlier=earlier,
             unfit=unfit,
             calendar=calendar_around(history.calendar, day, needed) if self._strategy.CALENDAR else (),
             dividends=history.dividends,

@@ -109,14 +109,15 @@ def _wrong_beside(one: SymbolVerdict) -> str | None:
         if not isinstance(condition, Condition) or not _is_truth(condition.passed) or not _is_word(condition.name):
             return f"{one.symbol}: {condition!r} is no Condition with a name, and True or False for passed"
         for said in (condition.value, condition.threshold, condition.margin):
-            if said is not None and not _is_number(said):
+            if said is not None and not (type(said) is float and isfinite(said)) and not _is_number(said):
                 return f"{one.symbol}: condition {condition.name} holds {said!r}; a number or None is needed"
     places: dict[str, object] = {"indicators": one.indicators, "remember": one.remember, "memory": one.memory}
     for place, values in places.items():
         if not isinstance(values, Mapping):
             return f"{one.symbol}: {place} are {values!r}; a mapping is needed"
         for name, value in values.items():
-            fine = value is None and place != "remember"
+            # What is usual is told at once: this is asked of every number of every session.
+            fine = (type(value) is float and isfinite(value)) or (value is None and place != "remember")
             fine = fine or _is_number(value) or (place == "memory" and isinstance(value, str | Price))
             if not fine or not _is_word(name):
                 return f"{one.symbol}: {place} {name!r} is {value!r}; a number is needed"

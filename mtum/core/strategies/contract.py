@@ -106,7 +106,7 @@ class Own:
 
     def of(self, symbol: str) -> Holding:
         """Return its shares in a symbol, flat if it has none."""
-        return self.holdings.get(symbol, Holding(symbol))
+        return self.holdings.get(symbol) or Holding(symbol)
 
 
 @dataclass(frozen=True, slots=True)

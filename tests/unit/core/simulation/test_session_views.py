@@ -56,6 +56,26 @@ def test_an_indicator_worked_out_once_is_that_of_every_session(dividends: Divide
             assert one == pytest.approx(other, abs=2e-6), spec.name
 
 
+@pytest.mark.parametrize("timeframe", [Timeframe.WEEK, Timeframe.MONTH])
+def test_earlier_closes_looked_up_are_to_the_last_bit_those_of_the_bars_alone(timeframe: Timeframe) -> None:
+    bars = made_up_bars(200, 7)
+    views = SessionViews(SessionHistory({"AAA": bars}, {}, tuple(weekdays(260))), Looking("AAA"))
+    for t in range(60, 200):
+        seen, priced = bars[t - 59 : t + 1], total_return(bars[t - 59 : t + 1])
+        numbers = periods(seen.days, timeframe)
+        for back in range(4 if timeframe is Timeframe.MONTH else 13):
+            of_it = [59] if not back else np.flatnonzero(numbers == numbers[-1] - back)
+            raw, whole = (float(one.close[of_it[-1]]) if len(of_it) else None for one in (seen, priced))
+            view, ago = views.at(t), (back,)
+            assert view.closes("AAA", timeframe, ago) == (raw,)
+            wanted = None if whole is None else round(whole, 6)
+            assert view.closes("AAA", timeframe, ago, total_returns=True) == (wanted,)
+            # What was worked out over other bars is not used for these.
+            changed = replace(seen, close=seen.close + 1.0)
+            (other,) = replace(view, bars={"AAA": changed}).closes("AAA", timeframe, ago)
+            assert other == (None if raw is None else raw + 1.0)
+
+
 def test_total_returns_of_a_window_have_the_volatility_of_those_of_the_whole() -> None:
     bars = made_up_bars(200, 7)
     assert bars.dividend[90:150].any()
