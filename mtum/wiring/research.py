@@ -43,7 +43,7 @@ def page_files(
     if pictures:
         contents |= {f"{key}.png": image for key, image in chart_files(page).items()}
     try:
-        return [write_whole(target.parent.absolute() / name, content) for name, content in contents.items()]
+        return write_whole(target.parent.absolute(), contents)
     except OSError as error:
         raise UsageError(f"{target.parent} cannot be written: {error.strerror}") from error
 

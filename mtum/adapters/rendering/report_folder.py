@@ -1,18 +1,47 @@
 """The folder of report files: written once, never rewritten."""
 
+import glob
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from mtum.errors import StoreError
 
 
-def write_whole(target: Path, content: bytes) -> Path:
-    """Write a file, which appears whole or not at all, and its folder where there is none; return its path."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    part.write_bytes(content)
-    return part.replace(target)
+def write_whole(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """Write files that belong together, and their folder where there is none; return their paths.
+
+    They appear whole and all of them, or none: what was there before stays where a disk is full, and what a
+    process left behind that was killed meanwhile goes.
+    """
+    found_there = folder.exists()
+    parts = {name: folder / f".{name}.{os.getpid()}" for name in contents}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            _remove_left(folder, name)
+            parts[name].write_bytes(content)
+        return [part.replace(folder / name) for name, part in parts.items()]
+    except BaseException:
+        with suppress(OSError):
+            for part in parts.values():
+                part.unlink(missing_ok=True)
+            if not found_there:
+                folder.rmdir()
+        raise
+
+
+def _remove_left(folder: Path, name: str) -> None:
+    for left in folder.glob(f".{glob.escape(name)}.*"):
+        process = left.name.rpartition(".")[2]
+        try:
+            if process.isdecimal():
+                os.kill(int(process), 0)
+        except ProcessLookupError:
+            left.unlink(missing_ok=True)
+        except (PermissionError, OverflowError):
+            continue  # somebody else's, and alive
 
 
 class ReportFolder:
@@ -40,7 +69,7 @@ class ReportFolder:
         if target.exists():
             return target
         try:
-            write_whole(target, content.encode())
+            write_whole(target.parent, {target.name: content.encode()})
         except OSError as error:
             raise StoreError(f"report {target} cannot be written: {error.strerror}") from error
         if target.suffix == ".html" and target.name[0].isdigit():

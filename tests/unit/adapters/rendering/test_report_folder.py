@@ -1,10 +1,16 @@
 """Report files are written once and whole; old pages go."""
 
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from mtum.adapters.rendering.report_folder import ReportFolder
+from mtum.adapters.rendering.report_folder import ReportFolder, write_whole
 from mtum.errors import StoreError
 
 
@@ -42,3 +48,39 @@ def test_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(StoreError, match="cannot be written"):
         ReportFolder(tmp_path / "file").put_report("a.txt", "text")
+
+
+@contextmanager
+def disk_of(size: int) -> Iterator[None]:
+    """No file takes more bytes than this: the system says so as it does where a disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_files_that_belong_together_are_all_written_or_none(tmp_path: Path) -> None:
+    folder = tmp_path / "sheet"
+    with disk_of(100), pytest.raises(OSError, match="File too large"):
+        write_whole(folder, {"page.html": b"new", "chart.png": b"x" * 101})
+    assert not folder.exists(), "neither is the folder"
+    assert write_whole(folder, {"page.html": b"old", "chart.png": b"o"}) == [folder / "page.html", folder / "chart.png"]
+    with disk_of(100), pytest.raises(OSError, match="File too large"):
+        write_whole(folder, {"page.html": b"new", "chart.png": b"x" * 101})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"page.html": b"old", "chart.png": b"o"}
+
+
+def test_what_a_killed_process_left_behind_goes_and_what_a_living_one_writes_stays(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    for process in (gone.pid, os.getppid()):
+        (tmp_path / f".page.html.{process}").write_bytes(b"half")
+    (tmp_path / ".page.html.notes").write_bytes(b"mine")
+    write_whole(tmp_path, {"page.html": b"whole"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f".page.html.{os.getppid()}",
+        ".page.html.notes",
+        "page.html",
+    ]
