@@ -73,9 +73,11 @@ def _trades(mine: Mapping[str, Any]) -> Table:
 
 
 def _by_symbol(trades: Sequence[Mapping[str, Any]]) -> Table:
+    by_symbol: dict[str, list[Mapping[str, Any]]] = {}
+    for trade in trades:
+        by_symbol.setdefault(trade["symbol"], []).append(trade)
     rows = []
-    for symbol in dict.fromkeys(trade["symbol"] for trade in trades):
-        own = [trade for trade in trades if trade["symbol"] == symbol]
+    for symbol, own in by_symbol.items():
         won = sum(trade["pnl_usd"] > 0 for trade in own)
         totals = [sum(trade[name] for trade in own) for name in ("pnl_usd", "dividends_usd", "costs_usd")]
         rows.append((totals[0], (symbol, f"{len(own):,}", f"{won:,}", *map(number, totals))))

@@ -1,0 +1,130 @@
+"""The tear sheet of an account: what each sleeve and symbol brought, in the words and cents of the page."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mtum.app.research.run_backtest import metrics_document, trade_document
+from mtum.app.research.tear_sheet import sheet_files
+from mtum.core.market.bars import Column
+from mtum.core.reporting.backtest.holdings import MOST_ROWS, exposure_chart, holding_sections
+from mtum.core.reporting.backtest.tear_sheet import MOST_TRADES, Sheet, tear_sheet
+from mtum.core.reporting.layout import Page, Sentence, Table
+from mtum.core.reporting.text import text
+from mtum.core.research.sheet import sheet_figures
+from mtum.core.simulation.played import PlayedAccount
+from support.played_accounts import played_account
+
+
+def document(account: PlayedAccount) -> dict[str, Any]:
+    total = account.total
+    held = {**metrics_document(total), "final_equity_usd": 1020.0}
+    days = total.days.astype(str).tolist()
+    return {
+        "strategy": "2 sleeves",
+        "symbols": ["AAA", "BBB", "CCC"],
+        "source": "csv",
+        "start": days[0],
+        "end": days[-1],
+        "sessions": len(days),
+        "settings": {
+            "portfolio": {"cost_model": "percent", "cost_frac": 0.001, "impact_coefficient": None},
+            "slippage_bps": 0.0,
+        },
+        "fill_model": "same_close",
+        "decision_model": "official",
+        "trades": [trade_document(trade) for trade in total.trades],
+        "orders": [
+            {"session": str(order.session), "symbol": order.symbol, "reasons": ["a", "b"]} for order in total.orders
+        ],
+        "costs": {"commission_usd": 2.0, "slippage_usd": 0.0, "impact_usd": 0.0, "total_usd": 2.0, "traded_usd": 600.0},
+        "final_equity_usd": total.final_equity_usd,
+        "metrics": {**metrics_document(total), "cautions": []},
+        "benchmark": held,
+        "assumptions": [],
+    }
+
+
+def sheet(account: PlayedAccount) -> Sheet:
+    benchmark: Column = np.linspace(1000.0, 1020.0, len(account.total.days)).astype(np.float64)
+    return Sheet(document(account), account, benchmark, sheet_figures(account, benchmark))
+
+
+def tables(page: Page) -> Mapping[str, list[Table]]:
+    return {part.key: [one for one in part.blocks if isinstance(one, Table)] for part in page.further}
+
+
+def cells(table: Table) -> list[list[str]]:
+    return [[cell.text for cell in row] for row in table.rows]
+
+
+def test_the_sleeves_of_an_account_add_up_to_it() -> None:
+    shown = tables(tear_sheet(sheet(played_account())))
+    brought = cells(shown["sleeves"][0])
+    assert brought[0] == ["trend", "trend_following", "600.00", "-50.00", "51.00", "601.00", "5.10"]
+    assert brought[1] == ["dips", "mean_reversion", "400.00", "50.00", "9.00", "459.00", "0.90"]
+    assert brought[2] == ["cash", "", "0.00", "0.00", "0.30", "0.30", "0.03"]
+    assert brought[3] == ["account", "", "1,000.00", "0.00", "60.30", "1,060.30", "6.03"]
+    # The first sessions of January 2010 are in one year.
+    assert cells(shown["sleeve-years"][0]) == [["2010", "51.00", "9.00", "0.30", "60.30"]]
+    assert cells(shown["correlations"][0]) == [["trend", "-", "-"], ["dips", "-", "-"]], "four sessions are too few"
+
+
+def test_what_no_trade_of_a_symbol_explains_is_said() -> None:
+    page = tear_sheet(sheet(played_account()))
+    (symbols,) = (part for part in page.further if part.key == "symbols")
+    assert cells(tables(page)["symbols"][0])[0][:2] == ["AAA", "51.00"]
+    assert symbols.blocks[-1] == Sentence("Together 60.00 of 60.30 USD earned.")
+
+
+def test_a_strategy_alone_has_no_sections_of_sleeves_and_every_section_says_something() -> None:
+    page = tear_sheet(sheet(replace(played_account(), sleeves={})))
+    assert not {"sleeves", "sleeve-years", "correlations"} & {part.key for part in page.further}
+    assert "rolling" not in {part.key for part in page.further}, "four sessions have no figures of a year"
+    drawn = {chart.section for chart in page.charts}
+    assert all(part.blocks or part.key in drawn for part in page.further)
+    assert drawn == {"", "exposure", "trades"}
+    assert "WORST PERIODS" in text(page).upper()
+
+
+def test_nothing_traded_is_a_page_too() -> None:
+    account = played_account()
+    idle = replace(account.total, equity=np.full(4, 1000.0), held=np.zeros(4), trades=(), orders=())
+    none = {symbol: np.zeros(4) for symbol in account.shares}
+    page = tear_sheet(sheet(replace(account, total=idle, sleeves={}, shares=none)))
+    keys = {part.key for part in page.further}
+    assert not {"worst", "exposure", "symbols", "trades", "every-trade"} & keys
+    assert {"months", "years", "returns", "definitions"} <= keys
+
+
+def test_of_very_many_symbols_and_trades_the_page_shows_some_and_says_so() -> None:
+    whole = sheet(played_account())
+    (row, *_) = whole.figures.symbols
+    rows = tuple(replace(row, symbol=f"S{at:03d}", pnl_usd=float(-at)) for at in range(MOST_ROWS + 7))
+    *_, part = holding_sections(rows, whole.document, 1000.0)
+    (table,) = (one for one in part.blocks if isinstance(one, Table))
+    assert [line[0] for line in cells(table)][::99] == ["S000", "S106"]
+    assert part.blocks[-1] == Sentence("7 symbols between the best and the worst are in symbols.csv alone.")
+    many = {**whole.document, "trades": whole.document["trades"] * MOST_TRADES}
+    (every,) = (one for one in tear_sheet(replace(whole, document=many)).further if one.key == "every-trade")
+    assert every.blocks[0] == Sentence("The newest 1,000 of 2,000; trades.csv has them all.")
+    weights = {f"S{at}": np.full(4, 0.01 * at) for at in range(1, 10)}
+    chart = exposure_chart(whole.account.total.days, weights)
+    assert chart is not None
+    (panel,) = chart.panels
+    assert [line.name for line in panel.lines] == ["S9", "S8", "S7", "S6", "S5", "4 others"]
+    assert panel.lines[-1].values.tolist() == [10.0] * 4
+
+
+def test_files_of_an_account_have_a_column_for_each_sleeve() -> None:
+    files = {name: content.decode() for name, content in sheet_files(sheet(played_account())).items()}
+    head, first, *_, last = files["sessions.csv"].splitlines()
+    assert {"trend_usd", "trend_flow_usd", "trend_earned_usd", "cash_usd"} <= {*head.split(",")}
+    assert dict(zip(head.split(","), first.split(","), strict=True))["equity_usd"] == "999.0"
+    assert dict(zip(head.split(","), last.split(","), strict=True))["dips_earned_usd"] == "9.0"
+    assert files["sleeves.csv"].splitlines()[1].startswith("trend,trend_following,600.0,-50.0,601.0,51.0,0.051,")
+    assert files["orders.csv"].splitlines()[1].endswith(",AAA,a; b")
+    held = [line.split(",")[1:3] for line in files["weights.csv"].splitlines()[1:]]
+    assert held == [["AAA", "5"], *[["AAA", "5"], ["BBB", "2"]] * 3], "what is not held has no row"
