@@ -13,7 +13,7 @@ from mtum.core.portfolio.decision import PortfolioRules
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.research.checks import OTHER_FUTURES, Question, Replay, same_past
-from mtum.core.research.variants import Alone, play_alone
+from mtum.core.research.variants import alone, play
 from mtum.core.simulation.backtest import run
 from mtum.core.simulation.history import History, history
 from mtum.core.simulation.kernel.play import Span
@@ -79,7 +79,7 @@ def played(seed: int, rules: MtumConfluence, terms: PlayTerms) -> tuple[History,
 def test_cutting_off_the_future_never_changes_the_past(seed: int, rules: MtumConfluence, terms: PlayTerms) -> None:
     bars = made_up_bars(SESSIONS, seed, step=0.018)
     market = SessionHistory({"AAA": bars}, {"VIX": made_up_vix(bars, seed)})
-    question = Question(market, Span(100, SESSIONS), Alone(rules, terms), rules.history_sessions(), play_alone)
+    question = Question(market, Span(100, SESSIONS), alone(rules, terms), rules.history_sessions(), play)
     whole = question.played(Replay(question.asked, question.span))
     for future in (0.0, *OTHER_FUTURES):
         part = question.played(Replay(question.asked, Span(100, 300), future=future))

@@ -7,12 +7,18 @@ from typing import Any
 
 from mtum.app.research.run_backtest import Backtested, Tell, tell_compiling
 from mtum.core.portfolio.returns import from_capital, returns
-from mtum.core.research.checks import Beside, Checks, Question, run_checks
+from mtum.core.research.checks import CUTS, Beside, Checks, Question, run_checks
 from mtum.core.research.regimes import TREND_STATES, VIX_STATES, Regime, by_state, trend_states, vix_states
-from mtum.core.research.variants import Alone, fast, of_confluence, on_other_terms, play_alone, without_symbols
-from mtum.core.simulation.fill_costs import IMPACT_SESSIONS
+from mtum.core.research.variants import (
+    alone,
+    of_confluence,
+    on_other_terms,
+    play,
+    without_sleeves,
+    without_symbols,
+)
 from mtum.core.simulation.kernel.near_close import play_seen
-from mtum.core.simulation.kernel.play import play
+from mtum.core.simulation.kernel.play import play as play_compiled
 from mtum.core.simulation.played import Played
 from mtum.errors import MtumError
 from mtum.ports.market_data import BarSource
@@ -29,26 +35,20 @@ def checks_of(found: Backtested, source: BarSource, tell: Tell) -> Checks:
     source : BarSource
         Where the VIX comes from, if the strategy did not ask for it.
     """
-    asked = Alone(found.strategy, found.asked.terms())
-    official = found.played
-    if fast(asked):
-        tell_compiling(tell, play, play_seen)
-        official = play_alone(found.market, asked, found.span)
+    asked, official = alone(found.strategy, found.asked.terms()), found.played
+    fast = asked.confluence is not None
+    if fast:
+        tell_compiling(tell, play_compiled, play_seen)
+        official = play(found.market, asked, found.span)
     symbols, notes = without_symbols(asked, official)
-    others = [
+    others = (
         *of_confluence(asked, found.market, found.span),
-        *on_other_terms(asked.terms, lambda terms: Alone(asked.strategy, terms)),
+        *on_other_terms(asked),
+        *without_sleeves(asked),
         *symbols,
-    ]
-    question = Question(
-        market=found.market,
-        span=found.span,
-        asked=asked,
-        needed=max(found.strategy.history_sessions(), IMPACT_SESSIONS + 1 if asked.terms.impact_coefficient else 0),
-        play=play_alone,
-        others=others,
-        **({} if fast(asked) else {"cuts": CUTS_BY_SESSION}),
     )
+    cuts = CUTS if fast else CUTS_BY_SESSION
+    question = Question(found.market, found.span, asked, asked.needed, play, others, cuts)
     vix, unknown = _vix(found, source)
     beside = Beside(found.held.reinvested, _regimes(found, official, vix))
     return run_checks(question, official, beside, notes=notes + unknown)

@@ -1,6 +1,6 @@
 """What a strategy is played with to see what its result hangs on: other costs, fills, symbols, forms, conditions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
@@ -10,14 +10,17 @@ import numpy as np
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.volume import VolumeMode
 from mtum.core.portfolio.costs import CostModel, IbFixedCosts, IbTieredCosts, PercentCosts
+from mtum.core.portfolio.fund import FUND
+from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.research.checks import Other
 from mtum.core.simulation.backtest import ALL_CONDITIONS, run
-from mtum.core.simulation.history import History, history
+from mtum.core.simulation.fill_costs import IMPACT_SESSIONS
+from mtum.core.simulation.history import history
 from mtum.core.simulation.kernel.near_close import Seen
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.near_close import NearCloseModel, played_near_close
 from mtum.core.simulation.played import FillModel, Played, PlayTerms, Settlement
-from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_path import play_account
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
@@ -30,34 +33,57 @@ SLIPPAGES = (5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
-    """One strategy on its terms.
+class Asked:
+    """The sleeves of an account and the terms they are played on; one strategy alone is one sleeve with all the money.
 
     Parameters
     ----------
     used : frozenset of str
-        Conditions of `mtum_confluence` in force.
+        Conditions of `mtum_confluence` in force, where it is alone.
     volume : VolumeMode
         How it learns the volume of a session that is not over.
     """
 
-    strategy: Strategy
+    sleeves: tuple[Sleeve, ...]
     terms: PlayTerms
     used: frozenset[str] = ALL_CONDITIONS
     volume: VolumeMode = VolumeMode.PROJECTED
 
+    @property
+    def confluence(self) -> MtumConfluence | None:
+        """The strategy that is played in one compiled pass; None where sessions are played one by one."""
+        strategy = self.sleeves[0].strategy
+        fast = len(self.sleeves) == 1 and self.sleeves[0].weight == 1 and self.terms.fits_fast_path
+        return strategy if fast and isinstance(strategy, MtumConfluence) else None
 
-def fast(asked: Alone) -> bool:
-    """Whether it is played in one compiled pass."""
-    return isinstance(asked.strategy, MtumConfluence) and asked.terms.fits_fast_path
+    @property
+    def needed(self) -> int:
+        """Bars per symbol that a decision and the price of its fill need, the session's own included."""
+        measured = IMPACT_SESSIONS + 1 if self.terms.impact_coefficient else 1
+        return max(measured, *(one.strategy.history_sessions() for one in self.sleeves))
+
+    def on(self, terms: PlayTerms) -> "Asked":
+        """Return the same on other terms: every sleeve sizes by the costs that it pays."""
+        costs = terms.rules.sizing.costs
+        sleeves = (
+            replace(one, rules=replace(one.rules, sizing=replace(one.rules.sizing, costs=costs)))
+            for one in self.sleeves
+        )
+        return replace(self, sleeves=tuple(sleeves), terms=terms)
 
 
-def play_alone(market: SessionHistory, asked: Alone, span: Span) -> Played:
-    """Play a strategy over some sessions of a market."""
-    strategy, terms = asked.strategy, asked.terms
-    if not isinstance(strategy, MtumConfluence) or not fast(asked):
-        return play_sessions(market, strategy, terms, *span)
-    ready = _columns(market, strategy, terms)
+def alone(strategy: Strategy, terms: PlayTerms) -> Asked:
+    """Return one strategy with all the money."""
+    sleeve = Sleeve("", strategy, 1.0, SleeveState.ON, 0.0, "", terms.rules, terms.loss_pause_sessions)
+    return Asked((sleeve,), terms)
+
+
+def play(market: SessionHistory, asked: Asked, span: Span) -> Played:
+    """Play what is asked over some sessions of a market."""
+    strategy, terms = asked.confluence, asked.terms
+    if strategy is None:
+        return play_account(market, asked.sleeves, terms, *span).total
+    ready = history(market.bars[strategy.symbol], market.series.get("VIX", {}), terms.settlement.value)
     if asked.volume is VolumeMode.PROJECTED:
         return run(ready, strategy, terms, span, asked.used)
     prices = ready.prices
@@ -69,35 +95,23 @@ def play_alone(market: SessionHistory, asked: Alone, span: Span) -> Played:
     return played_near_close(ready, strategy, terms, span, Seen(prices.close, prices.vix, volume))
 
 
-def _columns(market: SessionHistory, strategy: MtumConfluence, terms: PlayTerms) -> History:
-    return history(market.bars[strategy.symbol], market.series.get("VIX", {}), terms.settlement.value)
-
-
-def on_other_terms[S](terms: PlayTerms, asked: Callable[[PlayTerms], S]) -> Iterator[Other[S]]:
-    """Yield what was asked with other costs, and with other fills.
-
-    Parameters
-    ----------
-    asked : callable
-        Returns what was asked on other terms.
-    """
-    rules = terms.rules
-
-    def at_costs(costs: CostModel) -> S:
-        return asked(replace(terms, rules=replace(rules, sizing=replace(rules.sizing, costs=costs))))
-
+def on_other_terms(asked: Asked) -> Iterator[Other[Asked]]:
+    """Yield what is asked with other costs, other fills, other settlement."""
+    terms, rules = asked.terms, asked.terms.rules
     for frac in COST_FRACS:
-        yield Other("costs", f"{100 * float(frac):g} % per side", at_costs(PercentCosts(Decimal(frac))))
-    yield Other("costs", "costs doubled", asked(doubled(terms)))
+        sizing = replace(rules.sizing, costs=PercentCosts(Decimal(frac)))
+        charged = replace(terms, rules=replace(rules, sizing=sizing))
+        yield Other("costs", f"{100 * float(frac):g} % per side", asked.on(charged))
+    yield Other("costs", "costs doubled", asked.on(doubled(terms)))
     for bps in SLIPPAGES:
-        yield Other("costs", f"slippage {bps:g} bps", asked(replace(terms, slippage_bps=bps)))
+        yield Other("costs", f"slippage {bps:g} bps", asked.on(replace(terms, slippage_bps=bps)))
     for fill in FillModel:
         if fill is not terms.fill:
-            yield Other("fill", f"fills at the {fill.value.replace('_', ' ')}", asked(replace(terms, fill=fill)))
+            yield Other("fill", f"fills at the {fill.value.replace('_', ' ')}", asked.on(replace(terms, fill=fill)))
     for settlement in Settlement:
         if settlement is not terms.settlement:
             words = "cash settled at once" if settlement is Settlement.NONE else "cash settled by the calendar"
-            yield Other("settlement", words, asked(replace(terms, settlement=settlement)))
+            yield Other("settlement", words, asked.on(replace(terms, settlement=settlement)))
 
 
 def doubled(terms: PlayTerms) -> PlayTerms:
@@ -129,43 +143,61 @@ def _twice(costs: CostModel) -> CostModel:
             )
 
 
-def without_symbols(asked: Alone, official: Played) -> tuple[list[Other[Alone]], list[str]]:
-    """Return the strategy without each of its symbols, and what is to be said of those it cannot do without."""
-    universe, gained = asked.strategy.universe(), dict.fromkeys(asked.strategy.universe(), 0.0)
+def without_symbols(asked: Asked, official: Played) -> tuple[list[Other[Asked]], list[str]]:
+    """Return what is asked without each of its symbols, and what is to be said of those it cannot do without."""
+    universe = tuple(dict.fromkeys(symbol for one in asked.sleeves if one.name != FUND for symbol in one.symbols))
     if len(universe) < 2:
         return [], []
+    gained = dict.fromkeys(universe, 0.0)
     for trade in official.trades:
         gained[trade.symbol] = gained.get(trade.symbol, 0.0) + trade.pnl_usd
     chosen = sorted(universe, key=lambda symbol: -abs(gained[symbol]))[:MOST_SYMBOLS]
-    found, needed = [], []
+    found: list[Other[Asked]] = []
+    needed: dict[str, list[str]] = {}
     for symbol in [one for one in universe if one in chosen]:
-        rest = without(asked.strategy, symbol)
-        if rest is None:
-            needed.append(symbol)
-            continue
-        held = {name: shares for name, shares in asked.terms.holdings.items() if name != symbol}
-        alone = replace(asked, strategy=rest, terms=replace(asked.terms, holdings=held))
-        found.append(Other("drop_symbol", symbol, alone))
-    notes = [f"{asked.strategy.name} cannot do without {', '.join(needed)}: not tried"] if needed else []
+        rest = [without(one.strategy, symbol) if symbol in one.looks_at else one.strategy for one in asked.sleeves]
+        for sleeve, strategy in zip(asked.sleeves, rest, strict=True):
+            if strategy is None:
+                needed.setdefault(sleeve.name or sleeve.strategy.name, []).append(symbol)
+        changed = zip(asked.sleeves, rest, strict=True)
+        sleeves = [replace(one, strategy=strategy) for one, strategy in changed if strategy is not None]
+        if len(sleeves) == len(rest) and symbol not in asked.terms.holdings:
+            found.append(Other("drop_symbol", symbol, replace(asked, sleeves=tuple(sleeves))))
+    notes = [f"{name} cannot do without {', '.join(symbols)}: not left out" for name, symbols in needed.items()]
+    notes += [f"{symbol} is there at the start: not left out" for symbol in asked.terms.holdings]
     if len(chosen) < len(universe):
         notes.append(f"of {len(universe)} symbols only the {len(chosen)} that gained or lost most are left out once")
     return found, notes
 
 
-def of_confluence(asked: Alone, market: SessionHistory, span: Span) -> Iterator[Other[Alone]]:
+def without_sleeves(asked: Asked) -> Iterator[Other[Asked]]:
+    """Yield the account without each of its sleeves, whose money the others share in proportion to their weights."""
+    owners = [one for one in asked.sleeves if one.owns_money and one.weight > 0]
+    whole = sum(one.weight for one in owners)
+    for left_out in owners if len(owners) > 1 else ():
+        rest = whole / (whole - left_out.weight)
+        sleeves = tuple(
+            replace(one, weight=min(1.0, one.weight * rest)) if one.owns_money else one
+            for one in asked.sleeves
+            if one is not left_out
+        )
+        yield Other("drop_sleeve", left_out.name, replace(asked, sleeves=sleeves))
+
+
+def of_confluence(asked: Asked, market: SessionHistory, span: Span) -> Iterator[Other[Asked]]:
     """Yield the rules of `mtum_confluence` with other forms of their inputs, and with some conditions only."""
-    strategy = asked.strategy
-    if not isinstance(strategy, MtumConfluence) or not fast(asked):
+    strategy = asked.confluence
+    if strategy is None:
         return
     yield from _forms(asked, strategy, market, span)
     for spec in strategy.CONDITIONS:
         same_role = {other.name for other in strategy.CONDITIONS if other.role is spec.role}
-        alone = (ALL_CONDITIONS - same_role) | {spec.name}
+        only = (ALL_CONDITIONS - same_role) | {spec.name}
         yield Other("drop_one", spec.name, replace(asked, used=ALL_CONDITIONS - {spec.name}))
-        yield Other("only_one", spec.name, replace(asked, used=frozenset(alone)))
+        yield Other("only_one", spec.name, replace(asked, used=frozenset(only)))
 
 
-def _forms(asked: Alone, strategy: MtumConfluence, market: SessionHistory, span: Span) -> Iterator[Other[Alone]]:
+def _forms(asked: Asked, strategy: MtumConfluence, market: SessionHistory, span: Span) -> Iterator[Other[Asked]]:
     # Both forms over the sessions that both are fit for, so that they compare.
     # Whichever parameter makes the RSI another one is its form.
     chosen = next(
@@ -179,7 +211,12 @@ def _forms(asked: Alone, strategy: MtumConfluence, market: SessionHistory, span:
     late = f" from {market.day(first)}" if span.first < first < span.stop else ""
     if first < span.stop:
         for one in forms:
-            yield Other("rsi_form", f"RSI {_rsi_form(one)}{late}", replace(asked, strategy=one), first)
+            yield Other(
+                "rsi_form",
+                f"RSI {_rsi_form(one)}{late}",
+                replace(asked, sleeves=(replace(asked.sleeves[0], strategy=one),)),
+                first,
+            )
     for mode in VolumeMode:
         yield Other("volume_mode", f"volume {mode.value}", replace(asked, volume=mode))
 

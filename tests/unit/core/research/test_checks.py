@@ -13,15 +13,17 @@ from mtum.core.portfolio.costs import CostModel, IbFixedCosts, IbTieredCosts, Pe
 from mtum.core.portfolio.decision import PortfolioRules
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.research.benchmark import buy_and_hold_weighted
 from mtum.core.research.checks import Beside, Checks, Question, Replay, cut, cut_points, run_checks, with_other_future
 from mtum.core.research.variants import (
-    Alone,
+    Asked,
+    alone,
     doubled,
-    fast,
     of_confluence,
     on_other_terms,
-    play_alone,
+    play,
+    without_sleeves,
     without_symbols,
 )
 from mtum.core.simulation.kernel.play import Span
@@ -37,27 +39,32 @@ from support.markets import made_up_bars, made_up_vix, weekdays
 BARS = made_up_bars(900, 41)
 MARKET = SessionHistory({"AAA": BARS}, {"VIX": made_up_vix(BARS, 41)})
 TERMS = PlayTerms(5000.0, PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts()), LossRules(1e12)))
-RULES = Alone(MtumConfluence(symbol="AAA"), TERMS)
+RULES = alone(MtumConfluence(symbol="AAA"), TERMS)
 SPAN = Span(60, 900)
 
 SEVERAL = SessionHistory(
     {name: made_up_bars(160, seed, name) for name, seed in (("AAA", 1), ("BBB", 2))}, {}, tuple(weekdays(200))
 )
-PAIR = Alone(PairReversal(symbols=("AAA", "BBB")), TERMS)
+PAIR = alone(PairReversal(symbols=("AAA", "BBB")), TERMS)
 PAIR_SPAN = Span(25, 160)
 
 
-def asked(market: SessionHistory, alone: Alone, span: Span, cuts: int) -> Question[Alone]:
-    official = play_alone(market, alone, span)
+def question_of(market: SessionHistory, asked: Asked, span: Span, cuts: int) -> Question[Asked]:
+    official = play(market, asked, span)
     others = [
-        *of_confluence(alone, market, span),
-        *on_other_terms(alone.terms, lambda terms: replace(alone, terms=terms)),
-        *without_symbols(alone, official)[0],
+        *of_confluence(asked, market, span),
+        *on_other_terms(asked),
+        *without_sleeves(asked),
+        *without_symbols(asked, official)[0],
     ]
-    return Question(market, span, alone, alone.strategy.history_sessions(), play_alone, others, cuts)
+    return Question(market, span, asked, asked.needed, play, others, cuts)
 
 
-QUESTION = asked(MARKET, RULES, SPAN, 24)
+QUESTION = question_of(MARKET, RULES, SPAN, 24)
+
+
+def with_sizing(sizing: SizingRules) -> PlayTerms:
+    return replace(TERMS, rules=replace(TERMS.rules, sizing=sizing))
 
 
 def held(market: SessionHistory, span: Span) -> Beside:
@@ -67,7 +74,7 @@ def held(market: SessionHistory, span: Span) -> Beside:
 
 @pytest.fixture(scope="module")
 def official() -> Played:
-    return play_alone(MARKET, RULES, SPAN)
+    return play(MARKET, RULES, SPAN)
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +85,9 @@ def checks(official: Played) -> Checks:
 @pytest.fixture(scope="module")
 def pair() -> Checks:
     """A strategy that is played session by session."""
-    assert not fast(PAIR)
-    question = asked(SEVERAL, PAIR, PAIR_SPAN, 4)
-    return run_checks(question, play_alone(SEVERAL, PAIR, PAIR_SPAN), held(SEVERAL, PAIR_SPAN))
+    assert PAIR.confluence is None
+    question = question_of(SEVERAL, PAIR, PAIR_SPAN, 4)
+    return run_checks(question, play(SEVERAL, PAIR, PAIR_SPAN), held(SEVERAL, PAIR_SPAN))
 
 
 def test_cutting_and_changing_the_future_never_changes_the_past(checks: Checks, pair: Checks) -> None:
@@ -114,10 +121,10 @@ class Seer(BuyAndHold):
 
 def test_a_strategy_that_looks_one_session_ahead_is_found_out_wherever_the_future_is_cut() -> None:
     """Whichever way the next session went, one of the other two futures goes the other way."""
-    seer = Alone(Seer(symbols=("AAA",)), TERMS)
+    seer = alone(Seer(symbols=("AAA",)), TERMS)
     market, span = SessionHistory({"AAA": made_up_bars(120, 3)}, {}), Span(2, 120)
-    question = Question(market, span, seer, 1, play_alone, cuts=10)
-    found = run_checks(question, play_alone(market, seer, span), held(market, span))
+    question = Question(market, span, seer, 1, play, cuts=10)
+    found = run_checks(question, play(market, seer, span), held(market, span))
     assert (found.look_ahead_cuts, found.look_ahead_faults) == (10, 10)
 
 
@@ -125,14 +132,15 @@ def test_what_uses_more_bars_than_it_asks_for_is_found_out() -> None:
     """It is asked again over a market that begins as late as it says it may."""
     market, span = SessionHistory({"AAA": made_up_bars(500, 3)}, {}), Span(100, 500)
 
-    def play(market: SessionHistory, alone: Alone, span: Span) -> Played:
+    def played(market: SessionHistory, asked: Asked, span: Span) -> Played:
         # Invests by how many bars there are, which a decision may not know.
         frac = 1.0 if len(market.days) == 500 else 0.5
         sizing = replace(TERMS.rules.sizing, max_position_frac=frac)
-        return play_alone(market, replace(alone, terms=replace(TERMS, rules=replace(TERMS.rules, sizing=sizing))), span)
+        return play(market, alone(asked.sleeves[0].strategy, with_sizing(sizing)), span)
 
-    alone = Alone(BuyAndHold(symbols=("AAA",)), TERMS)
-    found = run_checks(Question(market, span, alone, 20, play, cuts=1), play(market, alone, span), held(market, span))
+    asked = alone(BuyAndHold(symbols=("AAA",)), TERMS)
+    question = Question(market, span, asked, 20, played, cuts=1)
+    found = run_checks(question, played(market, asked, span), held(market, span))
     assert found.warm_up_faults == 2
 
 
@@ -146,20 +154,20 @@ def test_every_condition_is_left_out_once_and_left_alone_once(checks: Checks, of
 def test_every_symbol_is_left_out_once(pair: Checks) -> None:
     """Without one of a pair there is nothing to reverse against: said, not tried."""
     assert not [one for one in pair.variants if one.kind == "drop_symbol"]
-    _, notes = without_symbols(PAIR, play_alone(SEVERAL, PAIR, PAIR_SPAN))
-    assert notes == ["pair_reversal cannot do without AAA, BBB: not tried"]
-    both = Alone(BuyAndHold(symbols=("AAA", "BBB")), TERMS)
-    others, notes = without_symbols(both, play_alone(SEVERAL, both, PAIR_SPAN))
+    _, notes = without_symbols(PAIR, play(SEVERAL, PAIR, PAIR_SPAN))
+    assert notes == ["pair_reversal cannot do without AAA, BBB: not left out"]
+    both = alone(BuyAndHold(symbols=("AAA", "BBB")), TERMS)
+    others, notes = without_symbols(both, play(SEVERAL, both, PAIR_SPAN))
     assert not notes
-    assert [(one.change, one.asked.strategy.universe()) for one in others] == [("AAA", ("BBB",)), ("BBB", ("AAA",))]
+    assert [(one.change, one.asked.sleeves[0].symbols) for one in others] == [("AAA", ("BBB",)), ("BBB", ("AAA",))]
 
 
 def test_of_many_symbols_those_that_gained_or_lost_most_are_left_out() -> None:
     many = SessionHistory({f"S{n}": made_up_bars(40, n, f"S{n}") for n in range(14)}, {})
-    alone = Alone(BuyAndHold(symbols=tuple(many.bars)), replace(TERMS, capital_usd=50_000.0))
-    official = play_alone(many, alone, Span(1, 40))
+    asked = alone(BuyAndHold(symbols=tuple(many.bars)), replace(TERMS, capital_usd=50_000.0))
+    official = play(many, asked, Span(1, 40))
     gained = {trade.symbol: abs(trade.pnl_usd) for trade in official.trades}
-    others, notes = without_symbols(alone, official)
+    others, notes = without_symbols(asked, official)
     least = sorted(gained, key=lambda symbol: gained[symbol])[:2]
     assert {one.change for one in others} == {*many.bars} - {*least}
     assert notes == ["of 14 symbols only the 12 that gained or lost most are left out once"]
@@ -174,9 +182,8 @@ def test_the_configured_costs_give_the_official_result_and_higher_ones_less(chec
 
 @pytest.mark.parametrize("costs", [PercentCosts(Decimal("0.0013")), IbFixedCosts(), IbTieredCosts()])
 def test_doubled_costs_are_twice_as_much_for_every_order(costs: CostModel) -> None:
-    sizing = replace(TERMS.rules.sizing, costs=costs)
-    terms = replace(TERMS, rules=replace(TERMS.rules, sizing=sizing), slippage_bps=3.0, impact_coefficient=0.5)
-    more = doubled(terms)
+    terms = with_sizing(replace(TERMS.rules.sizing, costs=costs))
+    more = doubled(replace(terms, slippage_bps=3.0, impact_coefficient=0.5))
     assert (more.slippage_bps, more.impact_coefficient) == (6.0, 1.0)
     for shares, price in ((1, Decimal("0.30")), (40, Decimal("61.25")), (400_000, Decimal("18.5"))):
         for sale in (False, True):
@@ -235,7 +242,7 @@ def test_a_cut_market_keeps_what_was_and_an_other_future_changes_only_what_comes
 def test_histories_can_be_played_beside_each_other(official: Played, checks: Checks) -> None:
     done: list[int] = []
 
-    def backwards(play: Callable[[Replay[Alone]], Played], replays: Sequence[Replay[Alone]]) -> Iterable[Played]:
+    def backwards(play: Callable[[Replay[Asked]], Played], replays: Sequence[Replay[Asked]]) -> Iterable[Played]:
         found = {place: play(replays[place]) for place in reversed(range(len(replays)))}
         done.append(len(found))
         return (found[place] for place in range(len(replays)))
@@ -261,7 +268,49 @@ def test_a_symbol_that_made_most_of_the_gain_is_named() -> None:
         columns = {**dict.fromkeys(("open", "high", "low", "close"), close), "volume": np.full(60, 1e6)}
         bars[name] = Bars.from_columns(name, "made-up", SEVERAL.days[:60], columns)
     market, span = SessionHistory(bars, {}), Span(0, 60)
-    alone = Alone(BuyAndHold(symbols=("AAA", "BBB")), TERMS)
-    found = run_checks(asked(market, alone, span, 2), play_alone(market, alone, span), held(market, span))
+    both = alone(BuyAndHold(symbols=("AAA", "BBB")), TERMS)
+    found = run_checks(question_of(market, both, span, 2), play(market, both, span), held(market, span))
     (line,) = [one for one in found.verdict if "more than half" in one]
     assert line.startswith("AAA made more than half of the gain: without it a loss of ")
+
+
+def account(*sleeves: tuple[str, float, tuple[str, ...]]) -> Asked:
+    """Sleeves that buy their symbols and hold them."""
+    own = (
+        Sleeve(name, BuyAndHold(symbols=symbols), weight, SleeveState.ON, 0.0, "", TERMS.rules)
+        for name, weight, symbols in sleeves
+    )
+    return Asked(tuple(own), TERMS)
+
+
+def test_an_account_is_checked_with_each_of_its_sleeves_left_out() -> None:
+    """The money of what is left out goes to the others, three to one: 0.6 and 0.2 of 0.9 become 0.675 and 0.225."""
+    several = account(("calm", 0.6, ("AAA",)), ("both", 0.2, ("AAA", "BBB")), ("third", 0.1, ("BBB",)))
+    others = {one.change: one.asked.sleeves for one in without_sleeves(several)}
+    assert [(one.name, round(one.weight, 9)) for one in others["third"]] == [("calm", 0.675), ("both", 0.225)]
+    assert [(one.name, round(one.weight, 9)) for one in others["calm"]] == [("both", 0.6), ("third", 0.3)]
+    question = question_of(SEVERAL, several, PAIR_SPAN, 3)
+    official = play(SEVERAL, several, PAIR_SPAN)
+    found = run_checks(question, official, held(SEVERAL, PAIR_SPAN))
+    assert (found.look_ahead_cuts, found.look_ahead_faults, found.warm_up_faults) == (3, 0, 0)
+    assert [one.change for one in found.variants if one.kind == "drop_sleeve"] == ["calm", "both", "third"]
+    alike = account(("calm", 0.675, ("AAA",)), ("both", 0.225, ("AAA", "BBB")))
+    (third,) = [one for one in found.variants if one.change == "third"]
+    assert third.final_equity_usd == round(play(SEVERAL, alike, PAIR_SPAN).final_equity_usd, 2)
+    usual = next(one for one in found.variants if one.change == "0.1 % per side")
+    assert usual.final_equity_usd == round(official.final_equity_usd, 2)
+
+
+def test_a_symbol_is_left_out_of_every_sleeve_unless_one_has_no_other() -> None:
+    several = account(("calm", 0.5, ("AAA", "BBB")), ("both", 0.5, ("AAA",)))
+    others, notes = without_symbols(several, play(SEVERAL, several, PAIR_SPAN))
+    assert [(one.change, [sleeve.symbols for sleeve in one.asked.sleeves]) for one in others] == [
+        ("BBB", [("AAA",), ("AAA",)])
+    ]
+    assert notes == ["both cannot do without AAA: not left out"]
+
+
+def test_other_costs_are_those_that_each_sleeve_sizes_by() -> None:
+    changed = next(one.asked for one in on_other_terms(account(("a", 0.5, ("AAA",)), ("b", 0.5, ("BBB",)))))
+    assert {one.rules.sizing.costs for one in changed.sleeves} == {PercentCosts(Decimal(0))}
+    assert changed.terms.rules.sizing.costs == PercentCosts(Decimal(0))
