@@ -1,12 +1,14 @@
 """The page of a sweep: the best combinations beside holding, and maps of the Sharpe ratio over pairs of settings."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import combinations
+from statistics import median
 from typing import Any
 
 from mtum.core.reporting.backtest.settings import named, ratio_words, setting_words, terms_words
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Block, Cell, Page, Section, Sentence, Table, Tone, table_of
+from mtum.core.research.neighbors import move_together, neighbors, steps, varying
 
 MOST_PLACES = 16
 """Values shown along a side of a map; of more, neighbors share a place."""
@@ -15,7 +17,7 @@ type Change = Mapping[str, object]
 
 
 def heat_map_page(changes: Sequence[Change], sharpes: Sequence[float | None], found: Mapping[str, Any]) -> Page:
-    """Return a page with the best of all combinations and one map per pair of neighboring settings.
+    """Return a page with the best of all combinations, what stands beside it, and one map per pair of settings.
 
     Parameters
     ----------
@@ -26,8 +28,10 @@ def heat_map_page(changes: Sequence[Change], sharpes: Sequence[float | None], fo
     found : mapping
         The result as `mtum sweep --json` gives it.
     """
-    varying = [name for name in changes[0] if len({repr(change[name]) for change in changes}) > 1] or list(changes[0])
-    pairs: list[tuple[str | None, str]] = [*pairwise(varying)] or [(None, varying[0])]
+    names = varying(changes) or list(changes[0])
+    pairs: list[tuple[str | None, str]] = [
+        pair for pair in combinations(names, 2) if not move_together(changes, *pair)
+    ] or [(None, names[0])]
     maps = tuple(
         Section(
             f"map-{place}",
@@ -52,7 +56,7 @@ def heat_map_page(changes: Sequence[Change], sharpes: Sequence[float | None], fo
         mode="sweep",
         first_screen=(
             Section("best", "The best by Sharpe ratio, and holding", (_best(found), *_cautions(found))),
-            Section("luck", "How far to trust the best", (_luck(found),)),
+            Section("luck", "How far to trust the best", (_luck(found), *_beside(changes, sharpes))),
         ),
         further=(Section("maps", "Maps", (Sentence(reading),), maps),),
         footer=("A past, not a promise.",),
@@ -97,6 +101,26 @@ def _luck(found: Mapping[str, Any]) -> Table:
     return table_of(("", ""), rows)
 
 
+def _beside(changes: Sequence[Change], sharpes: Sequence[float | None]) -> Iterable[Block]:
+    best = max(range(len(sharpes)), key=lambda row: sharpes[row] or 0.0)
+    found = neighbors(changes, sharpes, best)
+    if not found:
+        return
+    middle = median(one.sharpe or 0.0 for one in found)
+    yield Sentence(
+        f"The best has a Sharpe ratio of {ratio_words(sharpes[best])}; the combinations one step of one setting away, "
+        f"{len(found)} of them, have {number(middle)} in the middle."
+    )
+    rows = (
+        (
+            ", ".join(f"{named(name)} {setting_words(value)}" for name, value in one.settings.items()),
+            ratio_words(one.sharpe),
+        )
+        for one in found
+    )
+    yield table_of(("neighbor of the best", "Sharpe a year"), rows)
+
+
 def heat_map(
     changes: Sequence[Change], sharpes: Sequence[float | None], down: str | None, across: str
 ) -> Iterable[Block]:
@@ -120,11 +144,10 @@ def heat_map(
 
 def _places(values: Sequence[object]) -> dict[str, str]:
     # Value -> heading: each its own while they are few; of many numbers so many neighbors share one.
-    distinct = list(dict.fromkeys(values))
-    numbers = [value for value in distinct if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(distinct) <= MOST_PLACES or len(numbers) < len(distinct):
-        return {str(value): _heading(value, value) for value in distinct}
-    ordered = sorted(numbers)
+    ordered = steps(values)
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in ordered)
+    if len(ordered) <= MOST_PLACES or not numbers:
+        return {str(value): _heading(value, value) for value in ordered}
     size = -(-len(ordered) // MOST_PLACES)
     groups = [ordered[first : first + size] for first in range(0, len(ordered), size)]
     return {str(value): _heading(group[0], group[-1]) for group in groups for value in group}
