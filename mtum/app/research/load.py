@@ -1,6 +1,6 @@
 """Bars and VIX of the asked span, checked as the daily job checks them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -101,6 +101,7 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
     if strategy.intraday_bars:
         within = ", ".join(strategy.intraday_bars)
         notes += (f"a backtest has no bars of {within}: conditions of {strategy.name} on them never hold",)
+    notes += tuple(_gaps(strategy, cut))
     notes += tuple(f"left out, because it is not fit: {error}" for error in left_out.values())
     market = SessionHistory(used, series, _sessions(strategy, calendar, cut), told)
     return Loaded(market, strategy, begun, notes, left_out)
@@ -152,7 +153,8 @@ def _unfit(
             if len(one):
                 _refuse_volumes(strategy, one, source)
                 # The bars before are what the first moves are measured against.
-                _refuse_unfit(whole.bars[symbol].tail(len(one) + CONTEXT_SESSIONS), one.day(0), calendar, source)
+                bars = whole.bars[symbol].tail(len(one) + CONTEXT_SESSIONS)
+                _refuse_unfit(bars, one.day(0), whole if len(used) > 1 else None, calendar, source)
         except DataError as error:
             unfit[symbol] = error
     return unfit
@@ -246,11 +248,29 @@ def _series(
     return closes, tuple(notes)
 
 
-def _refuse_unfit(bars: Bars, start: date, calendar: Calendar, source: BarSource) -> None:
+def _gaps(strategy: Strategy, market: SessionHistory) -> Iterator[str]:
+    needed = strategy.history_sessions()
+    for symbol in looked_at(strategy):
+        bars = market.bars[symbol]
+        ends = np.searchsorted(market.days, bars.days[[0, -1]]) if len(bars) else (0, -1)
+        lacking = np.setdiff1d(market.days[ends[0] : ends[1] + 1], bars.days)
+        if len(lacking):
+            sessions = "1 session" if len(lacking) == 1 else f"{len(lacking)} sessions, the first"
+            after = "" if needed == 1 else f", nor before {needed} bars follow one another again"
+            yield f"{symbol}: no bar on {sessions} {lacking[0]}: it is not decided on there{after}"
+
+
+def _refuse_unfit(
+    bars: Bars, start: date, others: SessionHistory | None, calendar: Calendar, source: BarSource
+) -> None:
+    # A session that only others have is played: the symbol is not decided on there, as in the daily job.
     sessions = calendar.sessions(start, bars.last_day)
     days = session_days([session.day for session in sessions])
     released = source.released(bars.symbol) if isinstance(source, Releases) else frozenset[date]()
     problems = problems_in_history(bars, days, released=released)
+    if others is not None:
+        had = {one.session for one in problems if np.datetime64(one.session) in others.days}
+        problems = tuple(one for one in problems if one.rule is not Rule.MISSING_SESSION or one.session not in had)
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         first = mended_in_file(problems[0], f"{bars.symbol}.csv") if source.name == "csv" else problems[0]

@@ -236,9 +236,9 @@ def _order_document(order: PlayedOrder, sleeve: str) -> dict[str, Any]:
 
 
 def costs_document(played: Played, terms: PlayTerms) -> dict[str, float]:
-    """Return what the fills cost by kind and together, and what they traded, all in USD."""
+    """Return what the fills cost by kind and together, and what they traded, all in USD; a cross costs nothing."""
     taken = costs_taken(played, terms)
-    traded = sum(one.shares * unit_usd(one.symbol, one.price) for one in played.orders)
+    traded = sum((one.shares - one.crossed) * unit_usd(one.symbol, one.price) for one in played.orders)
     return {
         **{f"{kind}_usd": round(usd, 6) for kind, usd in taken.items()},
         "total_usd": round(sum(taken.values()), 6),

@@ -59,8 +59,6 @@ def broken(file: Path, how: str) -> None:
             file.write_text("".join(lines)[:-9], encoding="utf-8")
         case "no text":
             file.write_bytes(bytes(range(256)) * 8)
-        case "a session lacks":
-            file.write_text("".join(lines[:20] + lines[21:]), encoding="utf-8")
         case "a high below its low":
             cells = lines[20].split(",")
             lines[20] = ",".join([*cells[:2], "0.5", *cells[3:]])
@@ -72,7 +70,7 @@ def broken(file: Path, how: str) -> None:
 
 @pytest.mark.parametrize(
     "how",
-    ["missing", "empty", "header alone", "cut off", "no text", "a session lacks", "a high below its low", "a folder"],
+    ["missing", "empty", "header alone", "cut off", "no text", "a high below its low", "a folder"],
 )
 def test_whatever_is_wrong_with_a_file_its_symbol_is_named_and_the_rest_can_go_on(tmp_path: Path, how: str) -> None:
     symbols = folder_of(tmp_path, 3)
@@ -85,6 +83,23 @@ def test_whatever_is_wrong_with_a_file_its_symbol_is_named_and_the_rest_can_go_o
     found = asked(tmp_path, symbols, "--skip-unfit", "--json")
     assert found.code == 0, found.err
     assert (found.document["symbols"], [*found.document["left_out"]]) == (["S00", "S02"], ["S01"])
+
+
+def test_a_session_that_one_symbol_lacks_is_played_without_it_and_told(tmp_path: Path) -> None:
+    symbols = folder_of(tmp_path, 3)
+    whole = asked(tmp_path, symbols, "--json").document
+    paths = [tmp_path / "bars" / f"{symbol}.csv" for symbol in symbols]
+    lines = paths[1].read_text(encoding="utf-8").splitlines(keepends=True)
+    paths[1].write_text("".join(lines[:20] + lines[21:30] + lines[31:]), encoding="utf-8")
+    found = asked(tmp_path, symbols, "--json").document
+    day = lines[20].split(",")[0]
+    assert f"S01: no bar on 2 sessions, the first {day}: it is not decided on there" in found["metrics"]["cautions"]
+    assert (found["sessions"], found["left_out"]) == (whole["sessions"], {})
+    for path in (paths[0], paths[2]):
+        path.write_text("".join(lines[:20] + lines[21:]), encoding="utf-8")
+    refused = asked(tmp_path, symbols)
+    assert refused.code == 3, "a session that none of them has is no gap of one"
+    assert f"{day}" in refused.err
 
 
 def test_how_many_more_are_not_fit_is_said(tmp_path: Path) -> None:
