@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -109,15 +109,17 @@ def _stamp(years: str) -> str:
 
 @cache
 def _version() -> str:
-    return version("exchange-calendars")
+    # `version` would parse the whole description of the library.
+    told = distribution("exchange-calendars").read_text("METADATA") or ""
+    return next(line.removeprefix("Version: ") for line in told.splitlines() if line.startswith("Version: "))
 
 
 def _session(row: list[str]) -> Session:
     day, *hours = row
-    opened, closed = (
-        datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=NEW_YORK).astimezone(UTC) for hour in hours
-    )
-    return Session(date.fromisoformat(day), opened, closed)
+    opens, closes = (datetime.fromisoformat(f"{day}T{hour}") for hour in hours)
+    # Clocks change on Sundays at night: within a session hours are hours.
+    opened = opens.replace(tzinfo=NEW_YORK).astimezone(UTC)
+    return Session(opens.date(), opened, opened + (closes - opens))
 
 
 def read_overrides(path: Path | None) -> Overrides:

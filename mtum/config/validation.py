@@ -85,8 +85,12 @@ def strategy_of(
         known[key] = _members(known[key], f"{prefix}{key}", shared, problems)
     # The others are judged beside values that are possible.
     lent = {key: STRATEGIES[name].EXAMPLE.settings[key] for key in required_of(name) if known.get(key) is None}
+    # Nobody sets most strategies: they are as they are made, and what would judge them takes long to make.
+    if lent and not known:
+        return None
+    parameters = {**known, **lent}
     try:
-        made = strategy_adapter(name).validate_python({**known, **lent})
+        made = strategy_adapter(name).validate_python(parameters) if parameters else STRATEGIES[name]()
     except ValidationError as error:
         problems += explained(error, prefix)
         return None

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtum.adapters.clock import SystemClock
-from mtum.adapters.store.reading import SqliteReader, meta, open_read_only
 from mtum.config.account import ownership_problems
 from mtum.config.named_files import why_unreadable
 from mtum.errors import ConfigError, StoreError, StoreMismatchError
-from mtum.ports.reading import PRACTICE_KEY, Reader
 
 if TYPE_CHECKING:
     from mtum.adapters.sources.dividends import Teller
     from mtum.config import Settings
     from mtum.ports.market_data import BarSource
+    from mtum.ports.reading import Reader
     from mtum.ports.store import Store
     from mtum.ports.time import Calendar, Clock
 
@@ -57,6 +56,7 @@ def settings_whatever_happens(
     try:
         return load(path, environment)
     except ConfigError as error:
+        from mtum.adapters.store.reading import meta, open_read_only
         from mtum.app.strategies.versions import TAKEN, sources_in
 
         with suppress(StoreError, OSError), closing(open_read_only(database)) as connection:
@@ -162,7 +162,7 @@ def opened_store(settings: "Settings", data_dir: Path, *, reading: bool = False)
 
 
 @contextmanager
-def opened_reader(settings: "Settings", database: Path, *, any_owner: bool = False) -> Iterator[Reader | None]:
+def opened_reader(settings: "Settings", database: Path, *, any_owner: bool = False) -> "Iterator[Reader | None]":
     """Open the database for reading; None when nothing has been recorded yet.
 
     Parameters
@@ -186,6 +186,8 @@ def opened_reader(settings: "Settings", database: Path, *, any_owner: bool = Fal
     if not database.exists() or (database.is_file() and database.stat().st_size == 0):
         yield None
         return
+    from mtum.adapters.store.reading import SqliteReader, meta, open_read_only
+
     with closing(open_read_only(database)) as connection:
         facts = meta(connection)
         strange = [] if any_owner else ownership_problems(settings, facts.get("mode"), facts.get("account"))
@@ -196,6 +198,8 @@ def opened_reader(settings: "Settings", database: Path, *, any_owner: bool = Fal
 
 def is_rehearsal(settings: "Settings", store: "Store") -> bool:
     """Return whether these records are a rehearsal's: their gateway said that it is the practice gateway."""
+    from mtum.ports.reading import PRACTICE_KEY
+
     return settings.mode != "live" and store.control.meta(PRACTICE_KEY) == "yes"
 
 

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import numpy as np
 
 from mtum.app.bars.check_columns import check_columns
-from mtum.app.bars.import_bars import mended_in_file
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Dividends
@@ -272,6 +271,9 @@ def _refuse_unfit(
         had = {one.session for one in problems if np.datetime64(one.session) in others.days}
         problems = tuple(one for one in problems if one.rule is not Rule.MISSING_SESSION or one.session not in had)
     if problems:
+        # It comes with all that writes bars, which a backtest loads for what is wrong only.
+        from mtum.app.bars.import_bars import mended_in_file
+
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         first = mended_in_file(problems[0], f"{bars.symbol}.csv") if source.name == "csv" else problems[0]
         kind = BarsMissingError if first.rule is Rule.MISSING_SESSION else BarsInvalidError

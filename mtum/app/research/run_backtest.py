@@ -31,7 +31,6 @@ from mtum.core.simulation.near_close import (
     played_near_close,
 )
 from mtum.core.simulation.played import Played, PlayedOrder, PlayedTrade, PlayTerms
-from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
@@ -143,6 +142,8 @@ def _played(
 ) -> tuple[Played, tuple[NearCloseSpread, ...]]:
     terms = asked.terms()
     if ready is None or not isinstance(strategy, MtumConfluence):
+        from mtum.core.simulation.session_path import play_sessions  # all that an account needs
+
         return play_sessions(market, strategy, terms, *span), ()
     # What is played once does without numba; what looks at many pasts needs it anyway.
     near_close = asked.decision is DecisionModel.NEAR_CLOSE

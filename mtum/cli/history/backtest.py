@@ -10,7 +10,6 @@ import typer
 
 from mtum.cli.arguments import OutFolder, SleeveName, day_option, own_name, word_option
 from mtum.cli.context import CommandCall, call_of
-from mtum.cli.history.backtest_text import backtest_shown
 from mtum.cli.history.keeping import keep
 from mtum.cli.output import Answer
 from mtum.errors import UsageError
@@ -130,6 +129,10 @@ def _backtest_answer(call: CommandCall, asked: "BacktestRequest", *, check: bool
         answer["files"] = tear_sheet_files(found, answer, out)
     shaped = (asked.settings, answer["settings"])
     keep(call, "backtest", answer, shaped, bars=[found.market], curve=(found.played.days, found.played.equity))
+    if call.json:
+        return Answer(answer)
+    from mtum.cli.history.backtest_text import backtest_shown
+
     return Answer(answer, list(backtest_shown(answer)))
 
 

@@ -36,17 +36,17 @@ def keep(
     curve : (ndarray, ndarray) or None
         Sessions, and equity in USD at their closes, shape (n_sessions,) each.
     """
-    from mtum.app.research.studies import Stamp, hash_of_bars, study_of
-    from mtum.wiring.provenance import code_hash
-    from mtum.wiring.resources import system_clock
-    from mtum.wiring.studies import new_studies
-
     in_force, shaped = settings
     answer["id"] = None
     folder = call.data_folder()
     named = call.data_dir is not None or "MTUM_DATA_DIR" in call.environment
     if in_force.market.source == "csv" and not named and not folder.exists():
         return
+    from mtum.app.research.studies import Stamp, hash_of_bars, study_of
+    from mtum.wiring.provenance import code_hash
+    from mtum.wiring.resources import system_clock
+    from mtum.wiring.studies import new_studies
+
     command = shlex.join(["mtum", *call.words])
     stamp = Stamp(system_clock().now(), command, code_hash(), hash_of_bars(bars))
     try:

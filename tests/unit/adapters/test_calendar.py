@@ -134,6 +134,9 @@ def test_the_next_process_has_the_same_sessions_without_the_library(tmp_path: Pa
     file = tmp_path / "sessions.json"
     first = ExchangeCalendar(file=file).sessions(*SPAN)
     assert first == ExchangeCalendar(file=file).sessions(*SPAN) == ExchangeCalendar().sessions(*SPAN)
+    # Summer time, with the half day before Independence Day.
+    summer = date(2018, 7, 2), date(2018, 7, 6)
+    assert ExchangeCalendar(file=file).sessions(*summer) == ExchangeCalendar().sessions(*summer)
     # 20 November to 4 December: 10 sessions without Thanksgiving; 31 days in all less weekends, the mourning of
     # the fifth, Christmas and New Year.
     assert next_process(file) == ["30", "2018-11-23", "2018-12-24", "False"]

@@ -6,6 +6,7 @@ import pytest
 
 from mtum import config
 from mtum.config.names import parameters_of, required_of
+from mtum.config.validation import strategy_adapter, strategy_of
 from mtum.core.strategies import STRATEGIES
 
 # Written down from the documentation of the settings, not from the code.
@@ -113,3 +114,11 @@ def test_the_active_strategy_is_the_one_named() -> None:
     held = config.load(None, {}, {"portfolio.strategy": "buy_and_hold"})
     assert held.active_strategy().name == "buy_and_hold"
     assert held.active_strategy("mtum_confluence").name == "mtum_confluence"
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_strategy_that_nobody_sets_is_what_validating_nothing_would_make(name: str) -> None:
+    problems: list[str] = []
+    made = strategy_of(name, {}, "", {}, problems)
+    assert made == (None if required_of(name) else strategy_adapter(name).validate_python({}))
+    assert problems == []
