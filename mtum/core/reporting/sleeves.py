@@ -6,7 +6,7 @@ from dataclasses import replace
 from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Cell, Section, Sentence, Tone, facts_of, signed, table_of
-from mtum.core.reporting.parts.coordination import coordination_lines
+from mtum.core.reporting.parts.coordination import ALL_GRANTED, coordination_lines
 from mtum.core.reporting.parts.orders import ordered
 from mtum.core.reporting.stated import final
 from mtum.core.reporting.summary import Summary
@@ -89,7 +89,7 @@ def coordination(summary: Summary) -> Section:
     if not summary.coordination:
         return Section("coordination", "Between the sleeves")
     lines = (*coordination_lines(summary.coordination), *_standing(summary))
-    nothing = ("Every sleeve got what it wanted; nothing changed sleeves.",) if summary.action != "none" else ()
+    nothing = (ALL_GRANTED,) if summary.action != "none" else ()
     told = lines or nothing
     return Section("coordination", "Between the sleeves", tuple(Sentence(line) for line in told))
 

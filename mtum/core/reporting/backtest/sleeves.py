@@ -1,28 +1,35 @@
 """Sections about the sleeves of an account that was played: what each earned, by year, and how they go together."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from mtum.core.market.bars import Column, Days
+from mtum.core.market.instruments import unit_usd
+from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.backtest.result import percent_number
 from mtum.core.reporting.charts import HUES, Chart, Line, Panel, span, told_apart
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Cell, Section, Sentence, Table, Tone, table_of
+from mtum.core.reporting.parts.coordination import ALL_GRANTED, HELD_BACK
+from mtum.core.reporting.words import count
 from mtum.core.research.attribution import SleeveRow, in_cents
 from mtum.core.research.sheet import SheetFigures
-from mtum.core.simulation.played import PlayedAccount
+from mtum.core.simulation.played import PlayedAccount, PlayedOrder
 
 
-def sleeve_sections(figures: SheetFigures, days: Days) -> Iterator[Section]:
+def sleeve_sections(figures: SheetFigures, account: PlayedAccount) -> Iterator[Section]:
     """Return the sections of an account; none of a strategy that was played alone."""
     if not figures.sleeves:
         return
+    days = account.total.days.astype("datetime64[D]")
     yield Section("sleeves", "What each sleeve brought", (_brought(figures.sleeves), _risks(figures.sleeves)))
     yield Section("sleeve-years", "Earned by each sleeve and year, USD", (_by_year(figures.earned, days),))
     note = "Of the returns of a session, money that moved between sleeves taken out."
     blocks = (_matrix(figures.correlations), Sentence(note, Tone.QUIET))
     yield Section("correlations", "How the sleeves go together: correlation", blocks)
+    yield Section("between", "Between the sleeves", tuple(_between(account)) or (Sentence(ALL_GRANTED),))
 
 
 def _brought(sleeves: tuple[SleeveRow, ...]) -> Table:
@@ -70,6 +77,38 @@ def _matrix(found: Mapping[str, Mapping[str, float | None]]) -> Table:
         for name, row in found.items()
     ]
     return table_of(("", *found), rows)
+
+
+def _between(account: PlayedAccount) -> Iterator[Table | Sentence]:
+    crossed: dict[str, list[PlayedOrder]] = {}
+    for order in account.total.orders:
+        if order.crossed and order.side is Side.BUY:
+            crossed.setdefault(order.symbol, []).append(order)
+    rows = [
+        (
+            *(symbol, f"{len({order.session for order in own}):,}", f"{sum(order.crossed for order in own):,}"),
+            number(sum(order.crossed * unit_usd(symbol, order.price) for order in own)),
+        )
+        for symbol, own in crossed.items()
+    ]
+    if rows:
+        yield table_of(("changed sleeves without a commission", "sessions", "shares", "USD"), rows)
+    cuts: dict[str, list[int]] = {}
+    for _, cut in account.cuts:
+        cuts.setdefault(cut.limit, []).append(cut.before - cut.after)
+    limits = [(limit, f"{len(lost):,}", f"{sum(lost):,}") for limit, lost in cuts.items()]
+    if limits:
+        yield table_of(("purchases cut by", "times", "shares not bought"), limits)
+    reasons = Counter(why for _, _, _, why in account.held_back)
+    kept = [(HELD_BACK.get(why, why.replace("_", " ")), f"{times:,}") for why, times in reasons.most_common()]
+    if kept:
+        yield table_of(("not ordered, as", "times"), kept)
+    moved = [sum(max(one.usd, 0.0) for one in ends) for _, ends in account.transfers]
+    if any(moved):
+        lacking = sum(one.lacking_usd for _, ends in account.transfers for one in ends)
+        at = f"{count(sum(map(bool, moved)), 'period end')} of {len(moved):,}"
+        short = f" {number(lacking)} USD more were due, but no settled cash." if lacking >= 0.01 else ""
+        yield Sentence(f"{number(sum(moved))} USD went from one sleeve to another at {at}.{short}")
 
 
 def sleeves_chart(days: Days, account: PlayedAccount, figures: SheetFigures) -> Chart | None:

@@ -59,11 +59,11 @@ def tear_sheet(sheet: Sheet) -> Page:
     shown = {chart.key for chart in charts if chart is not None}
     further = (
         *time_sections(figures),
-        *sleeve_sections(figures, days),
+        *sleeve_sections(figures, sheet.account),
         *holding_sections(figures.symbols, found, sheet.account.total.capital_usd),
         Section("trades", "Trades"),
         *(part for part in rest if part.key != "symbols"),
-        Section("every-trade", "Every trade", tuple(_trades(found["trades"], several=len(found["symbols"]) > 1))),
+        Section("every-trade", "Every trade", tuple(_trades(found, [*sheet.account.sleeves]))),
         definitions(),
     )
     return Page(
@@ -125,11 +125,14 @@ def _trades_chart(sheet: Sheet, days: Days) -> Chart | None:
     return Chart("trades", days, panels, words, section="trades")
 
 
-def _trades(trades: Sequence[Mapping[str, Any]], *, several: bool) -> Iterable[Sentence | Table]:
+def _trades(found: Mapping[str, Any], sleeves: Sequence[str]) -> Iterable[Sentence | Table]:
+    # Whose and of what is told where there are several.
+    beside = [name for name, of in (("sleeve", sleeves), ("symbol", found["symbols"])) if len(of) > 1]
+    trades = found["trades"]
     columns = ("entry", "price", "exit", "price", "shares", "P&L, USD", "return, %", "reason", "sessions")
     rows = [
         (
-            *([trade["symbol"]] if several else []),
+            *(trade[name] for name in beside),
             *(str(trade["entry_session"]), number(trade["entry_price"]), str(trade["exit_session"] or "-")),
             *(number(trade["exit_price"]), f"{trade['shares']:,}", number(trade["pnl_usd"])),
             *(
@@ -144,7 +147,5 @@ def _trades(trades: Sequence[Mapping[str, Any]], *, several: bool) -> Iterable[S
         return
     if len(trades) > MOST_TRADES:
         yield Sentence(f"The newest {MOST_TRADES:,} of {len(trades):,}; trades.csv has them all.")
-    if several:
-        yield table_of(("symbol", *columns), rows, left=(0, 1, 3, 8), sortable=True)
-    else:
-        yield table_of(columns, rows, left=(0, 2, 7), sortable=True)
+    words = (*range(len(beside)), *(len(beside) + at for at in (0, 2, 7)))
+    yield table_of((*beside, *columns), rows, left=words, sortable=True)

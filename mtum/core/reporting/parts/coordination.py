@@ -27,6 +27,7 @@ HELD_BACK = {
     NOT_APPROVED: "nobody approved it in time, and another sleeve's other side of it goes out",
     "halted": "trading is halted",
 }
+ALL_GRANTED = "Every sleeve got what it wanted; nothing changed sleeves."
 
 UNMOVED = {
     "halted": "trading is halted",

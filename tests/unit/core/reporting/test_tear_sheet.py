@@ -8,7 +8,11 @@ import numpy as np
 
 from mtum.app.research.run_backtest import metrics_document, trade_document
 from mtum.app.research.tear_sheet import sheet_files
+from mtum.core.coordination.account import Cut
+from mtum.core.coordination.coordinate import LIMITED
+from mtum.core.coordination.transfers import Transfer
 from mtum.core.market.bars import Column
+from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.backtest.holdings import MOST_ROWS, exposure_chart, holding_sections
 from mtum.core.reporting.backtest.tear_sheet import MOST_TRADES, Sheet, tear_sheet
 from mtum.core.reporting.layout import Page, Sentence, Table
@@ -35,7 +39,7 @@ def document(account: PlayedAccount) -> dict[str, Any]:
         },
         "fill_model": "same_close",
         "decision_model": "official",
-        "trades": [trade_document(trade) for trade in total.trades],
+        "trades": [{"sleeve": trade.sleeve, **trade_document(trade)} for trade in total.trades],
         "orders": [
             {"session": str(order.session), "symbol": order.symbol, "reasons": ["a", "b"]} for order in total.orders
         ],
@@ -70,6 +74,35 @@ def test_the_sleeves_of_an_account_add_up_to_it() -> None:
     # The first sessions of January 2010 are in one year.
     assert cells(shown["sleeve-years"][0]) == [["2010", "51.00", "9.00", "0.30", "60.30"]]
     assert cells(shown["correlations"][0]) == [["trend", "-", "-"], ["dips", "-", "-"]], "four sessions are too few"
+
+
+def test_what_passed_between_the_sleeves_is_counted() -> None:
+    account = played_account()
+    shown = tables(tear_sheet(sheet(account)))
+    assert shown["between"] == []
+    (first, second, *_) = account.total.orders
+    day = first.session
+    sold = replace(first, side=Side.SELL, sleeve="dips", crossed=3)
+    total = replace(account.total, orders=(replace(first, crossed=3), sold, second))
+    met = replace(
+        account,
+        total=total,
+        cuts=((day, Cut("max_symbol_frac", "dips", "AAA", 0.6, 0.5, 9, 4)),),
+        held_back=((day, "dips", "BBB", LIMITED), (day, "dips", "CCC", LIMITED), (day, "trend", "AAA", "halted")),
+        transfers=(
+            (day, ()),
+            (day, (Transfer("trend", 0.6, 621, 571, -50.0, 12.5), Transfer("dips", 0.4, 400, 450, 50.0, 0.0))),
+        ),
+    )
+    (between,) = (part for part in tear_sheet(sheet(met)).further if part.key == "between")
+    crossed, cut, kept = (cells(one) for one in between.blocks if isinstance(one, Table))
+    assert crossed == [["AAA", "1", "3", "300.00"]]
+    assert cut == [["max_symbol_frac", "1", "5"]]
+    assert kept == [["the limits of the account left nothing of it", "2"], ["trading is halted", "1"]]
+    told = "50.00 USD went from one sleeve to another at 1 period end of 2."
+    assert between.blocks[-1] == Sentence(f"{told} 12.50 USD more were due, but no settled cash.")
+    first_trade = cells(shown["every-trade"][0])[0]
+    assert first_trade[:3] == ["trend", "AAA", str(day)]
 
 
 def test_what_no_trade_of_a_symbol_explains_is_said() -> None:
