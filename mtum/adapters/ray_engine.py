@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from mtum.adapters.worker_processes import own_sources, packed, played_elsewhere
 from mtum.core.research.grid import Combination, Part, play_combinations
+from mtum.core.research.session_grid import AccountPart
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.grid import GridResults
 from mtum.core.simulation.kernel.play import Span
+from mtum.core.simulation.session_views import SessionHistory
 from mtum.errors import UsageError
 
 
@@ -19,14 +22,23 @@ class RayEngine:
 
     ray: Any
 
-    def play(self, parts: Sequence[Part]) -> Iterator[tuple[int, GridResults]]:
+    def play(self, parts: Sequence[Part | AccountPart]) -> Iterator[tuple[int, GridResults]]:
         """Yield the parts in their order."""
-        histories = {part.history.symbol: part.history for part in parts}
-        shared = {symbol: self.ray.put(history) for symbol, history in histories.items()}
-        remote = self.ray.remote(_play)
-        waiting = [remote.remote(shared[part.history.symbol], part.span, part.combinations) for part in parts]
+        histories = {id(one): one for one in map(_history, parts)}
+        shared = {key: self.ray.put(history) for key, history in histories.items()}
+        compiled, alone, sources = self.ray.remote(_play), self.ray.remote(played_elsewhere), own_sources()
+        waiting = [
+            compiled.remote(shared[id(part.history)], part.span, part.combinations)
+            if isinstance(part, Part)
+            else alone.remote(shared[id(part.market)], sources, packed(part))
+            for part in parts
+        ]
         for position, task in enumerate(waiting):
             yield position, self.ray.get(task)
+
+
+def _history(part: Part | AccountPart) -> History | SessionHistory:
+    return part.history if isinstance(part, Part) else part.market
 
 
 def _play(ready: History, span: Span, combinations: Sequence[Combination]) -> GridResults:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mtum.adapters.sweep_results import SweepResults
 from mtum.app.research.run_backtest import Backtested
-from mtum.app.research.sweep import Engine, PreparedSweep, ThreadEngine
+from mtum.app.research.sweep import Engine, PreparedSweep, ResultStore, RowsAtHand, ThreadEngine
 from mtum.app.research.tear_sheet import sheet_files, sheet_of
 from mtum.core.reporting.backtest.tear_sheet import tear_sheet
 from mtum.core.reporting.layout import Page
@@ -61,16 +61,38 @@ def sweep_results(prepared: PreparedSweep, folder: Path) -> Iterator[SweepResult
         yield results
 
 
-def engine_named(name: str, workers: int) -> Engine:
-    """Return what plays a sweep: `local` threads of this process, or a `ray` cluster.
+@contextmanager
+def window_results(prepared: PreparedSweep, folder: Path) -> Iterator[ResultStore]:
+    """Open what keeps a window of a walk forward: compiled ones are played again sooner than they are read.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    """
+    if prepared.is_compiled:
+        yield RowsAtHand()
+    else:
+        with sweep_results(prepared, folder) as results:
+            yield results
+
+
+def engine_named(name: str, workers: int, prepared: PreparedSweep) -> Engine:
+    """Return what plays a sweep: this machine, or a `ray` cluster.
+
+    Compiled grids run in threads of this process, whatever else in processes of its own.
 
     Raises
     ------
     UsageError
         If its library is not installed.
     """
-    if name == "local":
-        return ThreadEngine(workers)
-    from mtum.adapters.ray_engine import ray_engine
+    if name == "ray":
+        from mtum.adapters.ray_engine import ray_engine
 
-    return ray_engine(workers)
+        return ray_engine(workers)
+    if workers == 1 or prepared.is_compiled:
+        return ThreadEngine(workers)
+    from mtum.adapters.worker_processes import WorkerEngine
+
+    return WorkerEngine(workers)

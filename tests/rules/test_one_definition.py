@@ -86,8 +86,12 @@ ONCE: dict[str, tuple[Callable[[ast.AST], bool], set[str]]] = {
     "shares of a budget": (defines("shares_for"), {"mtum/core/portfolio/sizing.py", KERNEL}),
     "interval of a rate": (defines("wilson"), {"mtum/core/portfolio/returns.py"}),
     "retry": (tried_again, {"mtum/adapters/clock.py"}),
-    # Settings, which may not know an adapter, wait for the desktop's keyring by themselves.
-    "time limit": (waits_for_thread, {"mtum/adapters/clock.py", "mtum/config/loading.py"}),
+    # Settings, which may not know an adapter, wait for the desktop's keyring by themselves; the thread of a worker
+    # waits for no work: it ends with who started it.
+    "time limit": (
+        waits_for_thread,
+        {"mtum/adapters/clock.py", "mtum/config/loading.py", "mtum/adapters/worker_processes.py"},
+    ),
 }
 """What is worked out -> how its code is known, and where it stands."""
 

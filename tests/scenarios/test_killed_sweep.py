@@ -20,6 +20,7 @@ from mtum.app.research.prepare_sweep import prepare
 from mtum.app.research.sweep import CHUNK, PreparedSweep, ThreadEngine, sweep
 from mtum.config import Settings, load
 from mtum.wiring import resources
+from mtum.wiring.provenance import code_hash
 from support.commands import Called, call
 from support.practice import in_child
 
@@ -38,7 +39,8 @@ def settings(more: Mapping[str, Any]) -> Settings:
 
 def prepared(path: Path) -> PreparedSweep:
     grid, base = read_grid(path), settings({})
-    return prepare(grid, BacktestRequest(base), settings, resources.source_of(base, Path()), ExchangeCalendar())
+    source = resources.source_of(base, Path())
+    return prepare(grid, BacktestRequest(base), settings, source, ExchangeCalendar(), code_hash())
 
 
 def dying_after(path: Path, folder: Path, chunks: int) -> int:
@@ -126,4 +128,4 @@ def test_a_killed_sweep_goes_on_where_it_stopped(
     document, rows = left_alone
     assert table(tmp_path) == rows
     assert len(rows) == TOTAL + 1
-    assert {**again.document, "files": None} == {**document, "files": None}
+    assert {**again.document, "files": None, "id": None} == {**document, "files": None, "id": None}

@@ -11,18 +11,15 @@ import numpy as np
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.grid_file import Grid
 from mtum.app.research.run_backtest import benchmark_document, sizing_cautions, stand_in
+from mtum.app.research.studies import hash_of_bars
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.returns import NEGLIGIBLE
-from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold
-from mtum.core.research.grid import (
-    RESULT_COLUMNS,
-    Combination,
-    Part,
-    empty_results,
-    play_combinations,
-)
+from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted
+from mtum.core.research.grid import RESULT_COLUMNS, Combination, Part, empty_results, play_combinations
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.research.overfitting import block_sessions, deflated_sharpe, overfitting_probability
+from mtum.core.research.session_grid import AccountCombination, AccountPart, play_combination, play_each
+from mtum.core.simulation.backtest import run
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.grid import (
@@ -38,8 +35,13 @@ from mtum.core.simulation.kernel.grid import (
     GridResults,
 )
 from mtum.core.simulation.kernel.play import Span
+from mtum.core.simulation.played import Played
+from mtum.core.simulation.session_views import SessionHistory
 
 CHUNK = 500
+"""Combinations of one compiled pass."""
+MOST_NAMED = 8
+"""Symbols that name a history."""
 
 type Progress = Callable[[int, int], None]
 """Told how many combinations are done, of how many."""
@@ -61,62 +63,146 @@ class ResultStore(Protocol):
         ...
 
 
+class RowsAtHand:
+    """Keeps finished rows in memory only (ResultStore)."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[Sequence[int], GridResults]] = []
+
+    def done(self) -> set[int]:
+        """Return the numbers of the combinations that are finished."""
+        return {number for numbers, _ in self._rows for number in numbers}
+
+    def add(self, numbers: Sequence[int], results: GridResults, changes: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the rows of some combinations."""
+        self._rows.append((numbers, results))
+
+    def results(self, count: int) -> GridResults:
+        """Return the rows of all combinations in their order."""
+        found = empty_results(count)
+        for numbers, rows in self._rows:
+            for whole, piece in zip(found, rows, strict=True):
+                whole[list(numbers)] = piece
+        return found
+
+
 class Engine(Protocol):
     """Plays parts of a sweep somewhere; yields each part's rows as it is finished."""
 
-    def play(self, parts: Sequence[Part]) -> Iterator[tuple[int, GridResults]]:
+    def play(self, parts: Sequence[Part | AccountPart]) -> Iterator[tuple[int, GridResults]]:
         """Yield the position of a part and its results, in any order."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PreparedSweep:
-    """A grid made ready: one combination per row, and the history of each symbol they trade.
+class Ground:
+    """A history that combinations share.
 
-    All symbols are decided on the same sessions, `days`, so that their rows compare; `spans`
-    says where these lie in each history.
+    Parameters
+    ----------
+    symbols : tuple of str
+        What they may hold.
+    history : History or None
+        Columns for the compiled grid; None where each combination is played by itself.
+    span : Span
+        Where the sessions lie that are decided.
+    weights : mapping of symbol to float
+        What buying and holding means here.
+    notes : tuple of str
+        What a person has to know of the bars.
+    """
+
+    symbols: tuple[str, ...]
+    market: SessionHistory
+    history: History | None
+    span: Span
+    weights: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its symbols in a word, or how many there are."""
+        return "+".join(self.symbols) if len(self.symbols) <= MOST_NAMED else f"{len(self.symbols)} symbols"
+
+    def part(self, combinations: Sequence[Combination | AccountCombination]) -> Part | AccountPart:
+        """Return these combinations as a part of a sweep."""
+        if self.history is not None:
+            return Part(self.history, self.span, [one for one in combinations if isinstance(one, Combination)])
+        own = [one for one in combinations if isinstance(one, AccountCombination)]
+        return AccountPart(self.market, self.span, own)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedSweep:
+    """A grid made ready: one combination per row, and the histories they share.
+
+    All are decided on the same sessions, `days`, so that their rows compare.
+
+    Parameters
+    ----------
+    at : tuple of int
+        The ground of each combination.
+    code : str
+        Hash of the code that plays.
     """
 
     grid: Grid
     asked: BacktestRequest
-    histories: Mapping[str, History]
-    spans: Mapping[str, Span]
+    grounds: tuple[Ground, ...]
+    at: tuple[int, ...]
     changes: tuple[Mapping[str, Any], ...]
-    combinations: tuple[Combination, ...]
+    combinations: tuple[Combination | AccountCombination, ...]
+    code: str
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """Symbols traded, in the order of the grid."""
-        return tuple(self.histories)
+        return tuple(dict.fromkeys(symbol for ground in self.grounds for symbol in ground.symbols))
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Names of the strategies played."""
+        return tuple(dict.fromkeys(name for one in self.combinations for name in one.strategies))
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a person has to know of the bars and of the strategies."""
+        notes = (note for ground in self.grounds for note in ground.notes)
+        return tuple(dict.fromkeys((*notes, *(line for one in self.combinations for line in one.cautions))))
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the combinations are played in one compiled pass."""
+        return self.grounds[0].history is not None
 
     @property
     def days(self) -> Days:
         """Sessions decided."""
-        symbol = self.symbols[0]
-        return self.histories[symbol].days[self.spans[symbol].first : self.spans[symbol].stop]
+        ground = self.grounds[0]
+        return ground.market.days[ground.span.first : ground.span.stop]
 
-    def parts(self, numbers: Sequence[int], size: int) -> Iterator[tuple[list[int], Part]]:
-        """Cut combinations into parts of at most so many, each on one history."""
-        for symbol, history in self.histories.items():
-            own = [number for number in numbers if self.combinations[number].strategy.symbol == symbol]
+    def parts(self, numbers: Sequence[int]) -> Iterator[tuple[list[int], Part | AccountPart]]:
+        """Cut combinations into parts, each on one history: what is killed loses the parts that are not finished."""
+        size = CHUNK if self.is_compiled else 1
+        for place, ground in enumerate(self.grounds):
+            own = [number for number in numbers if self.at[number] == place]
             for first in range(0, len(own), size):
                 rows = own[first : first + size]
-                yield rows, Part(history, self.spans[symbol], [self.combinations[row] for row in rows])
+                yield rows, ground.part([self.combinations[row] for row in rows])
 
     def within(self, window: Span) -> "PreparedSweep":
         """Return the same combinations over a window of the sessions, counted from the first decided."""
-        spans = {
-            symbol: Span(span.first + window.first, span.first + window.stop) for symbol, span in self.spans.items()
-        }
-        return replace(self, spans=spans)
+
+        def moved(span: Span) -> Span:
+            return Span(span.first + window.first, span.first + window.stop)
+
+        return replace(self, grounds=tuple(replace(one, span=moved(one.span)) for one in self.grounds))
 
     def fingerprint(self) -> str:
-        """Return a short hash of grid, terms and data: equal only if the results would be."""
+        """Return a short hash of grid, terms, code and data: equal only if the results would be."""
         found = sha256(repr([RESULT_COLUMNS, *(dict(change) for change in self.changes)]).encode())
-        found.update(repr([self.combinations[0], *self.spans.values()]).encode())
-        for history in self.histories.values():
-            for column in (*history.prices, history.tape.dividend, history.days.astype(np.int64)):
-                found.update(np.ascontiguousarray(column).tobytes())
+        found.update(repr([self.combinations[0], *(one.span for one in self.grounds), self.code]).encode())
+        found.update(hash_of_bars([one.market for one in self.grounds]).encode())
         return found.hexdigest()[:12]
 
 
@@ -125,7 +211,7 @@ def sweep(prepared: PreparedSweep, store: ResultStore, engine: Engine, progress:
     total = len(prepared.combinations)
     done = store.done()
     rows, parts = [], []
-    for numbers, part in prepared.parts([number for number in range(total) if number not in done], CHUNK):
+    for numbers, part in prepared.parts([number for number in range(total) if number not in done]):
         rows.append(numbers)
         parts.append(part)
     progress(len(done), total)
@@ -139,33 +225,49 @@ def sweep(prepared: PreparedSweep, store: ResultStore, engine: Engine, progress:
 
 @dataclass(frozen=True, slots=True)
 class ThreadEngine:
-    """Plays parts on this machine; the compiled loops run beside each other."""
+    """Plays parts in this process; compiled loops run beside each other, whatever else one after the other."""
 
     workers: int = 1
 
-    def play(self, parts: Sequence[Part]) -> Iterator[tuple[int, GridResults]]:
+    def play(self, parts: Sequence[Part | AccountPart]) -> Iterator[tuple[int, GridResults]]:
         """Yield the parts in their order."""
         from concurrent.futures import ThreadPoolExecutor
 
         if self.workers == 1:
-            yield from enumerate(map(_played, parts))
+            yield from enumerate(map(played, parts))
             return
         with ThreadPoolExecutor(self.workers) as pool:
-            yield from enumerate(pool.map(_played, parts))
+            yield from enumerate(pool.map(played, parts))
 
 
-def _played(part: Part) -> GridResults:
+def played(part: Part | AccountPart) -> GridResults:
+    """Play a part here and now."""
+    if isinstance(part, AccountPart):
+        return play_each(part)
     return play_combinations(part.history, part.combinations, part.span)
 
 
-def played(prepared: PreparedSweep) -> GridResults:
-    """Return all rows, played here and kept nowhere."""
-    total = len(prepared.combinations)
-    found = empty_results(total)
-    for rows, part in prepared.parts(range(total), total):
-        for whole, piece in zip(found, _played(part), strict=True):
-            whole[rows] = piece
-    return found
+def play_row(prepared: PreparedSweep, row: int) -> Played:
+    """Play one combination over the sessions decided."""
+    one, ground = prepared.combinations[row], prepared.grounds[prepared.at[row]]
+    if isinstance(one, AccountCombination):
+        return play_combination(ground.market, one, ground.span)
+    assert ground.history is not None  # it was made for the compiled grid
+    return run(ground.history, one.strategy, one.terms, ground.span)
+
+
+def about(prepared: PreparedSweep) -> dict[str, Any]:
+    """Return what was played, for the head of an answer."""
+    market, days = prepared.grounds[0].market, prepared.days
+    return {
+        "symbol": ", ".join(prepared.symbols),
+        "strategy": ", ".join(prepared.strategies),
+        "source": market.bars[prepared.symbols[0]].source,
+        "start": days[0].astype(object),
+        "end": days[-1].astype(object),
+        "sessions": len(days),
+        "combinations": len(prepared.combinations),
+    }
 
 
 def judged(prepared: PreparedSweep, results: GridResults) -> dict[str, Any]:
@@ -197,7 +299,7 @@ def judged(prepared: PreparedSweep, results: GridResults) -> dict[str, Any]:
 def _cautions(prepared: PreparedSweep, results: GridResults, best: int) -> list[str]:
     trades, capped = (int(results.numbers[best, column]) for column in (TRADES, CAPPED))
     settings, rows = prepared.asked.settings, int(np.count_nonzero(results.numbers[:, CAPPED]))
-    found = [*stand_in(settings, prepared.symbols)]
+    found = [*stand_in(settings, prepared.symbols), *prepared.cautions]
     found += [f"best combination: {line}" for line in sizing_cautions(settings, trades, capped)]
     if rows:
         found.append(
@@ -207,22 +309,23 @@ def _cautions(prepared: PreparedSweep, results: GridResults, best: int) -> list[
 
 
 def held_of(prepared: PreparedSweep) -> dict[str, BuyAndHoldCurves]:
-    """Return buy-and-hold of each symbol over the sessions decided.
+    """Return buy-and-hold on each ground over the sessions decided.
 
-    It pays the costs, and has the capital, of the symbol's first combination.
+    It pays the costs, and has the capital, of the ground's first combination.
     """
     found = {}
-    for symbol, history in prepared.histories.items():
-        terms = next(one.terms for one in prepared.combinations if one.strategy.symbol == symbol)
-        span = prepared.spans[symbol]
-        found[symbol] = buy_and_hold(history, span, float(terms.capital_usd), terms.rules.sizing.costs)
+    for place, ground in enumerate(prepared.grounds):
+        one = prepared.combinations[prepared.at.index(place)]
+        costs = one.terms.rules.sizing.costs
+        found[ground.name] = buy_and_hold_weighted(ground.market, ground.span, ground.weights, one.capital_usd, costs)
     return found
 
 
-def held_document(held: BuyAndHoldCurves, prepared: PreparedSweep, symbol: str) -> dict[str, Any]:
-    """Return buy-and-hold of a symbol as plain values."""
-    capital = next(one.terms.capital_usd for one in prepared.combinations if one.strategy.symbol == symbol)
-    return {"symbol": symbol, **benchmark_document(held, float(capital))}
+def held_document(held: BuyAndHoldCurves, prepared: PreparedSweep, name: str) -> dict[str, Any]:
+    """Return buy-and-hold on a ground as plain values."""
+    place = [ground.name for ground in prepared.grounds].index(name)
+    capital = prepared.combinations[prepared.at.index(place)].capital_usd
+    return {"symbol": name, **benchmark_document(held, capital)}
 
 
 def terms_document(prepared: PreparedSweep) -> dict[str, Any]:
@@ -260,7 +363,7 @@ def table(prepared: PreparedSweep, results: GridResults) -> dict[str, list[Any]]
     """Return the figures of every combination, column by column: whole numbers, USD to the cent, six places."""
     numbers = results.numbers
     years = len(prepared.days) / SESSIONS_PER_YEAR
-    capital = np.array([one.terms.capital_usd for one in prepared.combinations], dtype=np.float64)
+    capital = np.array([one.capital_usd for one in prepared.combinations], dtype=np.float64)
     growth = np.maximum(numbers[:, FINAL_EQUITY] / capital, 0.0)
     sharpes = session_sharpes(results) * sqrt(SESSIONS_PER_YEAR)
     return {

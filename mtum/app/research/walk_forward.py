@@ -1,6 +1,6 @@
 """Choose settings on one window of history, try them on the next, and join the tries."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
@@ -11,9 +11,10 @@ import numpy as np
 from mtum.app.research.run_backtest import curve_document, sizing_cautions, stand_in
 from mtum.app.research.sweep import (
     PreparedSweep,
+    about,
     held_document,
     held_of,
-    played,
+    play_row,
     ranks,
     session_sharpes,
     terms_document,
@@ -22,12 +23,15 @@ from mtum.core.market.bars import Days
 from mtum.core.portfolio.returns import from_capital, returns
 from mtum.core.research.benchmark import BuyAndHoldCurves
 from mtum.core.research.metrics import SESSIONS_PER_YEAR, curve_metrics
-from mtum.core.research.walk_forward import WindowKind, folds
-from mtum.core.simulation.backtest import run
+from mtum.core.research.walk_forward import Fold, WindowKind, folds
 from mtum.core.simulation.kernel.columns import Column
+from mtum.core.simulation.kernel.grid import GridResults
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import Played
 from mtum.errors import UsageError
+
+type Play = Callable[[PreparedSweep], GridResults]
+"""Plays every combination of a sweep."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,26 +50,37 @@ class WalkedForward:
     tried: PreparedSweep
 
 
-def walk_forward(prepared: PreparedSweep, fit_sessions: int, try_sessions: int, kind: WindowKind) -> WalkedForward:
+def folds_of(prepared: PreparedSweep, fit_sessions: int, try_sessions: int, kind: WindowKind) -> tuple[Fold, ...]:
+    """Cut the sessions decided into folds.
+
+    Raises
+    ------
+    UsageError
+        If they are too few for one.
+    """
+    try:
+        return folds(Span(0, len(prepared.days)), fit_sessions, try_sessions, kind)
+    except ValueError as error:
+        raise UsageError(f"{error}; ask for shorter windows or a longer span") from error
+
+
+def walk_forward(prepared: PreparedSweep, cuts: Sequence[Fold], play: Play) -> WalkedForward:
     """Fit and try fold by fold.
 
     Each window starts flat with the capital; the tries are joined by their returns. A
     position open at the end of a window is valued at its last close. Beside the curve
     stands the one combination that was best over the whole span, chosen with hindsight.
 
-    Raises
-    ------
-    UsageError
-        If the span is too short for one fold.
+    Parameters
+    ----------
+    cuts : sequence of Fold
+        See `folds_of`.
+    play : callable
+        Plays the windows that are fitted on; what follows them is played here.
     """
-    whole = Span(0, len(prepared.days))
-    try:
-        cuts = folds(whole, fit_sessions, try_sessions, kind)
-    except ValueError as error:
-        raise UsageError(f"{error}; ask for shorter windows or a longer span") from error
     rows, parts = [], []
     for fold in cuts:
-        best, sharpe = _best(prepared, fold.fitted)
+        best, sharpe = _best(prepared, fold.fitted, play)
         moves, one = _moves(prepared, best, fold.tried)
         parts.append(moves)
         rows.append(
@@ -81,8 +96,8 @@ def walk_forward(prepared: PreparedSweep, fit_sessions: int, try_sessions: int, 
             }
         )
     tried = Span(cuts[0].tried.first, cuts[-1].tried.stop)
-    hindsight, _ = _best(prepared, whole)
-    capital = prepared.combinations[0].terms.capital_usd
+    hindsight, _ = _best(prepared, Span(0, len(prepared.days)), play)
+    capital = prepared.combinations[0].capital_usd
     return WalkedForward(
         folds=tuple(rows),
         days=prepared.days[tried.first : tried.stop],
@@ -99,9 +114,9 @@ def _day(prepared: PreparedSweep, index: int) -> date:
     return found
 
 
-def _best(prepared: PreparedSweep, window: Span) -> tuple[int, float | None]:
+def _best(prepared: PreparedSweep, window: Span, play: Play) -> tuple[int, float | None]:
     # Row of the best Sharpe ratio per session over a window, and the ratio; None where nothing was traded.
-    found = played(prepared.within(window))
+    found = play(prepared.within(window))
     best = int(np.argmax(ranks(found)))
     sharpe = float(session_sharpes(found)[best])
     return best, sharpe if np.isfinite(sharpe) else None
@@ -112,9 +127,7 @@ def _grown(capital: float, moves: Column) -> Column:
 
 
 def _moves(prepared: PreparedSweep, row: int, window: Span) -> tuple[Column, Played]:
-    one, spans = prepared.combinations[row], prepared.within(window).spans
-    symbol = one.strategy.symbol
-    found = run(prepared.histories[symbol], one.strategy, one.terms, spans[symbol])
+    found = play_row(prepared.within(window), row)
     return returns(from_capital(found.equity, found.capital_usd)), found
 
 
@@ -130,15 +143,17 @@ def document(found: WalkedForward) -> dict[str, Any]:
     settings = found.tried.asked.settings
     trades, capped = (sum(fold[name] for fold in found.folds) for name in ("trades", "purchases_capped"))
     return {
+        **about(found.tried),
         "folds": list(found.folds),
-        "sessions": len(found.days),
-        "start": found.days[0].astype(object),
-        "end": found.days[-1].astype(object),
         "out_of_sample": measured(found.equity),
         "in_sample_best": measured(found.in_sample_best),
         "benchmarks": [held_document(held, found.tried, symbol) for symbol, held in found.held.items()],
         "terms": terms_document(found.tried),
-        "cautions": [*stand_in(settings, found.held), *sizing_cautions(settings, trades, capped)],
+        "cautions": [
+            *stand_in(settings, found.tried.symbols),
+            *found.tried.cautions,
+            *sizing_cautions(settings, trades, capped),
+        ],
         "curves": {
             "session": found.days.astype(object).tolist(),
             "out_of_sample_usd": found.equity.round(2).tolist(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtum.cli.arguments import OutFolder, word_option
+from mtum.cli.arguments import OutFolder, SleeveName, word_option
 from mtum.cli.context import CommandCall, call_of
 from mtum.cli.history.backtest import (
     End,
@@ -17,16 +17,22 @@ from mtum.cli.history.backtest import (
     Slippage,
     Source,
     Start,
+    StrategyName,
     Symbol,
     changed_settings,
     market_of,
 )
+from mtum.cli.history.backtest_text import kept_as
+from mtum.cli.history.keeping import keep
 from mtum.cli.output import Answer, Listing
 from mtum.core.reporting.backtest.settings import named, ratio_words
+from mtum.errors import UsageError
 
 if TYPE_CHECKING:
     from mtum.app.research.sweep import PreparedSweep
     from mtum.config import Settings
+    from mtum.core.market.bars import Column, Days
+    from mtum.core.simulation.kernel.grid import GridResults
 
 GridFile = Annotated[Path, typer.Argument(metavar="GRID.toml", help="Settings to try.")]
 Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, max=256, help="Played beside each other.")]
@@ -42,6 +48,8 @@ def sweep(
     *,
     workers: Workers = 1,
     engine: EngineName = "local",
+    strategy: StrategyName = None,
+    sleeve: SleeveName = None,
     symbol: Symbol = None,
     source: Source = None,
     start: Start = None,
@@ -53,29 +61,22 @@ def sweep(
     out: OutFolder = None,
 ) -> Answer:
     """A backtest for every point of a grid of settings."""
-    from mtum.app.research.sweep import judged, terms_document
+    from mtum.app.research.sweep import about, judged, terms_document
     from mtum.app.research.sweep import sweep as play
     from mtum.wiring.research import engine_named, sweep_results
 
     call = call_of(context)
-    given: dict[str, Any] = {"symbol": symbol, "start": start, "end": end}
+    given: dict[str, Any] = {"strategy": strategy, "symbol": symbol, "start": start, "end": end}
     given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
-    chosen = engine_named(engine, workers)
-    prepared = _prepared(call, grid, source, changes or [], given)
+    prepared = _prepared(call, grid, source, changes or [], given, sleeve)
+    chosen = engine_named(engine, workers, prepared)
     folder = (out or call.data_folder() / "sweeps" / f"{grid.stem}-{prepared.fingerprint()}").absolute()
     with sweep_results(prepared, folder) as store:
         with _progress(call, len(prepared.combinations)) as progress:
             results = play(prepared, store, chosen, progress)
-        answer = {
-            "symbol": ", ".join(prepared.symbols),
-            "start": prepared.days[0].astype(object),
-            "end": prepared.days[-1].astype(object),
-            "sessions": len(prepared.days),
-            "terms": terms_document(prepared),
-            "combinations": len(prepared.combinations),
-            **judged(prepared, results),
-        }
+        answer = {**about(prepared), "terms": terms_document(prepared), **judged(prepared, results)}
         answer["files"] = _written(prepared, store, results, answer, folder)
+    _keep(call, "sweep", prepared, answer)
     return Answer(answer, list(_sweep_shown(answer)))
 
 
@@ -86,6 +87,10 @@ def walkforward(
     fit_sessions: FitSessions = 756,
     try_sessions: TrySessions = 126,
     windows: Windows = "rolling",
+    workers: Workers = 1,
+    engine: EngineName = "local",
+    strategy: StrategyName = None,
+    sleeve: SleeveName = None,
     symbol: Symbol = None,
     source: Source = None,
     start: Start = None,
@@ -97,40 +102,83 @@ def walkforward(
     out: OutFolder = None,
 ) -> Answer:
     """Choose settings on the past, judge them on what follows."""
-    from mtum.app.research.walk_forward import document, walk_forward
+    from mtum.app.research.sweep import sweep as play
+    from mtum.app.research.walk_forward import document, folds_of, walk_forward
     from mtum.core.research.walk_forward import WindowKind
+    from mtum.wiring.research import engine_named, window_results
 
     call = call_of(context)
-    given: dict[str, Any] = {"symbol": symbol, "start": start, "end": end}
+    given: dict[str, Any] = {"strategy": strategy, "symbol": symbol, "start": start, "end": end}
     given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
-    prepared = _prepared(call, grid, source, changes or [], given)
-    answer = document(walk_forward(prepared, fit_sessions, try_sessions, WindowKind(windows)))
-    answer = {"symbol": ", ".join(prepared.symbols), "combinations": len(prepared.combinations), **answer}
+    prepared = _prepared(call, grid, source, changes or [], given, sleeve)
+    cuts = folds_of(prepared, fit_sessions, try_sessions, WindowKind(windows))
+    chosen = engine_named(engine, workers, prepared)
+    folder = (out or call.data_folder() / "sweeps" / f"{grid.stem}-{prepared.fingerprint()}").absolute()
+    # One window more is fitted on than there are folds: the whole span, with hindsight.
+    with _progress(call, (len(cuts) + 1) * len(prepared.combinations)) as progress:
+        finished = 0
+
+        def fitted(window: "PreparedSweep") -> "GridResults":
+            nonlocal finished
+            before, total = finished, (len(cuts) + 1) * len(prepared.combinations)
+            with window_results(window, folder) as store:
+                found = play(window, store, chosen, lambda done, of: progress(before + done, total))
+            finished += len(prepared.combinations)
+            return found
+
+        walked = walk_forward(prepared, cuts, fitted)
+    answer = document(walked)
     if out is not None:
         from mtum.core.reporting.backtest.walk_forward import walk_forward_page
         from mtum.wiring.research import page_files
 
         answer["files"] = page_files(walk_forward_page(answer), out / "walkforward.html")
+    _keep(call, "walkforward", prepared, answer, (walked.days, walked.equity))
     return Answer(answer, list(_walked_shown(answer)))
 
 
 def _prepared(
-    call: CommandCall, grid: Path, source: str | None, changes: Sequence[str], given: Mapping[str, Any]
+    call: CommandCall,
+    grid: Path,
+    source: str | None,
+    changes: Sequence[str],
+    given: Mapping[str, Any],
+    sleeve: str | None,
 ) -> "PreparedSweep":
-    from mtum.app.research.backtest_request import BacktestRequest
+    from mtum.app.research.backtest_request import BacktestRequest, of_sleeve
     from mtum.app.research.grid_file import read_grid
     from mtum.app.research.prepare_sweep import prepare
     from mtum.app.research.run_backtest import tell_compiling
     from mtum.core.simulation.kernel.grid import play_grid
+    from mtum.wiring.provenance import code_hash
 
+    if sleeve is not None and given["strategy"] is not None:
+        raise UsageError("--sleeve plays a sleeve of the settings as it is; leave out --strategy")
     read = read_grid(grid)
-    tell_compiling(call.tell, play_grid)
 
     def settings(more: Mapping[str, Any]) -> "Settings":
-        return changed_settings(call, source, changes, more)
+        found = changed_settings(call, source, changes, more)
+        return found if sleeve is None else of_sleeve(found, sleeve)
 
-    asked = BacktestRequest(settings=settings(read.base), **given)
-    return prepare(read, asked, settings, *market_of(call, asked.settings))
+    asked = BacktestRequest(settings=settings(read.base), sleeve=sleeve, **given)
+    found = prepare(read, asked, settings, *market_of(call, asked.settings), code_hash())
+    if found.is_compiled:
+        tell_compiling(call.tell, play_grid)
+    return found
+
+
+def _keep(
+    call: CommandCall,
+    kind: str,
+    prepared: "PreparedSweep",
+    answer: dict[str, Any],
+    curve: "tuple[Days, Column] | None" = None,
+) -> None:
+    grid: dict[str, Any] = {"base": dict(prepared.grid.base)}
+    for name, value in prepared.grid.distinct():
+        grid.setdefault(name, []).append(value)
+    settings = (prepared.asked.settings, {**prepared.asked.settings_document(), "grid": grid})
+    keep(call, kind, answer, settings, bars=[ground.market for ground in prepared.grounds], curve=curve)
 
 
 @contextmanager
@@ -190,6 +238,8 @@ def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     yield from answer["cautions"]
     for file in answer["files"]:
         yield f"written: {file}"
+    if answer["id"]:
+        yield kept_as(answer)
 
 
 def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
@@ -213,6 +263,8 @@ def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     yield from answer["cautions"]
     for file in answer.get("files", ()):
         yield f"written: {file}"
+    if answer["id"]:
+        yield kept_as(answer)
 
 
 def _words(settings: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ from mtum.core.market.bars import Days
 from mtum.core.portfolio.benchmark import held_from
 from mtum.core.portfolio.costs import CostModel
 from mtum.core.portfolio.money import exact
-from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.session_views import SessionHistory
@@ -29,23 +28,12 @@ class BuyAndHoldCurves:
     unreinvested: Column
 
 
-def buy_and_hold(history: History, span: Span, capital_usd: float, costs: CostModel) -> BuyAndHoldCurves:
-    """Buy whole shares at the first close of the span and keep them (see `held_from`); dividends count from the next.
-
-    The fractions of a share that reinvested dividends buy are only in `reinvested`.
-    """
-    close = history.tape.close[span.first : span.stop]
-    paid = np.zeros(len(history))
-    paid[history.tape.dividend_at[:-1]] = history.tape.dividend[:-1]  # the last is a sentinel
-    return _curves(
-        history.symbol, (history.days[span.first : span.stop], close, paid[span.first : span.stop]), capital_usd, costs
-    )
-
-
 def buy_and_hold_weighted(
     market: SessionHistory, span: Span, weights: Mapping[str, float], capital_usd: float, costs: CostModel
 ) -> BuyAndHoldCurves:
-    """Buy each symbol with its part of the capital and keep it.
+    """Buy whole shares of each symbol with its part of the capital and keep them (see `held_from`).
+
+    Dividends count from the session after the purchase; the fractions of a share they buy are only in `reinvested`.
 
     All are bought at the first close that all have; until then the money is cash, and so is what no weight takes.
     What has no bars any more stays at its last close.

@@ -52,6 +52,21 @@ class Combination:
     strategy: MtumConfluence
     terms: PlayTerms
 
+    @property
+    def capital_usd(self) -> float:
+        """Cash at the start."""
+        return float(self.terms.capital_usd)
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Name of the strategy."""
+        return (self.strategy.name,)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the strategy has to say of itself."""
+        return self.strategy.CAUTIONS
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:

@@ -6,8 +6,10 @@ from mtum.core.reporting.figures import number
 
 
 def named(setting: str) -> str:
-    """Return the name of a setting without its section, in words that may break."""
-    return setting.rpartition(".")[2].replace("_", " ")
+    """Return the name of a setting without its section, that of a sleeve with its name, in words that may break."""
+    section, *_, last = setting.split(".")
+    owner = f"{setting.split('.')[1]} " if section in ("sleeve", "group") else ""
+    return owner + last.replace("_", " ")
 
 
 def setting_words(value: object) -> str:

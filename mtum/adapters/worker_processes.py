@@ -1,0 +1,121 @@
+"""Plays a sweep's parts in processes of this machine, each of which has the histories once."""
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import pickle
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from threading import Thread
+
+from mtum.config import own_strategies, use_strategies
+from mtum.core.research.grid import Part
+from mtum.core.research.session_grid import AccountPart, play_each
+from mtum.core.simulation.kernel.grid import GridResults
+from mtum.core.simulation.session_views import SessionHistory
+from mtum.errors import UsageError
+
+
+class WorkerEngine:
+    """Plays each part as a task of its own, beside others (app.research.sweep.Engine).
+
+    The processes stay for the next parts on the same histories, and end with this one.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+        self._markets: Sequence[SessionHistory] = ()
+
+    def play(self, parts: Sequence[Part | AccountPart]) -> Iterator[tuple[int, GridResults]]:
+        """Yield the parts as they are finished.
+
+        Raises
+        ------
+        UsageError
+            If a process ended before its part was played.
+        """
+        own = [part for part in parts if isinstance(part, AccountPart)]
+        if not own:
+            return
+        places = self._ready_for(own)
+        assert self._pool is not None  # it has just been made
+        finished = False
+        try:
+            tasks = {
+                self._pool.submit(_play, places[id(part.market)], packed(part)): position
+                for position, part in enumerate(own)
+            }
+            for task in as_completed(tasks):
+                yield tasks[task], task.result()
+            finished = True
+        except BrokenProcessPool as error:
+            raise UsageError(
+                "a worker process ended before its part was played, as it does where memory runs out; "
+                "what is finished is kept: start again with fewer --workers"
+            ) from error
+        finally:
+            if not finished:
+                self._end()
+
+    def _ready_for(self, parts: Sequence[AccountPart]) -> Mapping[int, int]:
+        # Where each history stands among those that the processes have.
+        markets = list({id(part.market): part.market for part in parts}.values())
+        if self._pool is None or {*map(id, markets)} - {*map(id, self._markets)}:
+            self._end()
+            self._markets = markets
+            # What is started anew has no threads of ours that hold a lock.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.workers, context, _ready, (markets, own_sources()))
+        return {id(market): place for place, market in enumerate(self._markets)}
+
+    def _end(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                child.terminate()
+            self._pool = None
+
+
+def own_sources() -> Mapping[Path, bytes]:
+    """Return the files of a person's own strategies as this process has read them."""
+    return {one.file: one.source for one in own_strategies().values() if one.file}
+
+
+def packed(part: AccountPart) -> bytes:
+    """Return a part without its market: what it holds of a person's own strategies is known by their files only."""
+    return pickle.dumps((part.span, part.combinations))
+
+
+def played_elsewhere(market: SessionHistory, sources: Mapping[Path, bytes], part: bytes) -> GridResults:
+    """Play a part in a process that knows nothing yet of a person's own strategies."""
+    use_strategies(list(sources), sources)
+    span, combinations = pickle.loads(part)  # what this program has packed
+    return play_each(AccountPart(market, span, combinations))
+
+
+_here: tuple[Sequence[SessionHistory], Mapping[Path, bytes]] = ((), {})
+
+
+def _ready(markets: Sequence[SessionHistory], sources: Mapping[Path, bytes]) -> None:
+    global _here  # noqa: PLW0603 - what a worker process is given once, for all of its tasks
+    # Ctrl-C reaches the whole group: who asked for the work ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _here = markets, sources
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    # A worker that waits for a task does not notice that nobody is left who could give it one.
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
+
+
+def _play(place: int, part: bytes) -> GridResults:
+    markets, sources = _here
+    return played_elsewhere(markets[place], sources, part)

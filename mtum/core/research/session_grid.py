@@ -1,0 +1,97 @@
+"""Combinations of any settings, each played by itself; their rows are those of the compiled grid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.returns import drawdown, from_capital, returns
+from mtum.core.portfolio.sleeves import Sleeve
+from mtum.core.research.grid import empty_results
+from mtum.core.research.metrics import moments
+from mtum.core.research.overfitting import BLOCKS
+from mtum.core.simulation.kernel.columns import Column
+from mtum.core.simulation.kernel.grid import GridResults
+from mtum.core.simulation.kernel.play import Span
+from mtum.core.simulation.played import Played, PlayTerms
+from mtum.core.simulation.session_path import play_account
+from mtum.core.simulation.session_views import SessionHistory
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCombination:
+    """One set of settings: the sleeves of an account, one strategy alone being an account of one, and the terms."""
+
+    sleeves: tuple[Sleeve, ...]
+    terms: PlayTerms
+
+    @property
+    def capital_usd(self) -> float:
+        """What its sleeves begin with together."""
+        capital = exact(self.terms.capital_usd)
+        return float(sum(one.part_of(capital) for one in self.sleeves if one.owns_money))
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Names of the strategies."""
+        return tuple(dict.fromkeys(one.strategy.name for one in self.sleeves))
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the strategies have to say of themselves."""
+        return tuple(line for one in self.sleeves for line in one.strategy.CAUTIONS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountPart:
+    """Combinations to play over the same sessions of one market."""
+
+    market: SessionHistory
+    span: Span
+    combinations: Sequence[AccountCombination]
+
+
+def play_combination(market: SessionHistory, one: AccountCombination, span: Span) -> Played:
+    """Play one set of settings over some sessions of a market."""
+    return play_account(market, one.sleeves, one.terms, *span).total
+
+
+def play_each(part: AccountPart) -> GridResults:
+    """Play every combination over the span; one row of results each, in their order."""
+    found = empty_results(len(part.combinations))
+    for row, one in enumerate(part.combinations):
+        played = play_combination(part.market, one, part.span)
+        found.numbers[row], found.sums[row], found.squares[row] = row_of(played)
+    return found
+
+
+def row_of(played: Played) -> tuple[Column, Column, Column]:
+    """Return a history played as a row of the compiled grid: its numbers, and returns and squares summed by block.
+
+    Returns
+    -------
+    (ndarray, ndarray, ndarray)
+        `research.grid.RESULT_COLUMNS`, and sums over `research.overfitting.BLOCKS` blocks of sessions.
+    """
+    curve = from_capital(played.equity, played.capital_usd)
+    moves = returns(curve)
+    n = len(moves)
+    skew, kurtosis = moments(moves)
+    numbers = np.array(
+        [
+            len(played.trades),
+            sum(trade.exit_session is not None and trade.pnl_usd > 0 for trade in played.trades),
+            played.final_equity_usd,
+            played.purchases_capped,
+            np.mean(moves),
+            np.std(moves, ddof=1) if n > 1 else 0.0,
+            skew,
+            kurtosis,
+            drawdown(curve).min(),
+        ],
+        dtype=np.float64,
+    )
+    block = np.arange(n) * BLOCKS // n
+    sums, squares = (np.array([one[block == b].sum() for b in range(BLOCKS)]) for one in (moves, moves**2))
+    return numbers, sums, squares

@@ -1,0 +1,127 @@
+"""A sweep of whatever settings, of whatever strategy: each row is a backtest, and what is finished is kept."""
+
+import csv
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.commands import Called, call
+
+YEAR = ("--start", "2018-01-02", "--json", "--quiet")
+HOLD = ("--strategy", "buy_and_hold", "--set", "strategy.buy_and_hold.symbol=MTUM")
+STOPS = "[grid]\nrisk.stop_loss_frac = ['none', 0.02]\nportfolio.capital_usd = [5000, 50000]\n"
+
+
+def studied(folder: Path, grid: str, *words: str, command: str = "sweep") -> Called:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "grid.toml").write_text(grid, encoding="utf-8")
+    return call(folder, command, "grid.toml", "--out", str(folder / "out"), *YEAR, *words)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "out" / "sweep.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def alone(folder: Path, row: dict[str, str], *words: str) -> dict[str, Any]:
+    sets = [word for name, value in row.items() if "." in name for word in ("--set", f"{name}={value}")]
+    return call(folder, "backtest", *sets, *YEAR, *words).document
+
+
+@pytest.mark.parametrize("words", [HOLD, ()], ids=["buy_and_hold", "mtum_confluence, on terms the fast path lacks"])
+def test_every_row_is_what_a_backtest_gives(tmp_path: Path, words: tuple[str, ...]) -> None:
+    found = studied(tmp_path, STOPS, *words)
+    assert found.code == 0, found.err
+    assert found.document["strategy"] == (words[1] if words else "mtum_confluence")
+    table = rows(tmp_path)
+    assert len(table) == 4
+    for row in table:
+        document = alone(tmp_path, row, *words)
+        assert document["start"] == found.document["start"]
+        assert float(row["final_equity_usd"]) == pytest.approx(document["final_equity_usd"], abs=0.006)
+        assert int(row["trades"]) == len(document["trades"])
+        assert int(row["purchases_capped"]) == document["purchases_capped"]
+        assert float(row["sharpe"]) == pytest.approx(document["metrics"]["sharpe"], abs=2e-6)
+        assert float(row["max_drawdown_frac"]) == pytest.approx(document["metrics"]["max_drawdown_frac"], abs=2e-6)
+        assert float(row["cagr_frac"]) == pytest.approx(document["metrics"]["cagr_frac"], abs=2e-6)
+    assert len({row["final_equity_usd"] for row in table}) > 2
+    assert 0 <= found.document["overfitting_probability"] <= 1
+
+
+def test_strategies_can_be_set_against_each_other(tmp_path: Path) -> None:
+    grid = "[grid]\nportfolio.strategy = ['mtum_confluence', 'buy_and_hold']\n"
+    found = studied(tmp_path, grid, "--set", "strategy.buy_and_hold.symbol=MTUM")
+    assert found.document["strategy"] == "mtum_confluence, buy_and_hold"
+    for row in rows(tmp_path):
+        document = alone(tmp_path, row, "--set", "strategy.buy_and_hold.symbol=MTUM")
+        assert document["final_equity_usd"] == pytest.approx(float(row["final_equity_usd"]), abs=0.006)
+
+
+def test_worker_processes_change_nothing_but_time(tmp_path: Path) -> None:
+    assert studied(tmp_path / "one", STOPS, *HOLD).code == 0
+    assert studied(tmp_path / "two", STOPS, *HOLD, "--workers", "2").code == 0
+    assert rows(tmp_path / "one") == rows(tmp_path / "two")
+
+
+def test_what_is_finished_is_not_played_again(tmp_path: Path) -> None:
+    whole = studied(tmp_path, STOPS, *HOLD).document
+    (database,) = (tmp_path / "out").glob("*.db")
+    with closing(sqlite3.connect(database, autocommit=True)) as connection:
+        connection.execute("DELETE FROM results WHERE combination = 1")
+        connection.execute("UPDATE results SET final_equity_usd = 1.0 WHERE combination = 2")
+    again = studied(tmp_path, STOPS, *HOLD).document
+    table = rows(tmp_path)
+    assert float(table[2]["final_equity_usd"]) == 1.0
+    assert again["best"]["settings"] == whole["best"]["settings"]
+    assert alone(tmp_path, table[1], *HOLD)["final_equity_usd"] == pytest.approx(
+        float(table[1]["final_equity_usd"]), abs=0.006
+    )
+
+
+def test_a_combination_that_cannot_be_is_named(tmp_path: Path) -> None:
+    grid = "[grid]\nstrategy.momentum_burst.symbols = [['MTUM'], []]\n"
+    found = studied(tmp_path, grid, "--strategy", "momentum_burst")
+    assert found.code == 2
+    assert "(with strategy.momentum_burst.symbols = [])" in found.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_walk_forward_of_any_strategy_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    grid = "[grid]\nrisk.stop_loss_frac = ['none', 0.05]\n"
+    words = (*HOLD, "--fit-sessions", "100", "--try-sessions", "80")
+    whole = studied(tmp_path, grid, *words, command="walkforward").document
+    fold = whole["folds"][0]
+    sets = [word for name, value in fold["settings"].items() for word in ("--set", f"{name}={value}")]
+    span = ("--start", fold["tried_from"], "--end", fold["tried_to"], "--json", "--quiet")
+    document = call(tmp_path, "backtest", *HOLD, *sets, *span).document
+    assert document["metrics"]["total_return_frac"] == pytest.approx(fold["tried_return_frac"], abs=2e-6)
+    # Two folds, and the whole span with hindsight.
+    files = sorted((tmp_path / "out").glob("*.db"))
+    assert len(files) == len(whole["folds"]) + 1 == 3
+    other = "none" if fold["settings"]["risk.stop_loss_frac"] != "none" else 0.05
+    for file in files:
+        with closing(sqlite3.connect(file, autocommit=True)) as connection:
+            connection.execute(
+                "UPDATE results SET mean_return = 1.0 WHERE json_extract(settings, '$.\"risk.stop_loss_frac\"') = ?",
+                (other,),
+            )
+    again = studied(tmp_path, grid, *words, command="walkforward").document
+    assert {one["settings"]["risk.stop_loss_frac"] for one in again["folds"]} == {other}, "kept rows decide"
+
+
+def test_sweeps_and_walk_forwards_are_kept_with_their_grid(tmp_path: Path) -> None:
+    swept = studied(tmp_path, STOPS, *HOLD).document
+    walked = studied(tmp_path, STOPS, *HOLD, "--fit-sessions", "150", "--try-sessions", "80", command="walkforward")
+    listed = call(tmp_path, "show", "backtests", "--json").document["backtests"]
+    assert [one["kind"] for one in listed] == ["sweep", "walkforward"]
+    assert listed[0]["final_equity_usd"] == swept["best"]["final_equity_usd"]
+    assert listed[1]["sharpe"] == walked.document["out_of_sample"]["sharpe"]
+    with closing(sqlite3.connect(tmp_path / "data" / "research.db")) as connection:
+        (grid,) = connection.execute("SELECT json_extract(settings, '$.grid') FROM studies WHERE id = 1").fetchone()
+    assert '"risk.stop_loss_frac":["none",0.02]' in grid
+    compared = call(tmp_path, "compare", "1", "2", "--json").document
+    assert compared["shared"] is None
+    assert any("hindsight" in line for line in compared["cautions"])
