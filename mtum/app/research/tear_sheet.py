@@ -15,7 +15,7 @@ from mtum.core import canonical
 from mtum.core.market.bars import Column
 from mtum.core.market.instruments import unit_usd
 from mtum.core.reporting.backtest.tear_sheet import Sheet
-from mtum.core.research.attribution import SleeveRow, SymbolRow, held_shares, traded_usd
+from mtum.core.research.attribution import PairRow, SleeveRow, SymbolRow, held_shares, traded_usd
 from mtum.core.research.periods import YearRow
 from mtum.core.research.sheet import sheet_figures
 from mtum.core.simulation.played import PlayedAccount
@@ -55,6 +55,7 @@ def sheet_files(sheet: Sheet) -> dict[str, bytes]:
     }
     if figures.sleeves:
         lists["sleeves.csv"] = _csv(_names(SleeveRow), map(_values, figures.sleeves))
+        lists["sleeve-symbols.csv"] = _csv(_names(PairRow), map(_values, figures.pairs))
     columns = by_session(sheet)
     lists["sessions.csv"] = _csv(list(columns), zip(*columns.values(), strict=True))
     told = canonical.plain(tear_sheet_document(sheet, columns), _scalar)
@@ -86,6 +87,7 @@ def tear_sheet_document(sheet: Sheet, columns: Mapping[str, Sequence[object]]) -
         "benchmark_returns": asdict(figures.benchmark_shape),
         "symbols": [asdict(row) for row in figures.symbols],
         "sleeves": [asdict(row) for row in figures.sleeves],
+        "sleeve_symbols": [asdict(row) for row in figures.pairs],
         "correlations": figures.correlations,
         "sessions": columns,
     }

@@ -42,6 +42,20 @@ class SymbolRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PairRow:
+    """What a sleeve made of a symbol, in USD, open trades at the last close."""
+
+    sleeve: str
+    symbol: str
+    trades: int
+    wins: int
+    pnl_usd: float
+    contribution_frac: float
+    dividends_usd: float
+    costs_usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class SleeveRow:
     """What a sleeve brought: `pnl_usd` in whole cents, what came from other sleeves (`flows_usd`) apart.
 
@@ -125,6 +139,30 @@ def by_symbol(played: "Played", held: Mapping[str, Column]) -> tuple[SymbolRow, 
         for symbol, own in trades.items()
     ]
     return tuple(sorted(rows, key=lambda row: -row.pnl_usd))
+
+
+def by_pair(account: "PlayedAccount") -> tuple[PairRow, ...]:
+    """Return a row per sleeve and symbol it traded: the sleeves as the settings have them, its best symbol first."""
+    rows = []
+    for name, sleeve in account.sleeves.items():
+        traded: dict[str, list[PlayedTrade]] = {}
+        for trade in sleeve.played.trades:
+            traded.setdefault(trade.symbol, []).append(trade)
+        own = [
+            PairRow(
+                sleeve=name,
+                symbol=symbol,
+                trades=len(trades),
+                wins=sum(trade.pnl_usd > 0 for trade in trades),
+                pnl_usd=round(sum(trade.pnl_usd for trade in trades), 6),
+                contribution_frac=sum(trade.pnl_usd for trade in trades) / account.total.capital_usd,
+                dividends_usd=round(sum(trade.dividends_usd for trade in trades), 2),
+                costs_usd=round(sum(trade.costs_usd for trade in trades), 2),
+            )
+            for symbol, trades in traded.items()
+        ]
+        rows += sorted(own, key=lambda row: -row.pnl_usd)
+    return tuple(rows)
 
 
 def by_sleeve(account: "PlayedAccount") -> tuple[SleeveRow, ...]:

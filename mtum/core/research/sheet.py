@@ -10,7 +10,7 @@ import numpy as np
 from mtum.core.market.bars import Column
 from mtum.core.portfolio.returns import changes, drawdown, from_capital, returns
 from mtum.core.research import attribution, periods
-from mtum.core.research.attribution import SleeveRow, SymbolRow
+from mtum.core.research.attribution import PairRow, SleeveRow, SymbolRow
 from mtum.core.research.periods import Shape, WorstPeriod, YearRow
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ class SheetFigures:
         See `periods.rolling`.
     weights : mapping of symbol to ndarray
         Part of the equity in each symbol at each close.
-    sleeves, earned, correlations
-        Rows of the sleeves, what each has earned by each close in USD, and how their returns go together; empty for
-        one sleeve alone.
+    sleeves, pairs, earned, correlations
+        Rows of the sleeves, of their symbols, what each has earned by each close in USD, and how their returns go
+        together; empty for one sleeve alone.
     """
 
     months: Mapping[date, float]
@@ -49,6 +49,7 @@ class SheetFigures:
     weights: Mapping[str, Column]
     symbols: tuple[SymbolRow, ...]
     sleeves: tuple[SleeveRow, ...]
+    pairs: tuple[PairRow, ...]
     earned: Mapping[str, Column]
     correlations: Mapping[str, Mapping[str, float | None]]
 
@@ -74,6 +75,7 @@ def sheet_figures(account: "PlayedAccount", benchmark: Column) -> SheetFigures:
         weights=held,
         symbols=attribution.by_symbol(played, held),
         sleeves=attribution.by_sleeve(account) if curves else (),
+        pairs=attribution.by_pair(account) if curves else (),
         earned={name: np.cumsum(changes(curve)) for name, curve in curves.items()},
         correlations=attribution.correlations(
             {name: returns(curve) for name, curve in curves.items() if account.sleeves[name].played.capital_usd > 0}

@@ -15,8 +15,8 @@ from mtum.core.research.attribution import SymbolRow
 
 MOST_SHOWN = len(HUES) - 1
 """Symbols with an area of their own in the chart of exposure; the rest share one."""
-MOST_ROWS = 100
-"""Symbols in the table."""
+MOST_ROWS = 40
+"""Symbols in a table, and pairs of a sleeve and a symbol."""
 PRINTED_USD = 0.005
 """What rounds to a cent."""
 

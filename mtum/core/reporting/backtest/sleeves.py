@@ -8,13 +8,14 @@ import numpy as np
 from mtum.core.market.bars import Column, Days
 from mtum.core.market.instruments import unit_usd
 from mtum.core.portfolio.orders import Side
+from mtum.core.reporting.backtest.holdings import MOST_ROWS
 from mtum.core.reporting.backtest.result import percent_number
 from mtum.core.reporting.charts import HUES, Chart, Line, Panel, span, told_apart
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Cell, Section, Sentence, Table, Tone, table_of
 from mtum.core.reporting.parts.coordination import ALL_GRANTED, HELD_BACK
 from mtum.core.reporting.words import count
-from mtum.core.research.attribution import SleeveRow, in_cents
+from mtum.core.research.attribution import PairRow, SleeveRow, in_cents
 from mtum.core.research.sheet import SheetFigures
 from mtum.core.simulation.played import PlayedAccount, PlayedOrder
 
@@ -26,6 +27,8 @@ def sleeve_sections(figures: SheetFigures, account: PlayedAccount) -> Iterator[S
     days = account.total.days.astype("datetime64[D]")
     yield Section("sleeves", "What each sleeve brought", (_brought(figures.sleeves), _risks(figures.sleeves)))
     yield Section("sleeve-years", "Earned by each sleeve and year, USD", (_by_year(figures.earned, days),))
+    if figures.pairs:
+        yield Section("sleeve-symbols", "What each sleeve made of its symbols", tuple(_by_symbol(figures.pairs)))
     note = "Of the returns of a session, money that moved between sleeves taken out."
     blocks = (_matrix(figures.correlations), Sentence(note, Tone.QUIET))
     yield Section("correlations", "How the sleeves go together: correlation", blocks)
@@ -58,6 +61,21 @@ def _risks(sleeves: tuple[SleeveRow, ...]) -> Table:
         for row in sleeves
     ]
     return table_of((*head, "trades", "turnover of the account a year", "commissions, USD", "dividends, USD"), rows)
+
+
+def _by_symbol(pairs: tuple[PairRow, ...]) -> Iterator[Table | Sentence]:
+    head = ("sleeve", "symbol", "P&L, USD", "of the account's capital, %", "dividends in it, USD")
+    shown = pairs if len(pairs) <= MOST_ROWS else sorted(pairs, key=lambda row: -abs(row.pnl_usd))[:MOST_ROWS]
+    rows = [
+        (
+            *(row.sleeve, row.symbol, number(row.pnl_usd), percent_number(row.contribution_frac)),
+            *(number(row.dividends_usd), number(row.costs_usd), f"{row.trades:,}", f"{row.wins:,}"),
+        )
+        for row in shown
+    ]
+    yield table_of((*head, "commissions in it, USD", "trades", "wins"), rows, left=(0, 1), sortable=True)
+    if len(pairs) > len(shown):
+        yield Sentence(f"Those that earned or lost most; sleeve-symbols.csv has all {len(pairs):,}.")
 
 
 def _by_year(earned: Mapping[str, Column], days: Days) -> Table:
