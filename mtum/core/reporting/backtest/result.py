@@ -9,6 +9,7 @@ from mtum.core.reporting.backtest.costs import costs_section
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Section, Sentence, Table, table_of
 from mtum.core.reporting.parts.result import IDLE_CASH
+from mtum.core.research.attribution import in_cents
 
 MOST_NAMED = 8
 """Symbols that are listed in a line."""
@@ -25,6 +26,10 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("result", "Result", (_compared(found), Sentence(IDLE_CASH), _trades(found["metrics"])))
     if found["orders"]:
         yield costs_section(found)
+    if len(found.get("sleeves", ())) > 1:
+        yield Section(
+            "sleeves", "What each sleeve brought", (sleeves_table(found["sleeves"]), _met(found["coordination"]))
+        )
     if len(found["symbols"]) > 1 and found["trades"]:
         yield Section("symbols", "Which symbols made it", (_by_symbol(found["trades"]),))
     if found["metrics"]["exit_reasons"]:
@@ -70,6 +75,33 @@ def _trades(mine: Mapping[str, Any]) -> Table:
         ("commissions, USD (% of equity a year)", costs),
     ]
     return table_of(("trades", ""), rows)
+
+
+def sleeves_table(sleeves: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Return what each sleeve of a result earned, in cents that add up to what the account did."""
+    profits = in_cents([one["profit_usd"] for one in sleeves.values()])
+    rows = [
+        (
+            *(name, one["strategy"], number(one["capital_usd"]), number(one["flows_usd"]), number(profit)),
+            *(number(one["final_equity_usd"]), percent_number(one["contribution_frac"]), f"{one['trades']:,}"),
+        )
+        for (name, one), profit in zip(sleeves.items(), profits, strict=True)
+    ]
+    capital, flows, end = (
+        sum(one[name] for one in sleeves.values()) for name in ("capital_usd", "flows_usd", "final_equity_usd")
+    )
+    part, trades = sum(profits) / capital, sum(one["trades"] for one in sleeves.values())
+    whole = (number(capital), number(flows), number(sum(profits)), number(end), percent_number(part), f"{trades:,}")
+    columns = ("sleeve", "strategy", "at the start, USD", "from others, USD", "P&L, USD", "at the end, USD")
+    return table_of((*columns, "of the capital, %", "trades"), [*rows, ("account", "", *whole)], left=(0, 1))
+
+
+def _met(met: Mapping[str, Any]) -> Sentence:
+    shares = sum(one["shares"] for one in met["crosses"])
+    cut, lost = words.count(len(met["cuts"]), "purchase"), words.count(len(met["held_back"]), "order")
+    return Sentence(
+        f"{shares:,} shares changed sleeves; limits of the account cut {cut}, and {lost} could not be made."
+    )
 
 
 def _by_symbol(trades: Sequence[Mapping[str, Any]]) -> Table:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from mtum.core.market.bars import Column, Days
 from mtum.core.market.instruments import unit_usd
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.backtest.holdings import MOST_ROWS
-from mtum.core.reporting.backtest.result import percent_number
+from mtum.core.reporting.backtest.result import percent_number, sleeves_table
 from mtum.core.reporting.charts import HUES, Chart, Line, Panel, span, told_apart
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Cell, Section, Sentence, Table, Tone, table_of
@@ -20,12 +21,18 @@ from mtum.core.research.sheet import SheetFigures
 from mtum.core.simulation.played import PlayedAccount, PlayedOrder
 
 
-def sleeve_sections(figures: SheetFigures, account: PlayedAccount) -> Iterator[Section]:
-    """Return the sections of an account; none of a strategy that was played alone."""
+def sleeve_sections(figures: SheetFigures, account: PlayedAccount, document: Mapping[str, Any]) -> Iterator[Section]:
+    """Return the sections of an account; none of a strategy that was played alone.
+
+    Parameters
+    ----------
+    document : mapping
+        The result as `mtum backtest --json` gives it.
+    """
     if not figures.sleeves:
         return
     days = account.total.days.astype("datetime64[D]")
-    yield Section("sleeves", "What each sleeve brought", (_brought(figures.sleeves), _risks(figures.sleeves)))
+    yield Section("sleeves", "What each sleeve brought", (sleeves_table(document["sleeves"]), _risks(figures.sleeves)))
     yield Section("sleeve-years", "Earned by each sleeve and year, USD", (_by_year(figures.earned, days),))
     if figures.pairs:
         yield Section("sleeve-symbols", "What each sleeve made of its symbols", tuple(_by_symbol(figures.pairs)))
@@ -33,21 +40,6 @@ def sleeve_sections(figures: SheetFigures, account: PlayedAccount) -> Iterator[S
     blocks = (_matrix(figures.correlations), Sentence(note, Tone.QUIET))
     yield Section("correlations", "How the sleeves go together: correlation", blocks)
     yield Section("between", "Between the sleeves", tuple(_between(account)) or (Sentence(ALL_GRANTED),))
-
-
-def _brought(sleeves: tuple[SleeveRow, ...]) -> Table:
-    head = ("sleeve", "strategy", "at the start, USD", "from other sleeves, USD", "P&L, USD", "at the end, USD")
-    rows: list[tuple[str, ...]] = [
-        (
-            *(row.name, row.strategy, number(row.capital_usd), number(row.flows_usd)),
-            *(number(row.pnl_usd), number(row.final_equity_usd), percent_number(row.contribution_frac)),
-        )
-        for row in sleeves
-    ]
-    sums = [sum(getattr(row, name) for row in sleeves) for name in ("capital_usd", "flows_usd", "pnl_usd")]
-    end, part = (sum(getattr(row, name) for row in sleeves) for name in ("final_equity_usd", "contribution_frac"))
-    rows.append(("account", "", *map(number, sums), number(end), percent_number(part)))
-    return table_of((*head, "of the account's capital, %"), rows, left=(0, 1))
 
 
 def _risks(sleeves: tuple[SleeveRow, ...]) -> Table:

@@ -59,10 +59,10 @@ def tear_sheet(sheet: Sheet) -> Page:
     shown = {chart.key for chart in charts if chart is not None}
     further = (
         *time_sections(figures),
-        *sleeve_sections(figures, sheet.account),
+        *sleeve_sections(figures, sheet.account, found),
         *holding_sections(figures.symbols, found, sheet.account.total.capital_usd),
         Section("trades", "Trades"),
-        *(part for part in rest if part.key != "symbols"),
+        *(part for part in rest if part.key not in ("sleeves", "symbols")),
         Section("every-trade", "Every trade", tuple(_trades(found, [*sheet.account.sleeves]))),
         definitions(),
     )

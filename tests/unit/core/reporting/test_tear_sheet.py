@@ -14,9 +14,11 @@ from mtum.core.coordination.transfers import Transfer
 from mtum.core.market.bars import Column
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.backtest.holdings import MOST_ROWS, exposure_chart, holding_sections
+from mtum.core.reporting.backtest.result import result_sections
 from mtum.core.reporting.backtest.tear_sheet import MOST_TRADES, Sheet, tear_sheet
 from mtum.core.reporting.layout import Page, Sentence, Table
 from mtum.core.reporting.text import text
+from mtum.core.research.attribution import by_sleeve
 from mtum.core.research.sheet import sheet_figures
 from mtum.core.simulation.played import PlayedAccount
 from support.played_accounts import played_account
@@ -47,6 +49,19 @@ def document(account: PlayedAccount) -> dict[str, Any]:
         "final_equity_usd": total.final_equity_usd,
         "metrics": {**metrics_document(total), "cautions": []},
         "benchmark": held,
+        "sleeves": {
+            row.name: {
+                "strategy": row.strategy,
+                "capital_usd": row.capital_usd,
+                "flows_usd": row.flows_usd,
+                "profit_usd": row.pnl_usd,
+                "final_equity_usd": row.final_equity_usd,
+                "contribution_frac": row.contribution_frac,
+                "trades": row.trades,
+            }
+            for row in by_sleeve(account)
+        },
+        "coordination": {"crosses": [{"shares": 7}], "cuts": [{}], "held_back": [{}, {}]},
         "assumptions": [],
     }
 
@@ -67,14 +82,23 @@ def cells(table: Table) -> list[list[str]]:
 def test_the_sleeves_of_an_account_add_up_to_it() -> None:
     shown = tables(tear_sheet(sheet(played_account())))
     brought = cells(shown["sleeves"][0])
-    assert brought[0] == ["trend", "trend_following", "600.00", "-50.00", "51.00", "601.00", "5.10"]
-    assert brought[1] == ["dips", "mean_reversion", "400.00", "50.00", "9.00", "459.00", "0.90"]
-    assert brought[2] == ["cash", "", "0.00", "0.00", "0.30", "0.30", "0.03"]
-    assert brought[3] == ["account", "", "1,000.00", "0.00", "60.30", "1,060.30", "6.03"]
+    assert brought[0] == ["trend", "trend_following", "600.00", "-50.00", "51.00", "601.00", "5.10", "1"]
+    assert brought[1] == ["dips", "mean_reversion", "400.00", "50.00", "9.00", "459.00", "0.90", "1"]
+    assert brought[2] == ["cash", "", "0.00", "0.00", "0.30", "0.30", "0.03", "0"]
+    assert brought[3] == ["account", "", "1,000.00", "0.00", "60.30", "1,060.30", "6.03", "2"]
     assert cells(shown["sleeve-symbols"][0])[1] == ["dips", "BBB", "9.00", "0.90", "0.00", "1.00", "1", "1"]
     # The first sessions of January 2010 are in one year.
     assert cells(shown["sleeve-years"][0]) == [["2010", "51.00", "9.00", "0.30", "60.30"]]
     assert cells(shown["correlations"][0]) == [["trend", "-", "-"], ["dips", "-", "-"]], "four sessions are too few"
+
+
+def test_the_text_of_a_backtest_tells_the_sleeves_too() -> None:
+    (part,) = (one for one in result_sections(document(played_account())) if one.key == "sleeves")
+    table, met = part.blocks
+    assert isinstance(table, Table)
+    assert [row[4] for row in cells(table)] == ["51.00", "9.00", "0.30", "60.30"]
+    told = "7 shares changed sleeves; limits of the account cut 1 purchase, and 2 orders could not be made."
+    assert met == Sentence(told)
 
 
 def test_what_passed_between_the_sleeves_is_counted() -> None:
