@@ -20,6 +20,7 @@ from mtum.app.reporting.review import run_review, write_review
 from mtum.core.market.bars import Bars
 from mtum.core.market.intraday import VALUES, IntradayBars
 from mtum.core.market.timeframes import Timeframe
+from mtum.core.reporting.backtest.tear_sheet import tear_sheet
 from mtum.core.reporting.charts import Chart, Line, Mark, Panel
 from mtum.core.reporting.daily import page
 from mtum.core.reporting.layout import Page, Section, table_of
@@ -32,6 +33,7 @@ from support.commands import call
 from support.exchange_sessions import xnys
 from support.markets import made_up_bars
 from support.pages import NEEDED_CONTRAST, chromium, measured
+from support.played_accounts import played_account, sheet
 from support.report_days import KINDS
 
 if TYPE_CHECKING:
@@ -159,6 +161,13 @@ def test_the_pages_of_studies_fit_and_are_readable(browser: "Browser", tmp_path:
     ):
         assert call(tmp_path, *command, *words).code == 0
         check(browser, (tmp_path / "out" / f"{name}.html").read_text(encoding="utf-8"), charts)
+
+
+def test_the_tear_sheet_of_an_account_with_long_names_fits_and_is_readable(browser: "Browser") -> None:
+    account = played_account()
+    of = {f"a_sleeve_with_a_name_{at}": one for at, one in enumerate((*account.sleeves.values(),) * 2)}
+    sleeves = {name: replace(one, name=name) for name, one in of.items()}
+    check(browser, HtmlRenderer().page(tear_sheet(sheet(replace(account, sleeves=sleeves)))), 4)
 
 
 def test_a_reader_who_points_at_a_chart_is_told_its_values_and_a_table_is_sorted_by_a_press(

@@ -2,73 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from mtum.app.research.run_backtest import metrics_document, trade_document
 from mtum.app.research.tear_sheet import sheet_files
 from mtum.core.coordination.account import Cut
 from mtum.core.coordination.coordinate import LIMITED
 from mtum.core.coordination.transfers import Transfer
-from mtum.core.market.bars import Column
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.backtest.holdings import MOST_ROWS, exposure_chart, holding_sections
 from mtum.core.reporting.backtest.result import result_sections
-from mtum.core.reporting.backtest.tear_sheet import MOST_TRADES, Sheet, tear_sheet
+from mtum.core.reporting.backtest.tear_sheet import MOST_TRADES, tear_sheet
 from mtum.core.reporting.layout import Page, Sentence, Table
 from mtum.core.reporting.text import text
-from mtum.core.research.attribution import by_sleeve
-from mtum.core.research.sheet import sheet_figures
-from mtum.core.simulation.played import PlayedAccount
-from support.played_accounts import played_account
-
-
-def document(account: PlayedAccount) -> dict[str, Any]:
-    total = account.total
-    held = {**metrics_document(total), "final_equity_usd": 1020.0}
-    days = total.days.astype(str).tolist()
-    return {
-        "strategy": "2 sleeves",
-        "symbols": ["AAA", "BBB", "CCC"],
-        "source": "csv",
-        "start": days[0],
-        "end": days[-1],
-        "sessions": len(days),
-        "settings": {
-            "portfolio": {"cost_model": "percent", "cost_frac": 0.001, "impact_coefficient": None},
-            "slippage_bps": 0.0,
-        },
-        "fill_model": "same_close",
-        "decision_model": "official",
-        "trades": [{"sleeve": trade.sleeve, **trade_document(trade)} for trade in total.trades],
-        "orders": [
-            {"session": str(order.session), "symbol": order.symbol, "reasons": ["a", "b"]} for order in total.orders
-        ],
-        "costs": {"commission_usd": 2.0, "slippage_usd": 0.0, "impact_usd": 0.0, "total_usd": 2.0, "traded_usd": 600.0},
-        "final_equity_usd": total.final_equity_usd,
-        "metrics": {**metrics_document(total), "cautions": []},
-        "benchmark": held,
-        "sleeves": {
-            row.name: {
-                "strategy": row.strategy,
-                "capital_usd": row.capital_usd,
-                "flows_usd": row.flows_usd,
-                "profit_usd": row.pnl_usd,
-                "final_equity_usd": row.final_equity_usd,
-                "contribution_frac": row.contribution_frac,
-                "trades": row.trades,
-            }
-            for row in by_sleeve(account)
-        },
-        "coordination": {"crosses": [{"shares": 7}], "cuts": [{}], "held_back": [{}, {}]},
-        "assumptions": [],
-    }
-
-
-def sheet(account: PlayedAccount) -> Sheet:
-    benchmark: Column = np.linspace(1000.0, 1020.0, len(account.total.days)).astype(np.float64)
-    return Sheet(document(account), account, benchmark, sheet_figures(account, benchmark))
+from support.played_accounts import document, played_account, sheet
 
 
 def tables(page: Page) -> Mapping[str, list[Table]]:
