@@ -142,9 +142,9 @@ def _played(
 ) -> tuple[Played, tuple[NearCloseSpread, ...]]:
     terms = asked.terms()
     if ready is None or not isinstance(strategy, MtumConfluence):
-        from mtum.core.simulation.session_path import play_sessions  # all that an account needs
+        from mtum.core.simulation.walker.play import play_strategy  # what mtum_confluence does without
 
-        return play_sessions(market, strategy, terms, *span), ()
+        return play_strategy(market, strategy, terms, *span), ()
     # What is played once does without numba; what looks at many pasts needs it anyway.
     near_close = asked.decision is DecisionModel.NEAR_CLOSE
     played = run(ready, strategy, terms, span, plain=not near_close)

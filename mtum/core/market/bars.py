@@ -253,6 +253,12 @@ def total_return(bars: Bars) -> Bars:
     """
     if len(bars) < 2 or not bars.dividend[1:].any():
         return bars
-    held = bars.close[:-1]
-    kept = np.append(np.cumprod((1.0 - bars.dividend[1:] / held)[::-1])[::-1], 1.0)
+    kept = kept_of_dividends(bars)
     return replace(bars, **{name: getattr(bars, name) * kept for name in PRICE_COLUMNS})
+
+
+def kept_of_dividends(bars: Bars) -> Column:
+    """Return what is left of each bar's prices once later dividends are taken off, as a fraction, the newest 1."""
+    if not len(bars):
+        return bars.close
+    return np.append(np.cumprod((1.0 - bars.dividend[1:] / bars.close[:-1])[::-1])[::-1], 1.0)

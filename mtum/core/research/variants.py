@@ -22,6 +22,7 @@ from mtum.core.simulation.near_close import NearCloseModel, played_near_close
 from mtum.core.simulation.played import FillModel, Played, PlayTerms, Settlement
 from mtum.core.simulation.session_path import play_account
 from mtum.core.simulation.session_views import SessionHistory
+from mtum.core.simulation.walker.play import play_strategy
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.several import without
@@ -81,6 +82,8 @@ def alone(strategy: Strategy, terms: PlayTerms) -> Asked:
 def play(market: SessionHistory, asked: Asked, span: Span) -> Played:
     """Play what is asked over some sessions of a market."""
     strategy, terms = asked.confluence, asked.terms
+    if strategy is None and asked.sleeves == alone(asked.sleeves[0].strategy, terms).sleeves:
+        return play_strategy(market, asked.sleeves[0].strategy, terms, *span)
     if strategy is None:
         return play_account(market, asked.sleeves, terms, *span).total
     ready = history(market.bars[strategy.symbol], market.series.get("VIX", {}), terms.settlement.value)

@@ -43,6 +43,11 @@ class SessionHistory:
         every: Days = np.unique(np.concatenate([first, *others]))
         return every
 
+    @cached_property
+    def calendar_days(self) -> Days:
+        """The calendar as a column."""
+        return np.array(self.calendar, dtype="datetime64[D]")
+
     def day(self, t: int) -> date:
         """Return the session at that position."""
         found: date = self.days[t].astype(object)

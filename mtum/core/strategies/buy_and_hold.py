@@ -10,6 +10,7 @@ from mtum.core.strategies.description import Example
 from mtum.core.strategies.several import list_problems
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import Allocation, MarketColumns
     from mtum.core.view import MarketView
 
 
@@ -38,6 +39,20 @@ class BuyAndHold(Strategy):
         if not self.symbols and (not self.symbol or self.symbol != self.symbol.strip().upper()):
             return (f'symbol is "{self.symbol}"; use an upper-case ticker such as "MTUM"',)
         return list_problems(self.symbols, least=0)
+
+    def column_form(self, market: "MarketColumns") -> "Allocation":
+        """Return an equal weight of whatever is flat."""
+        from math import inf
+
+        import numpy as np
+
+        from mtum.core.strategies.columns import Allocation
+
+        count, always = len(self.universe()), np.zeros(len(market.days), dtype=np.int64)
+        words = np.zeros((3, 1, count), dtype=np.int64)
+        return Allocation(
+            always, np.full((1, count), round(1 / count, DECIMALS)), words, (("flat",),), least_change=inf
+        )
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return an equal target for what is flat, keep for the rest."""

@@ -21,6 +21,7 @@ from mtum.core.strategies.periods import due, month_end_history
 from mtum.core.strategies.several import TradeFilter, list_problems, range_problems
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import Allocation, MarketColumns
     from mtum.core.view import MarketView
 
 
@@ -133,6 +134,35 @@ class DualMomentum(TradeFilter):
                 )
             )
         return tuple(sorted(found, key=lambda one: one.enters))
+
+    def column_form(self, market: "MarketColumns") -> "Allocation":
+        """Return all or nothing in each symbol at month ends."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Allocation, rows_of
+
+        symbols, safe = self.universe(), (*self.universe(), self.safe).index(self.safe)
+        read = symbols if safe < len(symbols) else (*symbols, self.safe)
+        decided = market.decisions(Timeframe.MONTH, market.whole(read))
+        new, old = (market.closes(read, Timeframe.MONTH, decided, ago) for ago in (0, self.lookback_months))
+        gain = np.round(100.0 * np.round(new / old - 1.0, DECIMALS), DECIMALS)
+        count = len(self.risk_assets)
+        best = np.argmax(np.nan_to_num(gain[:, :count]), axis=1) if len(gain) else np.zeros(0, dtype=np.int64)
+        leads = best[:, None] == np.arange(count)
+        beats = (gain[np.arange(len(gain)), best] > gain[:, safe])[:, None]
+        weights = np.where(np.hstack([leads & beats, ~beats]), 1.0, 0.0)
+        weights[np.isnan(gain).any(axis=1)] = np.nan
+        risk = np.where(leads, np.where(beats, 0, 2), np.where(beats, 1, 3))
+        words = np.hstack([risk, np.where(beats, 5, 4)])
+        reasons = (
+            ("dual_best", "dual_beats_bills"),
+            ("dual_overtaken",),
+            ("dual_below_bills",),
+            ("dual_overtaken", "dual_below_bills"),
+            ("dual_bonds_in",),
+            ("dual_bonds_out",),
+        )
+        return Allocation(rows_of(len(market.days), decided.at), weights, np.stack([words] * 3), reasons)
 
     def _gain(self, view: "MarketView", symbol: str, month: str | None) -> float | None:
         # In percent of a fraction that is rounded first: a tie of the two is a tie of either.

@@ -34,6 +34,8 @@ from mtum.core.strategies.several import (
 )
 
 if TYPE_CHECKING:
+    from mtum.core.market.bars import Column
+    from mtum.core.strategies.columns import MarketColumns, Ranking
     from mtum.core.view import MarketView
 
 MOST_SYMBOLS = 500
@@ -197,6 +199,36 @@ class MomentumRotation(TradeFilter):
                 verdict, reason = _decided(conditions, own.of(symbol).shares, one["weight"], weights.get(symbol))
             found.append(SymbolVerdict(symbol, verdict, (reason,), conditions, {**one, "rank": rank}, memory=memory))
         return tuple(sorted(found, key=lambda one: not (one.sells_all and own.of(one.symbol).shares)))
+
+    def column_form(self, market: "MarketColumns") -> "Ranking | None":
+        """Return the ranks of each month end."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Ranking, rows_of
+
+        trend = (self.trend_symbol,)
+        mean = market.values(trend, self.indicators()[0])[:, 0]
+        known_trend = market.able(trend)[:, 0] & ~np.isnan(mean)
+        able, every = market.able(self.symbols), market.every_session(Timeframe.MONTH)
+        new, old = (
+            market.closes(self.symbols, Timeframe.MONTH, every, ago) for ago in (self.skip_months, self.lookback_months)
+        )
+        score = np.full(able.shape, np.nan)
+        score[every.at] = np.round(new / old - 1, DECIMALS)
+        score[~able] = np.nan
+        enough = known_trend & (np.count_nonzero(~np.isnan(score), axis=1) >= self.least_fit)
+        at = market.decisions(Timeframe.MONTH, np.asarray(able.any(axis=1)), enough).at
+        best = np.argsort(-score[at], axis=1, kind="stable")
+        ranks: Column = np.argsort(best, axis=1, kind="stable").astype(np.float64) + 1
+        ranks[np.isnan(score[at])] = np.nan
+        parts: Column = np.empty((0, 0))
+        if self.weighting is Weighting.INVERSE_VOL:
+            parts = 1 / market.values(self.symbols, VOLATILITY)[at]
+            if not np.isfinite(parts[~np.isnan(ranks)]).all():
+                return None
+        may_buy = known_trend[at] & (market.close(trend)[at, 0] > mean[at])
+        reasons = ("rank_in_top",), ("rank_kept",), ("rank_lost",)
+        return Ranking(rows_of(len(market.days), at), ranks, parts, may_buy, self.top, self.exit_rank, reasons)
 
     def _readings(self, view: "MarketView", own: Own, symbol: str, month: str | None) -> dict[str, float | None]:
         ago = (self.skip_months, self.lookback_months)

@@ -33,6 +33,7 @@ from mtum.core.strategies.several import (
 )
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import Allocation, MarketColumns
     from mtum.core.view import MarketView
 
 
@@ -167,6 +168,34 @@ class MultiAssetAllocation(TradeFilter):
                 verdict, reason = Target(decided), drift.name
             found.append(SymbolVerdict(symbol, verdict, (reason,), conditions, seen[symbol], memory=memory))
         return tuple(sorted(found, key=lambda one: not one.sells_all))
+
+    def column_form(self, market: "MarketColumns") -> "Allocation | None":
+        """Return the weights of each month end."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Allocation, rows_of
+
+        listed, symbols = tuple(self.weights), self.universe()
+        able = market.whole(symbols)
+        decided = market.decisions(Timeframe.MONTH, able)
+        whole = np.array([*self.weights.values()])
+        base = np.tile(whole, (len(decided.at), 1))
+        if self.sizing is Sizing.INVERSE_VOL:
+            inverse = 1 / market.values(listed, VOLATILITY)[decided.at]
+            if not np.isfinite(inverse).all():
+                return None
+            base = np.round(whole.sum() * inverse / inverse.sum(axis=1, keepdims=True), DECIMALS)
+        closes = [market.closes(listed, Timeframe.MONTH, decided, ago) for ago in range(self.months)]
+        risen = closes[0] > np.round(sum(closes) / self.months, DECIMALS)
+        weights, words = np.where(risen, base, 0.0), np.where(risen, 0, 1)
+        if self.cash_symbol:
+            rest = np.round(base.sum(axis=1) - weights.sum(axis=1), DECIMALS)[:, None]
+            weights, words = np.hstack([weights, rest]), np.hstack([words, np.where(rest != 0, 2, 3)])
+        row = rows_of(len(market.days), decided.at)
+        row[~able] = -2
+        names = "above_monthly_average", "below_monthly_average", "cash_of_others", "no_cash_of_others"
+        reasons = tuple((name,) for name in (*names, "weight_drifted"))
+        return Allocation(row, weights, np.stack([words] * 3), reasons, most_drift=self.drift_band, drift_word=4)
 
     def _readings(self, view: "MarketView", own: Own, symbol: str, month: str | None) -> dict[str, float | None]:
         closes = view.closes(symbol, Timeframe.MONTH, (*range(self.months),), period=month, total_returns=True)

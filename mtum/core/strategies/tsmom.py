@@ -14,6 +14,7 @@ from mtum.core.strategies.periods import due, month_end_history
 from mtum.core.strategies.several import TradeFilter, list_problems, range_problems, weight_of
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import Allocation, MarketColumns
     from mtum.core.view import MarketView
 
 RETURNS = 400
@@ -98,6 +99,29 @@ class Tsmom(TradeFilter):
         """Return one verdict per asset: sales and what stays first, then what is wanted."""
         found = [self._verdict(view, own, symbol) for symbol in self.symbols]
         return tuple(sorted(found, key=lambda one: one.enters))
+
+    def column_form(self, market: "MarketColumns") -> "Allocation":
+        """Return the weights of each month end."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Allocation, rows_of
+
+        decided = market.decisions(Timeframe.MONTH, market.whole(self.symbols))
+        months = self.skip_months, self.lookback_months
+        new, old = (market.closes(self.symbols, Timeframe.MONTH, decided, ago) for ago in months)
+        gain = np.round(100.0 * np.round(new / old - 1.0, DECIMALS), DECIMALS)
+        factors = (self.com_sessions / (1.0 + self.com_sessions)) ** np.arange(RETURNS)
+        squares = np.diff(np.log(market.total_return(self.symbols)), axis=0, prepend=np.nan) ** 2
+        spread = [factors @ squares[t - RETURNS + 1 : t + 1][::-1] / factors.sum() for t in decided.at.tolist()]
+        volatility = np.round(np.sqrt(SESSIONS_A_YEAR * np.array(spread).reshape(gain.shape)), DECIMALS)
+        with np.errstate(divide="ignore"):
+            part = np.round(np.minimum(self.max_weight, self.target_vol / volatility) / len(self.symbols), DECIMALS)
+        weights = np.where(gain <= 0, 0.0, np.where((gain > 0) & (volatility > 0), part, np.nan))
+        entered, changed = np.where(weights == 0, 2, 0), np.where(weights == 0, 2, 1)
+        return Allocation(
+            rows_of(len(market.days), decided.at), weights, np.stack([entered, changed, changed]),
+            (("tsmom_up",), ("tsmom_far",), ("tsmom_down",)), least_change=LEAST_CHANGE, targets_last=True,
+        )  # fmt: skip
 
     def _verdict(self, view: "MarketView", own: Own, symbol: str) -> SymbolVerdict:
         now, month = due(view, Timeframe.MONTH, own.memory.get("month"))

@@ -10,6 +10,7 @@ from mtum.core.strategies.description import ChartPanel, ConditionSpec, Example,
 from mtum.core.strategies.several import list_problems, range_problems, weight_of
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import Allocation, MarketColumns
     from mtum.core.view import MarketView
 
 
@@ -96,6 +97,22 @@ class VolatilityTarget(Strategy):
             "weight_wanted": wanted,
         }
         return (SymbolVerdict(self.symbol, verdict, reasons or ("hold",), conditions, seen),)
+
+    def column_form(self, market: "MarketColumns") -> "Allocation":
+        """Return the weight wanted at each session."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Allocation, rows_of
+
+        (at,) = np.nonzero(market.whole(self.universe()))
+        volatility = market.values(self.universe(), self.indicators()[0])[at]
+        with np.errstate(divide="ignore"):
+            weights = np.round(np.minimum(self.max_weight, self.target_vol / volatility), DECIMALS)
+        below, over = np.zeros(weights.shape, dtype=np.int64), np.ones(weights.shape, dtype=np.int64)
+        return Allocation(
+            rows_of(len(market.days), at), weights, np.stack([below, below, over]),
+            (("weight_below_target",), ("weight_above_target",)), least_change=self.step, entries_always=False,
+        )  # fmt: skip
 
     def _wanted(self, volatility: float | None) -> float | None:
         if volatility is None:

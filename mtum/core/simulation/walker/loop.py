@@ -1,0 +1,207 @@
+"""The sessions of one sleeve over columns: money, limits, wishes and orders as `decide` has them.
+
+Sizing, commissions, loss limits and standing purchases are defined in `core.portfolio` and `core.decide`; what stands
+here repeats them for speed, in the part of the language that can be compiled: `simulation.session_path` plays by the
+definitions, and tests hold both paths equal order by order. Columns are arrays where the loop is compiled, and lists
+of rows where it is not, which plain Python reads quicker.
+"""
+
+import numpy as np
+
+from mtum.core.simulation.kernel.compiled import compiled
+from mtum.core.simulation.walker.money import (
+    available,
+    commission,
+    extra_frac,
+    fallen_too_far,
+    lost_too_much,
+    shares_for,
+    to_cent,
+    wanted_of,
+    worth,
+)
+from mtum.core.simulation.walker.tables import (
+    ALLOCATES,
+    AT,
+    CAPPED,
+    CARRIED,
+    CASH,
+    CHANGE,
+    CLOSES,
+    COUNTS,
+    DUE,
+    HALTED,
+    HELD,
+    HIT_AT,
+    KEEPS,
+    LAST,
+    ORDERS,
+    PEAK,
+    PENDING,
+    SIGNED,
+    SYMBOL,
+    WAITING,
+    WORD,
+    Book,
+    Desk,
+    Market,
+    Room,
+    Terms,
+    Wishes,
+)
+from mtum.core.simulation.walker.verdicts import allocate, force, rotate
+
+
+@compiled
+def fill_orders(market: Market, terms: Terms, book: Book, room: Room, t: int) -> None:
+    """Fill what is pending; where a symbol has no bar its order has lapsed."""
+    purse, marks = book.purse, book.marks
+    for k in range(marks[PENDING]):
+        i, signed, word = book.pending[k][0], book.pending[k][1], book.pending[k][2]
+        price = market.fill[t][i]
+        if price <= 0.0:
+            continue
+        price *= 1.0 + terms.slippage_frac if signed > 0 else 1.0 - terms.slippage_frac
+        fee = commission(terms, abs(signed), price)
+        purse[CASH] -= signed * price + fee
+        if book.shares[i] == 0:
+            book.held[marks[HELD]] = i
+            marks[HELD] += 1
+        book.shares[i] += signed
+        if signed < 0 and market.settled[t] > t:
+            book.settles[marks[WAITING]], book.proceeds[marks[WAITING]] = market.settled[t], -signed * price - fee
+            marks[WAITING] += 1
+        n = marks[ORDERS]
+        room.orders[n][AT], room.orders[n][SYMBOL], room.orders[n][SIGNED], room.orders[n][WORD] = t, i, signed, word
+        room.fills[n][0], room.fills[n][1] = price, fee
+        marks[ORDERS] = n + 1
+    marks[PENDING] = 0
+    kept = 0
+    for k in range(marks[HELD]):
+        if book.shares[book.held[k]] != 0:
+            book.held[kept] = book.held[k]
+            kept += 1
+    marks[HELD] = kept
+
+
+@compiled
+def size(market: Market, terms: Terms, book: Book, desk: Desk, money: tuple[int, float, float, float, bool]) -> None:
+    """Turn wishes into orders, `desk.signed` by symbol; money: session, equity, cash to spend, most in USD, barred."""
+    t, equity, cash, most_usd, barred = money
+    least, seen, frac = max(terms.min_trade_usd, terms.min_trade_frac * equity), market.seen[t], terms.max_position_frac
+    for k in range(len(desk.sequence)):
+        i = desk.sequence[k]
+        desk.signed[i], desk.wanted[i] = 0, -1
+        if desk.verdict[i] <= KEEPS:
+            continue
+        held, price = int(book.shares[i]), seen[i]
+        wanted = wanted_of(terms, desk, held, (i, price, equity, frac, most_usd))
+        if 0 <= wanted < held and (wanted == 0 or (held - wanted) * price >= least):
+            desk.signed[i] = wanted - held
+        if wanted <= held or (held > 0 and (wanted - held) * price < least):
+            continue
+        desk.wanted[i] = wanted
+        shares = 0 if barred else min(wanted - held, shares_for(terms, cash, price))
+        if shares < 1:
+            continue
+        if shares * price < least and shares < wanted_of(terms, desk, held, (i, price, equity, 1.0, np.inf)) - held:
+            continue
+        cash -= shares * price * (1.0 + extra_frac(terms, shares * price, price))
+        desk.signed[i] = shares
+
+
+@compiled
+def place(book: Book, desk: Desk) -> bool:
+    """Make pending what was decided: exits, reductions, entries, increases; whether something is bought."""
+    marks = book.marks
+    for purpose in range(4):
+        for k in range(len(desk.sequence)):
+            i = desk.sequence[k]
+            signed, held = desk.signed[i], book.shares[i]
+            its = (0 if held + signed == 0 else 1) if signed < 0 else 2 if held == 0 else 3
+            if signed != 0 and its == purpose:
+                n = marks[PENDING]
+                book.pending[n][0], book.pending[n][1], book.pending[n][2] = i, signed, desk.word[i]
+                marks[PENDING] = n + 1
+    return bool(marks[PENDING] > 0 and book.pending[marks[PENDING] - 1][1] > 0)
+
+
+@compiled
+def stand(market: Market, book: Book, desk: Desk, t: int) -> None:
+    """Keep what was wanted and is not yet held for the next decisions."""
+    for i in range(len(book.shares)):
+        carried = desk.verdict[i] == COUNTS and desk.word[i] >= CARRIED
+        if carried or (book.stands[i] >= 0 and not market.fit[t][i]):
+            continue
+        book.stands[i] = desk.wanted[i]
+        book.since[i], book.stood_for[i] = market.counted[t], desk.word[i]
+
+
+@compiled
+def decide(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, t: int) -> None:
+    """Decide one session: what is pending after it."""
+    equity = worth(market, book, t)
+    marks = book.marks
+    lost = lost_too_much(terms, book, equity)
+    fallen = fallen_too_far(terms, book, equity)
+    paused = t - marks[HIT_AT] <= terms.loss_pause_sessions
+    flatten = lost and terms.flatten
+    for i in range(len(book.shares)):
+        desk.verdict[i], desk.weight[i], desk.word[i], desk.sequence[i] = KEEPS, 0.0, 0, i
+        desk.number[i] = 0
+    if wishes.kind == ALLOCATES:
+        asked = allocate(market, wishes, book, desk, (t, equity))
+    else:
+        asked = rotate(market, wishes, book, desk, (t, equity))
+    asked = force(market, terms, book, desk, (t, flatten)) or asked
+    if asked:
+        cash = available(book, t)
+        barred = lost or paused or fallen or marks[HALTED] > 0
+        size(market, terms, book, desk, (t, equity, cash, terms.max_position_usd, barred))
+        if place(book, desk) and terms.max_position_usd < np.inf:
+            for i in range(len(book.shares)):
+                desk.orders[i], desk.chosen[i] = desk.signed[i], desk.wanted[i]
+            size(market, terms, book, desk, (t, equity, cash, np.inf, barred))
+            for i in range(len(book.shares)):
+                marks[CAPPED] += 1 if desk.orders[i] != 0 and abs(desk.orders[i]) < abs(desk.signed[i]) else 0
+                desk.wanted[i] = desk.chosen[i]
+        if terms.stands:
+            stand(market, book, desk, t)
+    if lost:
+        marks[HIT_AT] = t
+    if fallen or flatten:
+        # A halt lasts until a person resumes; nobody does in a backtest.
+        marks[HALTED] = 1
+
+
+@compiled
+def walk(
+    market: Market, wishes: Wishes, terms: Terms, desks: tuple[Book, Desk, Room], span: tuple[int, int, int]
+) -> int:
+    """Play sessions `t` to `stop` and return the one reached: an earlier one where the room for orders is full.
+
+    Parameters
+    ----------
+    span : tuple of int
+        The first session of all, the first to play now, the one to stop before.
+    """
+    (book, desk, room), (first, t, stop) = desks, span
+    purse, marks, count = book.purse, book.marks, len(book.shares)
+    while t < stop and marks[ORDERS] + 4 * count <= len(room.orders):
+        if market.pays[t]:
+            for k in range(marks[HELD]):
+                i = book.held[k]
+                paid = market.dividend[t][i]
+                purse[DUE] += to_cent(book.shares[i] * paid) if paid != 0.0 else 0.0
+        fill_orders(market, terms, book, room, t)
+        decide(market, wishes, terms, book, desk, t)
+        purse[CASH], purse[DUE] = purse[CASH] + purse[DUE], 0.0
+        if not terms.next_open:
+            fill_orders(market, terms, book, room, t)
+        equity = worth(market, book, t)
+        room.equity[t - first], room.holds[t - first] = equity, marks[HELD] > 0
+        # The first close is the start: nothing has changed by it.
+        purse[CHANGE] = equity - purse[LAST] if marks[CLOSES] > 0 else 0.0
+        purse[LAST], purse[PEAK], marks[CLOSES] = equity, max(purse[PEAK], equity), marks[CLOSES] + 1
+        t += 1
+    return t

@@ -1,0 +1,129 @@
+"""Money of the walker's loop: commissions, shares for a budget, loss limits, as `core.portfolio` has them."""
+
+from math import floor
+
+from mtum.core.simulation.kernel.compiled import compiled
+from mtum.core.simulation.walker.tables import (
+    CASH,
+    CHANGE,
+    CLOSES,
+    COUNTS,
+    DUE,
+    HELD,
+    LAST,
+    PEAK,
+    TARGETS,
+    WAITING,
+    Book,
+    Desk,
+    Market,
+    Terms,
+)
+
+_HAIR = 1e-9
+# Money is a float here and a Decimal in the daily job: an exact half cent there may be slightly less here.
+
+
+@compiled
+def to_cent(amount_usd: float) -> float:
+    """Round to the cent, halves up."""
+    return float(floor(amount_usd * 100.0 + 0.5 + _HAIR) * 0.01)
+
+
+@compiled
+def rounded_at(value: float, scale: float) -> float:
+    """Round to one part of a scale."""
+    return float(floor(value * scale + 0.5) / scale)
+
+
+@compiled
+def commission(terms: Terms, shares: int, price: float) -> float:
+    """Commission in USD of one order, to the cent."""
+    amount = terms.cost_frac * shares * price
+    if terms.fixed_schedule:
+        amount = min(max(terms.per_share_usd * shares, terms.minimum_usd), terms.cap_frac * shares * price)
+    return to_cent(amount)
+
+
+@compiled
+def extra_frac(terms: Terms, budget_usd: float, price: float) -> float:
+    """What a purchase takes beside its price, as a fraction: commission and buffer."""
+    extra = terms.cost_frac
+    if terms.fixed_schedule:
+        by_minimum = terms.minimum_usd / budget_usd if budget_usd > 0.0 else 0.0
+        extra = min(max(terms.per_share_usd / price, by_minimum), terms.cap_frac)
+    return extra + terms.buffer_frac
+
+
+@compiled
+def shares_for(terms: Terms, budget_usd: float, price: float) -> int:
+    """Whole shares that a budget buys."""
+    if budget_usd <= 0.0 or price <= 0.0:
+        return 0
+    return floor(budget_usd / (price * (1.0 + extra_frac(terms, budget_usd, price))))
+
+
+@compiled
+def worth(market: Market, book: Book, t: int) -> float:
+    """Equity in USD at the newest closes, dividends of the session included."""
+    seen, total = market.seen[t], 0.0
+    for k in range(book.marks[HELD]):
+        i = book.held[k]
+        total += book.shares[i] * seen[i]
+    return float(book.purse[CASH] + book.purse[DUE] + total)
+
+
+@compiled
+def unsettled(book: Book, t: int) -> float:
+    """Proceeds of sales in USD that cannot be spent yet; those that can are forgotten."""
+    kept, total = 0, 0.0
+    for k in range(book.marks[WAITING]):
+        if book.settles[k] > t:
+            book.settles[kept], book.proceeds[kept] = book.settles[k], book.proceeds[k]
+            total += book.proceeds[k]
+            kept += 1
+    book.marks[WAITING] = kept
+    return total
+
+
+@compiled
+def lost_too_much(terms: Terms, book: Book, equity: float) -> bool:
+    """Whether the last session or this one brought the daily loss."""
+    if book.marks[CLOSES] == 0:
+        return False
+    since, last = rounded_at(equity - book.purse[LAST], 1e6), rounded_at(book.purse[CHANGE], 1e6)
+    hit = min(last, since) <= -terms.max_daily_loss_usd
+    before = equity - since
+    hit = hit or (before > 0.0 and rounded_at(-since / before, 1e9) >= terms.max_daily_loss_frac)
+    before -= last
+    return bool(hit or (before > 0.0 and rounded_at(-last / before, 1e9) >= terms.max_daily_loss_frac))
+
+
+@compiled
+def fallen_too_far(terms: Terms, book: Book, equity: float) -> bool:
+    """Whether the equity is below its highest close by the limit or more."""
+    highest = book.purse[PEAK]
+    return bool(highest > 0.0 and rounded_at(1.0 - equity / highest, 1e9) >= terms.max_drawdown_frac)
+
+
+@compiled
+def available(book: Book, t: int) -> float:
+    """Cash in USD that can be spent: what the sleeve has, where the broker has as much of it settled."""
+    cash = max(0.0, book.purse[CASH])
+    return float(min(cash, max(0.0, book.purse[CASH] + book.purse[DUE] - unsettled(book, t))))
+
+
+@compiled
+def wanted_of(terms: Terms, desk: Desk, held: int, at: tuple[int, float, float, float, float]) -> int:
+    """Shares to end with under a largest position as a fraction and in USD; -1 leaves them alone."""
+    i, price, equity, most_frac, most_usd = at
+    if desk.verdict[i] == TARGETS and desk.weight[i] > 0.0:
+        frac = min(desk.weight[i], most_frac)
+        bought = shares_for(terms, min(frac * equity, most_usd), price)
+        return int(max(bought, min(held, floor(frac * equity / price))))
+    if desk.verdict[i] == COUNTS and desk.number[i] > 0:
+        count = int(desk.number[i])
+        if count <= held:
+            return count
+        return max(held, min(count, shares_for(terms, min(most_frac * equity, most_usd), price)))
+    return 0 if desk.verdict[i] >= TARGETS and held > 0 else -1

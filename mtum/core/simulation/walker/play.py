@@ -1,0 +1,190 @@
+"""A strategy with a column form over a whole history, played in one walk; any other session by session."""
+
+from collections.abc import Sequence
+from math import inf
+
+import numpy as np
+
+from mtum.core.market.coverage import Dividends
+from mtum.core.simulation.history import settled_at
+from mtum.core.simulation.kernel.compiled import machine
+from mtum.core.simulation.played import FillModel, Played, PlayTerms
+from mtum.core.simulation.session_views import SessionHistory, looked_at
+from mtum.core.simulation.walker.loop import walk
+from mtum.core.simulation.walker.result import Walked, played_of
+from mtum.core.simulation.walker.tables import (
+    ALLOCATES,
+    CAPPED,
+    DECIDED,
+    HIT_AT,
+    NEVER,
+    ORDERS,
+    RANKS,
+    Book,
+    Desk,
+    Market,
+    Room,
+    Wishes,
+)
+from mtum.core.simulation.walker.terms import loop_terms, why_not
+from mtum.core.strategies.columns import Allocation, ColumnForm, MarketColumns, ToldInColumns
+from mtum.core.strategies.contract import Strategy
+
+MUCH = 400_000
+"""Sessions times symbols from which machine code is quicker, though it has to be loaded first."""
+_ROOM = 4096
+"""Orders that there is room for before what was played so far is put aside."""
+
+
+def play_strategy(history: SessionHistory, strategy: Strategy, terms: PlayTerms, first: int, stop: int) -> Played:
+    """Play the sessions at positions ``first <= t < stop``: in one walk where that is known, else one by one."""
+    found = walked(history, strategy, terms, (first, stop))
+    if found is not None:
+        return played_of(history, terms, found)
+    from mtum.core.simulation.session_path import play_sessions  # all that an account needs
+
+    return play_sessions(history, strategy, terms, first, stop)
+
+
+def walked(
+    history: SessionHistory,
+    strategy: Strategy,
+    terms: PlayTerms,
+    span: tuple[int, int],
+    *,
+    compiled: bool | None = None,
+) -> Walked | None:
+    """Play the sessions from the first to before the last of a span; None where the walker does not know them.
+
+    Parameters
+    ----------
+    compiled : bool or None
+        Whether as machine code; None where there is much to do.
+    """
+    first, stop = span
+    if not isinstance(strategy, ToldInColumns) or why_not(history, strategy, terms) is not None:
+        return None
+    market = columns_of(history, strategy, first)
+    form = strategy.column_form(market)
+    if form is None:
+        return None
+    if compiled is None:
+        compiled = (stop - first) * len(strategy.universe()) >= MUCH
+    symbols, rules = strategy.universe(), loop_terms(strategy, terms)
+    tape, wishes = _market(history, market, symbols, terms), _wishes(form, len(symbols))
+    book, desk, room = _book(terms, len(symbols)), _desk(len(symbols)), _room(stop - first, len(symbols))
+    if not compiled:
+        tape, wishes, book, desk, room = _plain(tape), _plain(wishes), _plain(book), _plain(desk), _plain(room)
+    step, t = machine(walk) if compiled else walk, first
+    orders, fills = [np.empty((0, 4), dtype=np.int64)], [np.empty((0, 2))]
+    while t < stop:
+        t = step(tape, wishes, rules, (book, desk, room), (first, t, stop))
+        made, book.marks[ORDERS] = int(book.marks[ORDERS]), 0
+        orders.append(np.array(room.orders[:made], dtype=np.int64).reshape(made, 4))
+        fills.append(np.array(room.fills[:made], dtype=np.float64).reshape(made, 2))
+    return Walked(
+        symbols=symbols,
+        days=history.days,
+        first=first,
+        equity=np.array(room.equity),
+        held=np.array(room.holds, dtype=np.float64),
+        orders=np.concatenate(orders),
+        fills=np.concatenate(fills),
+        reasons=form.reasons,
+        purchases_capped=int(book.marks[CAPPED]),
+    )
+
+
+def _plain[T: (Market, Wishes, Book, Desk, Room)](table: T) -> T:
+    # Lists are read quicker than arrays, one number at a time.
+    lists = {name: one.tolist() for name, one in table._asdict().items() if isinstance(one, np.ndarray)}
+    return table._replace(**lists)
+
+
+def columns_of(history: SessionHistory, strategy: Strategy, first: int) -> MarketColumns:
+    """Return what a strategy's column form looks at."""
+    symbols, needed = looked_at(strategy), strategy.history_sessions()
+    untold = [strategy.TOTAL_RETURNS and history.dividends.get(symbol) is Dividends.UNKNOWN for symbol in symbols]
+    return MarketColumns(
+        days=history.days,
+        bars={symbol: history.bars[symbol] for symbol in symbols},
+        fit={
+            symbol: np.zeros(len(history.days), dtype=bool) if unknown else history.fit(symbol, needed)
+            for symbol, unknown in zip(symbols, untold, strict=True)
+        },
+        first=first,
+        calendar=history.calendar_days,
+        needed=needed,
+        dividends=history.dividends,
+    )
+
+
+def _market(history: SessionHistory, market: MarketColumns, symbols: Sequence[str], terms: PlayTerms) -> Market:
+    close = market.close(symbols)
+    at_open = terms.fill is FillModel.NEXT_OPEN
+    traded = market.matrix(symbols, [history.bars[symbol].open for symbol in symbols]) if at_open else close
+    dividend = np.nan_to_num(market.matrix(symbols, [history.bars[symbol].dividend for symbol in symbols]))
+    seen = np.zeros(close.shape)
+    for at, symbol in enumerate(symbols):
+        bars = history.bars[symbol]
+        begun = np.searchsorted(history.days, bars.days[0]) if len(bars) else len(seen)
+        seen[begun:, at] = bars.close[np.searchsorted(bars.days, history.days[begun:], "right") - 1]
+    return Market(
+        seen=seen,
+        fill=np.nan_to_num(traded),
+        dividend=dividend,
+        pays=np.asarray(dividend.any(axis=1)),
+        fit=market.able(symbols),
+        counted=np.searchsorted(market.calendar, market.days, "right").astype(np.int64),
+        settled=settled_at(history.days, terms.settlement.value),
+    )
+
+
+def _wishes(form: ColumnForm, count: int) -> Wishes:
+    nothing = np.full((1, count), np.nan)
+    listed = np.arange(count, dtype=np.int64)[None, :]
+    if isinstance(form, Allocation):
+        return Wishes(
+            ALLOCATES, form.row, form.weights, nothing, form.words.astype(np.int64), listed,
+            np.ones(1, dtype=bool), float(form.least_change), form.entries_always, float(form.most_drift),
+            form.drift_word, form.targets_last, 0, 0,
+        )  # fmt: skip
+    # What has no rank stands behind what has one, in the order of the list.
+    sequence = np.argsort(np.nan_to_num(form.ranks, nan=inf), axis=1, kind="stable")
+    return Wishes(
+        RANKS, form.row, form.ranks, form.parts if len(form.parts) else nothing, np.zeros((1, 1, 1), dtype=np.int64),
+        sequence, form.may_buy, 0.0, True, inf, 0, False, form.top, form.stay_rank,
+    )  # fmt: skip
+
+
+def _book(terms: PlayTerms, count: int) -> Book:
+    whole, waiting = np.zeros(count, dtype=np.int64), 8 * count + 16
+    marks = np.zeros(9, dtype=np.int64)
+    marks[HIT_AT], marks[DECIDED] = NEVER, -1
+    return Book(
+        purse=np.array([float(terms.capital_usd), 0.0, 0.0, 0.0, 0.0]),
+        marks=marks,
+        shares=whole,
+        held=whole.copy(),
+        stands=np.full(count, -1, dtype=np.int64),
+        since=whole.copy(),
+        stood_for=whole.copy(),
+        pending=np.zeros((count, 3), dtype=np.int64),
+        settles=np.zeros(waiting, dtype=np.int64),
+        proceeds=np.zeros(waiting),
+    )
+
+
+def _desk(count: int) -> Desk:
+    verdict, number, word, sequence, chosen, wanted, signed, orders = np.zeros((8, count), dtype=np.int64)
+    return Desk(verdict, np.zeros(count), number, word, sequence, chosen, wanted, signed, orders)
+
+
+def _room(sessions: int, count: int) -> Room:
+    orders = max(_ROOM, 8 * count)
+    return Room(
+        equity=np.zeros(sessions),
+        holds=np.zeros(sessions, dtype=bool),
+        orders=np.zeros((orders, 4), dtype=np.int64),
+        fills=np.zeros((orders, 2)),
+    )

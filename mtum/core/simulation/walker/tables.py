@@ -1,0 +1,122 @@
+"""What the loop of the walker reads and writes; arrays where it is compiled, lists of rows where it is not."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Numbers = NDArray[np.float64]
+type Counts = NDArray[np.int64]
+type Mask = NDArray[np.bool_]
+
+ALLOCATES, RANKS = range(2)
+"""Kinds of column forms."""
+NOTHING, KEEPS, TARGETS, COUNTS = range(4)
+"""What a symbol's verdict is: none, as it is, a weight, a number of shares."""
+DAILY_LOSS, CARRIED = -1, 1 << 20
+"""Reasons beside the form's own: a loss that sells, and what is added to the reason of a purchase that stands."""
+CASH, DUE, PEAK, LAST, CHANGE = range(5)
+"""The purse: cash, dividends of the session, highest close, equity at the last close and how that had changed."""
+HIT_AT, HALTED, DECIDED, PENDING, WAITING, ORDERS, CAPPED, HELD, CLOSES = range(9)
+"""The marks: session of the last daily loss, whether trading is halted, the row decided last; how many orders wait to
+be filled, sales to settle, orders were filled, purchases were made smaller; symbols held; closes so far."""
+AT, SYMBOL, SIGNED, WORD = range(4)
+"""Columns of an order filled: session, symbol, shares below 0 for a sale, reason."""
+NEVER = -(1 << 40)
+
+
+class Terms(NamedTuple):
+    """What is traded on; USD, fractions and sessions. Limits that are not set are infinite."""
+
+    max_position_frac: float
+    max_position_usd: float
+    buffer_frac: float
+    fixed_schedule: bool
+    cost_frac: float
+    per_share_usd: float
+    minimum_usd: float
+    cap_frac: float
+    slippage_frac: float
+    next_open: bool
+    max_daily_loss_usd: float
+    max_daily_loss_frac: float
+    loss_pause_sessions: int
+    flatten: bool
+    max_drawdown_frac: float
+    min_trade_usd: float
+    min_trade_frac: float
+    stands: bool
+
+
+class Market(NamedTuple):
+    """Prices and dividends by session and symbol, USD.
+
+    `seen` is the newest close, 0 before the first; `fill` what an order is filled at in that session, 0 where nothing
+    trades; `pays` says in which sessions there is a dividend; `counted` places sessions in the exchange's calendar;
+    `settled` is the session from which the proceeds of a sale can be spent.
+    """
+
+    seen: Numbers
+    fill: Numbers
+    dividend: Numbers
+    pays: Mask
+    fit: Mask
+    counted: Counts
+    settled: Counts
+
+
+class Wishes(NamedTuple):
+    """A column form as the loop reads it; what a kind does not use is one row of nothing."""
+
+    kind: int
+    row: Counts
+    value: Numbers
+    part: Numbers
+    words: Counts
+    sequence: Counts
+    may_buy: Mask
+    least_change: float
+    entries_always: bool
+    most_drift: float
+    drift_word: int
+    targets_last: bool
+    top: int
+    stay_rank: int
+
+
+class Book(NamedTuple):
+    """What one session leaves to the next."""
+
+    purse: Numbers
+    marks: Counts
+    shares: Counts
+    held: Counts
+    stands: Counts
+    since: Counts
+    stood_for: Counts
+    pending: Counts
+    settles: Counts
+    proceeds: Numbers
+
+
+class Desk(NamedTuple):
+    """Room for the work of one session, by symbol: verdicts, and the orders that follow from them."""
+
+    verdict: Counts
+    weight: Numbers
+    number: Counts
+    word: Counts
+    sequence: Counts
+    chosen: Counts
+    wanted: Counts
+    signed: Counts
+    orders: Counts
+
+
+class Room(NamedTuple):
+    """What was played: equity per session, orders as filled with price and commission."""
+
+    equity: Numbers
+    holds: Mask
+    orders: Counts
+    fills: Numbers

@@ -1,0 +1,137 @@
+"""Verdicts of a column form at one session, and the wishes that follow, as `core.decide` has them."""
+
+from math import isnan
+
+import numpy as np
+
+from mtum.core.portfolio.decision import STANDING_SESSIONS
+from mtum.core.simulation.kernel.compiled import compiled
+from mtum.core.simulation.walker.money import rounded_at
+from mtum.core.simulation.walker.tables import (
+    CARRIED,
+    COUNTS,
+    DAILY_LOSS,
+    DECIDED,
+    KEEPS,
+    TARGETS,
+    Book,
+    Desk,
+    Market,
+    Terms,
+    Wishes,
+)
+
+_SCALE_DUST = 1e-9
+
+
+@compiled
+def allocate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
+    """Write the verdicts of a table of weights; whether there is any."""
+    t, equity = at
+    row, decided, found = wishes.row[t], book.marks[DECIDED], False
+    if row < 0 and (row < -1 or decided < 0 or wishes.most_drift == np.inf):
+        return False
+    fit, seen, weights = market.fit[t], market.seen[t], wishes.value[decided if row < 0 else row]
+    for i in range(len(book.shares)):
+        weight = weights[i]
+        if not fit[i] or isnan(weight):
+            continue
+        held = book.shares[i]
+        current = rounded_at(held * seen[i] / equity, 1e6) if equity > 0.0 else 0.0
+        if row < 0:
+            off = abs(rounded_at(current / weight - 1.0, 1e6)) if weight > 0.0 else 0.0
+            if off > wishes.most_drift:
+                desk.verdict[i], desk.weight[i], desk.word[i], found = TARGETS, weight, wishes.drift_word, True
+            continue
+        free = wishes.entries_always and (weight == 0.0 or held == 0)
+        if free or rounded_at(abs(weight - current), 1e6) >= wishes.least_change:
+            desk.verdict[i], desk.weight[i], found = TARGETS, weight, True
+            kind = 0 if held == 0 else 1 if weight >= current else 2
+            desk.word[i] = wishes.words[kind][row][i]
+    if row >= 0:
+        book.marks[DECIDED] = row
+    if wishes.targets_last:
+        last_targets(desk)
+    return found
+
+
+@compiled
+def last_targets(desk: Desk) -> None:
+    """Put what is wanted behind all others, both in the order of the list."""
+    n = 0
+    for wanted in range(2):
+        for i in range(len(desk.sequence)):
+            if (desk.verdict[i] == TARGETS and desk.weight[i] > 0.0) == (wanted == 1):
+                desk.sequence[n] = i
+                n += 1
+
+
+@compiled
+def choose(wishes: Wishes, book: Book, desk: Desk, row: int) -> int:
+    """Write who is chosen, those that stay first, and each one's weight; how many there are."""
+    ranks, sequence, places, n = wishes.value[row], wishes.sequence[row], wishes.top, 0
+    for i in range(len(book.shares)):
+        desk.weight[i] = 0.0
+        places -= 1 if isnan(ranks[i]) and book.shares[i] > 0 else 0
+    for i in sequence:
+        if not isnan(ranks[i]) and ranks[i] <= wishes.stay_rank and book.shares[i] > 0:
+            desk.chosen[n] = i
+            desk.weight[i] = 1.0
+            n += 1
+    for i in sequence:
+        if n < places and not isnan(ranks[i]) and desk.weight[i] == 0.0:
+            desk.chosen[n] = i
+            desk.weight[i] = 1.0
+            n += 1
+    whole = 0.0
+    for k in range(n):
+        whole += wishes.part[row][desk.chosen[k]] if len(wishes.part) > 1 else 1.0
+    for k in range(n):
+        i = desk.chosen[k]
+        part = wishes.part[row][i] / whole * (n / wishes.top) if len(wishes.part) > 1 else 1.0 / wishes.top
+        desk.weight[i] = rounded_at(part, 1e6)
+    return n
+
+
+@compiled
+def rotate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
+    """Write the verdicts of a ranking; whether there is any."""
+    t, equity = at
+    row = wishes.row[t]
+    if row < 0:
+        return False
+    choose(wishes, book, desk, row)
+    fit, seen, ranks = market.fit[t], market.seen[t], wishes.value[row]
+    for i in range(len(book.shares)):
+        desk.sequence[i] = wishes.sequence[row][i]
+        if not fit[i] or isnan(ranks[i]):
+            continue
+        held = book.shares[i]
+        current = rounded_at(held * seen[i] / equity, 1e6) if equity > 0.0 else 0.0
+        desk.word[i] = 2 if desk.weight[i] == 0.0 else 1 if held > 0 else 0
+        desk.verdict[i] = TARGETS
+        if desk.weight[i] > 0.0 and not wishes.may_buy[row] and current <= desk.weight[i]:
+            # As it is: a purchase that still stands ends too.
+            desk.verdict[i], desk.number[i] = COUNTS, held
+    return True
+
+
+@compiled
+def force(market: Market, terms: Terms, book: Book, desk: Desk, at: tuple[int, bool]) -> bool:
+    """Turn verdicts into wishes: what a loss sells, weights of 1 together at most, purchases that stand."""
+    t, flatten = at
+    fit, found, total = market.fit[t], False, 0.0
+    for i in range(len(book.shares)):
+        if flatten and fit[i] and book.shares[i] > 0 and not (desk.verdict[i] == TARGETS and desk.weight[i] <= 0.0):
+            desk.verdict[i], desk.weight[i], desk.word[i], found = TARGETS, 0.0, DAILY_LOSS, True
+        total += desk.weight[i] if desk.verdict[i] == TARGETS else 0.0
+    for i in range(len(book.shares)):
+        if desk.verdict[i] == TARGETS and total > 1.0 + _SCALE_DUST:
+            desk.weight[i] = rounded_at(desk.weight[i] / total, 1e9)
+        late = market.counted[t] - book.since[i] > STANDING_SESSIONS
+        if terms.stands and book.stands[i] >= 0 and (book.shares[i] >= book.stands[i] or late):
+            book.stands[i] = -1
+        if book.stands[i] >= 0 and fit[i] and desk.verdict[i] <= KEEPS:
+            desk.verdict[i], desk.number[i], desk.word[i] = COUNTS, book.stands[i], book.stood_for[i] + CARRIED
+            found = True
+    return found

@@ -1,0 +1,265 @@
+"""What a strategy wants of whole histories at once: the market as columns, and the forms its wishes take.
+
+A column form says what a strategy wants at each session apart from what it holds; the walker of
+`simulation.walker` adds what `decide` adds: holdings, money, limits. Rows are sessions, columns symbols.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtum.core.indicators import INDICATORS, column_of
+from mtum.core.indicators.smoothing import rounded
+from mtum.core.market.bars import Bars, Column, Days, first_days, kept_of_dividends, periods, total_return
+from mtum.core.market.coverage import Dividends
+from mtum.core.market.timeframes import Timeframe
+from mtum.core.view import Asked
+
+type Positions = NDArray[np.int64]
+type Mask = NDArray[np.bool_]
+
+
+class Decisions(NamedTuple):
+    """Sessions at which a strategy of weeks or months decides: their positions, and the period each one decides."""
+
+    at: Positions
+    period: Positions
+
+
+@dataclass(frozen=True, eq=False)
+class MarketColumns:
+    """The bars of several symbols over the sessions that one of them has.
+
+    Parameters
+    ----------
+    days : ndarray, shape (n_sessions,)
+        Sessions, oldest first.
+    bars : mapping of symbol to Bars
+        In the order of the columns.
+    fit : mapping of symbol to ndarray, shape (n_sessions,)
+        Where a symbol can be decided on.
+    first : int
+        Position of the first session decided.
+    calendar : ndarray
+        Sessions of the exchange from before the bars to after them.
+    needed : int
+        Bars that the strategy asks for: a view reaches back no further.
+    """
+
+    days: Days
+    bars: Mapping[str, Bars]
+    fit: Mapping[str, Mask]
+    first: int
+    calendar: Days
+    needed: int
+    dividends: Mapping[str, Dividends] = field(default_factory=dict)
+
+    def matrix(self, symbols: Sequence[str], columns: Sequence[Column]) -> Column:
+        """Return columns over each symbol's bars by session, NaN where it has no bar, shape (n_sessions, n_symbols)."""
+        found = np.full((len(self.days), len(symbols)), np.nan)
+        for at, (symbol, column) in enumerate(zip(symbols, columns, strict=True)):
+            found[self._rows[symbol], at] = column
+        return found
+
+    def able(self, symbols: Sequence[str]) -> Mask:
+        """Return where each symbol can be decided on, shape (n_sessions, n_symbols)."""
+        return np.column_stack([self.fit[symbol] for symbol in symbols])
+
+    def whole(self, symbols: Sequence[str]) -> Mask:
+        """Return where all of the symbols can be decided on, shape (n_sessions,)."""
+        return np.asarray(self.able(symbols).all(axis=1))
+
+    def close(self, symbols: Sequence[str]) -> Column:
+        """Return closes in USD, NaN where there is no bar."""
+        return self.matrix(symbols, [self.bars[symbol].close for symbol in symbols])
+
+    def total_return(self, symbols: Sequence[str]) -> Column:
+        """Return closes with dividends put back, as seen from the last session."""
+        return self._closes(tuple(symbols)) * self._levels(tuple(symbols))
+
+    def values(self, symbols: Sequence[str], asked: Asked) -> Column:
+        """Return an indicator of days as a view of each session has it, NaN where it is undefined.
+
+        Raises
+        ------
+        ValueError
+            If one column cannot tell it of every session.
+        """
+        if asked.timeframe is not Timeframe.DAY or (asked.total_return and INDICATORS[asked.indicator].unit == "USD"):
+            raise ValueError(f"{asked.indicator} of {asked.timeframe} is no column of days")
+        priced = [self._priced[symbol] if asked.total_return else self.bars[symbol] for symbol in symbols]
+        return self.matrix(symbols, [column_of(bars, asked.indicator, dict(asked.parameters)) for bars in priced])
+
+    def decisions(self, timeframe: Timeframe, able: Mask, settled: Mask | None = None) -> Decisions:
+        """Return where the end of a week or month is decided: at its last session, or at the first one that can be.
+
+        Parameters
+        ----------
+        able : ndarray of bool, shape (n_sessions,)
+            Sessions at which the strategy can decide.
+        settled : ndarray of bool or None, shape (n_sessions,)
+            Where a decision, once due, would be made; elsewhere it stays due.
+        """
+        ends, ended = self._ended(timeframe)
+        asked = np.flatnonzero(able[self.first :]) + self.first
+        decided: int | None = None
+        found = []
+        for t, last, is_end in zip(asked.tolist(), ended[asked].tolist(), ends[asked].tolist(), strict=True):
+            due = decided != last if is_end else decided is not None and decided < last
+            if due and settled is not None and not settled[t]:
+                continue
+            if due:
+                found.append(t)
+            decided = last
+        at = np.array(found, dtype=np.int64)
+        return Decisions(at, ended[at])
+
+    def every_session(self, timeframe: Timeframe) -> Decisions:
+        """Return each session from the first on as if the end of a week or month were decided at it."""
+        at = np.arange(self.first, len(self.days))
+        return Decisions(at, self._ended(timeframe)[1][at])
+
+    def _ended(self, timeframe: Timeframe) -> tuple[Mask, Positions]:
+        # Which sessions are the last of their period, and the newest period that has ended at each.
+        period = periods(self.days, timeframe)
+        following = self.calendar[np.searchsorted(self.calendar, self.days, "right")]
+        ends = periods(following, timeframe) != period
+        return ends, np.where(ends, period, period - 1)
+
+    def closes(self, symbols: Sequence[str], timeframe: Timeframe, decided: Decisions, ago: int) -> Column:
+        """Return total-return closes of the last sessions of earlier periods, shape (n_decisions, n_symbols).
+
+        Rounded to 1e-6, in USD as of each decision; NaN where the view of that session has none. `ago` 0 is
+        the session itself, 1 the last session of the period before the one decided.
+        """
+        level = self._levels(tuple(symbols))
+        now = decided.at
+        if not ago:
+            return np.asarray(rounded(self._closes(tuple(symbols))[now]))
+        before = np.searchsorted(self.days, first_days(decided.period - ago + 1, timeframe)) - 1
+        there = (before >= 0) & (before > now - self.needed)
+        there &= self.days[before] >= first_days(decided.period - ago, timeframe)
+        close = self._closes(tuple(symbols))[before]
+        found = np.where(there[:, None], close * (level[before] / level[now]), np.nan)
+        return np.asarray(rounded(found))
+
+    def _levels(self, symbols: tuple[str, ...]) -> Column:
+        # What total returns take off each close, as seen from the last one: its ratios are those of any session.
+        if symbols not in self._kept:
+            whole = [self.dividends.get(one) is Dividends.NONE for one in symbols]
+            kept = [
+                np.ones(len(self.bars[one])) if none else kept_of_dividends(self.bars[one])
+                for one, none in zip(symbols, whole, strict=True)
+            ]
+            self._kept[symbols] = self.matrix(symbols, kept), self.close(symbols)
+        return self._kept[symbols][0]
+
+    def _closes(self, symbols: tuple[str, ...]) -> Column:
+        self._levels(symbols)
+        return self._kept[symbols][1]
+
+    @cached_property
+    def _kept(self) -> dict[tuple[str, ...], tuple[Column, Column]]:
+        return {}
+
+    @cached_property
+    def _rows(self) -> Mapping[str, Positions]:
+        return {symbol: np.searchsorted(self.days, bars.days) for symbol, bars in self.bars.items()}
+
+    @cached_property
+    def _priced(self) -> Mapping[str, Bars]:
+        return {
+            symbol: bars if self.dividends.get(symbol) is Dividends.NONE else total_return(bars)
+            for symbol, bars in self.bars.items()
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Allocation:
+    """Weights decided apart from what is held.
+
+    Parameters
+    ----------
+    row : ndarray of int, shape (n_sessions,)
+        Which row of the weights is decided at each session; -1: nothing is, -2: nor may a drift be corrected.
+    weights : ndarray, shape (n_rows, n_symbols)
+        Fractions of the sleeve's equity; NaN leaves a symbol as it is.
+    words : ndarray of int, shape (3, n_rows, n_symbols)
+        Reason of an order of what is not held, of one that adds and of one that takes off: position in `reasons`.
+    reasons : tuple of tuple of str
+        Reasons of an order, the deciding one first.
+    least_change : float
+        Weights off by less are left as they are.
+    entries_always : bool
+        Whether what is not held is bought, and what is to be 0 sold, whatever the change.
+    most_drift : float
+        Between decisions a weight off by a larger fraction of the one decided is decided again.
+    drift_word : int
+        Reason of that.
+    targets_last : bool
+        Whether what is wanted stands behind all others in the order of the verdicts.
+    """
+
+    row: Positions
+    weights: Column
+    words: NDArray[np.int64]
+    reasons: tuple[tuple[str, ...], ...]
+    least_change: float = 0.0
+    entries_always: bool = True
+    most_drift: float = inf
+    drift_word: int = 0
+    targets_last: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """The best of a list, where what is held stays until its rank is lost.
+
+    Parameters
+    ----------
+    row : ndarray of int, shape (n_sessions,)
+        Which row is decided at each session; -1: nothing is.
+    ranks : ndarray, shape (n_rows, n_symbols)
+        1 is the best; NaN has no rank: it is left as it is, and keeps its place if it is held.
+    parts : ndarray, shape (n_rows, n_symbols)
+        What the weights of the chosen are in proportion to; empty for equal ones.
+    may_buy : ndarray of bool, shape (n_rows,)
+        Whether anything is entered or increased.
+    top, stay_rank : int
+        Symbols held, and the last rank at which what is held stays.
+    reasons : tuple of tuple of str
+        Of what is entered, what stays, what is sold.
+    """
+
+    row: Positions
+    ranks: Column
+    parts: Column
+    may_buy: Mask
+    top: int
+    stay_rank: int
+    reasons: tuple[tuple[str, ...], ...]
+
+
+type ColumnForm = Allocation | Ranking
+"""What a strategy wants, as columns."""
+
+
+@runtime_checkable
+class ToldInColumns(Protocol):
+    """A strategy that can say what it wants at all sessions at once: a backtest of it takes a fraction of the time."""
+
+    def column_form(self, market: MarketColumns) -> ColumnForm | None:
+        """Return what `verdicts` says at every session, order by order; None where it cannot be said as columns."""
+        ...
+
+
+def rows_of(sessions: int, at: Positions) -> Positions:
+    """Return which row each session has where only some sessions have one, in their order; -1 for none."""
+    found = np.full(sessions, -1, dtype=np.int64)
+    found[at] = np.arange(len(at))
+    return found

@@ -1,0 +1,63 @@
+"""Strategies with a column form make the same orders in one walk over columns as session by session."""
+
+from datetime import timedelta
+from itertools import cycle
+
+import pytest
+
+from mtum.adapters.calendar import ExchangeCalendar
+from mtum.core.simulation.session_views import SessionHistory, looked_at
+from support.markets import real_bars
+from support.walked import TERMS, by_the_walker, differences, made_up, strategies
+
+QUICK = dict(zip(strategies(), cycle(TERMS), strict=False))
+"""One kind of terms for each strategy, all of them in turn."""
+REAL = ("SPY", "EFA", "IEF", "QQQ", "TLT", "GLD", "AGG", "IWM", "VNQ")
+
+
+def sessions_for(name: str) -> int:
+    return strategies()[name].history_sessions() + 110
+
+
+@pytest.mark.parametrize("ragged", [pytest.param(False, marks=pytest.mark.full), True])
+@pytest.mark.parametrize("name", QUICK)
+def test_one_walk_makes_the_orders_of_the_session_path(name: str, ragged: bool) -> None:
+    strategy = strategies()[name]
+    history = made_up(strategy, sessions_for(name), ragged=ragged)
+    assert list(differences(history, strategy, TERMS[QUICK[name]])) == []
+    found = by_the_walker(history, strategy, TERMS[QUICK[name]])
+    assert found is not None
+    assert found.orders, "no orders prove nothing"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("terms", TERMS)
+@pytest.mark.parametrize("name", QUICK)
+def test_it_does_so_on_all_terms_over_years(name: str, terms: str) -> None:
+    strategy = strategies(months=6)[name]
+    for ragged in (False, True):
+        assert list(differences(made_up(strategy, 1_200, ragged=ragged), strategy, TERMS[terms])) == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("terms", ["percent", "settlement", "all at once"])
+@pytest.mark.parametrize("name", QUICK)
+def test_it_does_so_on_real_bars(name: str, terms: str) -> None:
+    strategy = strategies(REAL, months=10)[name]
+    bars = {symbol: real_bars(symbol) for symbol in looked_at(strategy)}
+    days = sorted({day for one in bars.values() for day in one.days.astype(object).tolist()})
+    sessions = ExchangeCalendar().sessions(days[0] - timedelta(days=90), days[-1] + timedelta(days=15))
+    history = SessionHistory(bars, {}, tuple(session.day for session in sessions))
+    assert list(differences(history, strategy, TERMS[terms])) == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", QUICK)
+def test_machine_code_makes_the_same_as_plain_python(name: str) -> None:
+    strategy = strategies()[name]
+    history, terms = made_up(strategy, 600, ragged=True), TERMS["all at once"]
+    plain, machine = by_the_walker(history, strategy, terms), by_the_walker(history, strategy, terms, compiled=True)
+    assert plain is not None
+    assert machine is not None
+    assert (plain.orders, plain.trades) == (machine.orders, machine.trades)
+    assert plain.equity.tolist() == machine.equity.tolist()

@@ -1,0 +1,152 @@
+"""Histories, terms and strategies on which the walker is set beside the session path."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import zip_longest
+from math import inf
+
+import numpy as np
+import pytest
+
+from mtum.core.market.bars import COLUMNS, Bars
+from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
+from mtum.core.portfolio.decision import PortfolioRules
+from mtum.core.portfolio.limits import LossRules
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.simulation.played import FillModel, Played, PlayTerms, Settlement
+from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_views import SessionHistory, first_session, looked_at
+from mtum.core.simulation.walker.play import walked
+from mtum.core.simulation.walker.result import played_of
+from mtum.core.strategies.buy_and_hold import BuyAndHold
+from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.dual_momentum import DualMomentum
+from mtum.core.strategies.momentum_rotation import MomentumRotation, Weighting
+from mtum.core.strategies.multi_asset_allocation import MultiAssetAllocation, Sizing
+from mtum.core.strategies.tsmom import Tsmom
+from mtum.core.strategies.volatility_target import VolatilityTarget
+from support.markets import made_up_bars, weekdays
+
+NAMES = tuple(f"S{number}" for number in range(10))
+TOLERANCE = 2e-6
+"""USD by which two values may differ: each is rounded to half of that."""
+_PERCENT = PercentCosts(Decimal("0.001"))
+
+
+def terms_of(sizing: SizingRules | None = None, losses: LossRules | None = None, **given: object) -> PlayTerms:
+    """Terms without limits but those given."""
+    rules = PortfolioRules(sizing or SizingRules(1.0, inf, 0.002, _PERCENT), losses or LossRules(None))
+    return PlayTerms(**{"capital_usd": 100_000.0, "rules": rules, **given})  # type: ignore[arg-type]
+
+
+TERMS: Mapping[str, PlayTerms] = {
+    "percent": terms_of(),
+    "broker's schedule, little money": terms_of(SizingRules(0.9, inf, 0.0, IbFixedCosts()), capital_usd=8_000.0),
+    "a largest position": terms_of(SizingRules(1.0, 9_000.0, 0.003, PercentCosts(Decimal("0.002")))),
+    "next open, slippage": terms_of(fill=FillModel.NEXT_OPEN, slippage_bps=5.0),
+    "settlement": terms_of(settlement=Settlement.CALENDAR, slippage_bps=3.0),
+    "a daily loss that pauses": terms_of(losses=LossRules(600.0), loss_pause_sessions=3),
+    "a daily loss as a fraction": terms_of(losses=LossRules(None, False, None, 0.01)),
+    "a daily loss that sells": terms_of(losses=LossRules(2_500.0, True)),
+    "a fall that halts": terms_of(losses=LossRules(None, False, 0.05)),
+    "all at once": terms_of(
+        losses=LossRules(900.0), fill=FillModel.NEXT_OPEN, settlement=Settlement.CALENDAR, capital_usd=30_000.0
+    ),
+}
+
+
+def strategies(names: tuple[str, ...] = NAMES, *, months: int = 3) -> dict[str, Strategy]:
+    """Strategies with a column form, on the first of these symbols, that look back so many months."""
+    five = dict.fromkeys(names[:5], 0.2)
+    return {
+        "multi_asset_allocation": MultiAssetAllocation(weights=five, months=months),
+        "multi_asset_allocation by volatility": MultiAssetAllocation(
+            weights=five, months=months, sizing=Sizing.INVERSE_VOL, cash_symbol=names[6], drift_band=0.06
+        ),
+        "dual_momentum": DualMomentum(
+            risk_assets=names[:3], safe=names[3], bonds=names[4], lookback_months=months
+        ),
+        "dual_momentum with one safe asset": DualMomentum(
+            risk_assets=names[:2], safe=names[4], bonds=names[4], lookback_months=1
+        ),
+        "tsmom": Tsmom(symbols=names[:6], lookback_months=months, target_vol=0.15),
+        "volatility_target": VolatilityTarget(symbol=names[0]),
+        "buy_and_hold": BuyAndHold(symbols=names[:3]),
+        "momentum_rotation": MomentumRotation(
+            symbols=names[:8], top=3, exit_rank=4, trend_symbol=names[8], lookback_months=months, trend_sessions=60
+        ),
+        "momentum_rotation by volatility": MomentumRotation(
+            symbols=names[:8], top=3, exit_rank=5, trend_symbol=names[0], lookback_months=months, skip_months=0,
+            weighting=Weighting.INVERSE_VOL, trend_sessions=50,
+        ),
+    }  # fmt: skip
+
+
+def made_up(strategy: Strategy, sessions: int, *, ragged: bool = False) -> SessionHistory:
+    """Made-up bars of what a strategy looks at; ragged: with different first days, and sessions missing of some."""
+    days, bars = weekdays(sessions), {}
+    for symbol in looked_at(strategy):
+        number = NAMES.index(symbol)
+        drawn = made_up_bars(sessions, 100 + number, symbol)
+        keep = np.ones(sessions, dtype=bool)
+        if ragged:
+            keep[: number % 4 * 8] = False
+            # Of a long history the half before the end too: what is not fit then is fit again.
+            for before in (45, *([sessions // 2] if sessions > 1_000 else [])):
+                keep[sessions - before + number] &= number % 3 != 1
+                keep[sessions - before - 8 : sessions - before - 4] &= number % 5 != 2
+        columns = {name: getattr(drawn, name)[keep] for name in COLUMNS}
+        bars[symbol] = Bars.from_columns(symbol, "made-up", drawn.days[keep], columns)
+    return SessionHistory(bars, {}, tuple(weekdays(sessions + 80, days[0] - timedelta(days=56))))
+
+
+def by_the_walker(
+    history: SessionHistory, strategy: Strategy, terms: PlayTerms, *, compiled: bool = False
+) -> Played | None:
+    """What one walk makes from the first session that is fit."""
+    first = first_session(history, strategy)
+    assert first is not None
+    found = walked(history, strategy, terms, (first, len(history.days)), compiled=compiled)
+    return None if found is None else played_of(history, terms, found)
+
+
+def differences(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> Iterator[str]:
+    """Say where the walker and the session path differ: orders, trades, equity at each close."""
+    first = first_session(history, strategy)
+    assert first is not None
+    mine, other = (
+        by_the_walker(history, strategy, terms),
+        play_sessions(history, strategy, terms, first, len(history.days)),
+    )
+    if mine is None:
+        yield "the walker does not play it"
+        return
+    for own, its in zip_longest(mine.orders, other.orders):
+        if own is None or its is None or not _alike(own, its):
+            yield f"order: {own}, the session path {its}"
+            break
+    for trade, its_trade in zip_longest(mine.trades, other.trades):
+        if trade is None or its_trade is None or not _alike(trade, its_trade):
+            yield f"trade: {trade}, the session path {its_trade}"
+            break
+    apart = np.abs(mine.equity - other.equity)
+    if not apart.max() <= TOLERANCE:
+        yield f"equity {apart.max()} USD apart, first on {_day(other, apart)}"
+    if (mine.held != other.held).any() or mine.purchases_capped != other.purchases_capped:
+        yield f"held or capped: {mine.purchases_capped}, the session path {other.purchases_capped}"
+    if mine.costs != pytest.approx(other.costs, abs=1e-5):
+        yield f"costs {mine.costs}, the session path {other.costs}"
+
+
+def _day(played: Played, apart: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> date:
+    found: date = played.days[int(np.argmax(apart > TOLERANCE))].astype(object)
+    return found
+
+
+def _alike(one: object, other: object) -> bool:
+    pairs = ((getattr(one, name), getattr(other, name)) for name in type(one).__slots__)  # type: ignore[attr-defined]
+    return all(
+        abs(mine - its) <= TOLERANCE if isinstance(mine, float) and isinstance(its, float) else mine == its
+        for mine, its in pairs
+    )
