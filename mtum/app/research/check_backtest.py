@@ -23,7 +23,7 @@ from mtum.core.simulation.played import Played
 from mtum.errors import MtumError
 from mtum.ports.market_data import BarSource
 
-CUTS_BY_SESSION = 8
+CUTS_BY_SESSION = 12
 """Places at which the future is cut off and changed where a history is played session by session."""
 
 
@@ -48,7 +48,7 @@ def checks_of(found: Backtested, source: BarSource, tell: Tell) -> Checks:
         *symbols,
     )
     cuts = CUTS if fast else CUTS_BY_SESSION
-    question = Question(found.market, found.span, asked, asked.needed, play, others, cuts)
+    question = Question(found.market, found.span, asked, asked.needed, play, others, cuts, in_turn=not fast)
     vix, unknown = _vix(found, source)
     beside = Beside(found.held.reinvested, _regimes(found, official, vix))
     return run_checks(question, official, beside, notes=notes + unknown)

@@ -26,7 +26,7 @@ def test_any_strategy_is_checked(tmp_path: Path) -> None:
     words = ("--set", 'strategy.buy_and_hold.symbols=["OLD", "LATE"]', "--end", end)
     answer = asked(tmp_path, *words).document
     found = answer["checks"]
-    assert (found["look_ahead_cuts"], found["look_ahead_faults"], found["warm_up_faults"]) == (8, 0, 0)
+    assert (found["look_ahead_cuts"], found["look_ahead_faults"], found["warm_up_faults"]) == (12, 0, 0)
     assert {row["kind"] for row in found["variants"]} == {"costs", "fill", "settlement", "drop_symbol"}
     usual = next(row for row in found["variants"] if row["change"] == "0.1 % per side")
     assert usual["final_equity_usd"] == round(answer["final_equity_usd"], 2)

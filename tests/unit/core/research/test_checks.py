@@ -128,6 +128,12 @@ def test_a_strategy_that_looks_one_session_ahead_is_found_out_wherever_the_futur
     assert (found.look_ahead_cuts, found.look_ahead_faults) == (10, 10)
 
 
+def test_where_histories_take_long_each_place_has_one_of_the_other_futures() -> None:
+    question = replace(QUESTION, cuts=4, in_turn=True)
+    assert [futures for _, futures in question.other_futures()] == [(0.0,), (3.0,), (1 / 3,), (0.0,)]
+    assert {futures for _, futures in QUESTION.other_futures()} == {(0.0, 3.0, 1 / 3)}
+
+
 def test_what_uses_more_bars_than_it_asks_for_is_found_out() -> None:
     """It is asked again over a market that begins as late as it says it may."""
     market, span = SessionHistory({"AAA": made_up_bars(500, 3)}, {}), Span(100, 500)
