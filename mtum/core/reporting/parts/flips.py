@@ -193,10 +193,12 @@ class Questions:
                 high=_ending(bars.high, max(float(bars.high[-1]), value)),
                 low=_ending(bars.low, min(float(bars.low[-1]), value)),
             )
+        # Another close may be a new high or low.
+        moved = (None, "close", "high", "low") if name == "close" else (None, name)
         kept = {
             key: column
             for key, column in view.columns.items()
-            if key[0] != self._symbol or self._of.get(key) not in (None, name)
+            if key[0] != self._symbol or self._of.get(key) not in moved
         }
         return replace(view, bars={**view.bars, self._symbol: changed}, columns=kept)
 

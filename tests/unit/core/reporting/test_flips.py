@@ -32,7 +32,9 @@ WEEKS = IndicatorSpec("weeks", "sma", (("of", "close"), ("sessions", 2)), timefr
 
 @dataclass(frozen=True, slots=True)
 class Weekly(Strategy):
-    """Above its mean of two weekly closes."""
+    """Above its mean of two weekly closes, or another mean."""
+
+    spec: IndicatorSpec = WEEKS
 
     name: ClassVar[str] = "weekly"
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = (
@@ -49,11 +51,11 @@ class Weekly(Strategy):
 
     def indicators(self) -> tuple[IndicatorSpec, ...]:
         """The mean of weeks."""
-        return (WEEKS,)
+        return (self.spec,)
 
     def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
         """Nothing but the condition."""
-        up = above("weeks_up", float(view.bars["AAA"].close[-1]), view.newest("AAA", WEEKS))
+        up = above("weeks_up", float(view.bars["AAA"].close[-1]), view.newest("AAA", self.spec))
         return (SymbolVerdict("AAA", Keep(), ("hold",), (up,), {}),)
 
 
@@ -208,6 +210,15 @@ def test_the_level_of_a_mean_of_weeks_is_that_of_weeks() -> None:
     (line,) = flips(Situation("next", Weekly(), asked, own), "AAA")
     assert line.condition == "weeks_up"
     assert line.level == pytest.approx(110.0, abs=1e-5)
+
+
+def test_the_level_of_a_mean_of_highs_knows_that_a_close_may_be_a_new_one() -> None:
+    # Highs of 100 and, so far, 80: (100 + x)/2 = x at 100, where the highs as they are would say 90.
+    bars = bars_of([100.0] * 11 + [80.0], symbol="AAA")
+    highs = IndicatorSpec("highs", "sma", (("of", "high"), ("sessions", 2)))
+    asked = MarketView(bars.last_day, {"AAA": bars}, {}, {}, calendar=tuple(weekdays(date(2023, 12, 1), 60)))
+    (line,) = flips(Situation("next", Weekly(highs), asked, Own({"AAA": Holding("AAA")})), "AAA")
+    assert line.level == pytest.approx(100.0, abs=1e-5)
 
 
 @pytest.mark.parametrize(("day", "alone"), [(date(2024, 2, 28), False), (date(2024, 2, 29), True)])
