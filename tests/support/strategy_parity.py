@@ -37,7 +37,7 @@ BEFORE = 5
 CALENDAR = ExchangeCalendar()
 MODELS: Mapping[str, Mapping[str, Any]] = {
     "percent": {},
-    "broker's schedule": {"portfolio__cost_model": "ib", "portfolio__cash_buffer_frac": 0.0},
+    "broker's tiered schedule": {"portfolio__cost_model": "ib_tiered", "portfolio__cash_buffer_frac": 0.0},
     "no costs, nine tenths": {"portfolio__cost_frac": 0.0, "portfolio__max_position_frac": 0.9},
 }
 
