@@ -5,22 +5,26 @@ import multiprocessing.connection
 import os
 import pickle
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from threading import Thread
 
 from mtum.config import own_strategies, use_strategies
+from mtum.core.research.checks import Question, Replay
 from mtum.core.research.grid import Part
 from mtum.core.research.session_grid import AccountPart, play_each
 from mtum.core.simulation.kernel.grid import GridResults
+from mtum.core.simulation.played import Played
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.errors import UsageError
 
+ENDED = "a worker process ended before its part was played, as it does where memory runs out"
+
 
 class WorkerEngine:
-    """Plays each part as a task of its own, beside others (app.research.sweep.Engine).
+    """Plays each part as a task of its own, beside others: of a sweep (app.research.sweep.Engine), or of a check.
 
     The processes stay for the next parts on the same histories, and end with this one.
     """
@@ -41,7 +45,7 @@ class WorkerEngine:
         own = [part for part in parts if isinstance(part, AccountPart)]
         if not own:
             return
-        places = self._ready_for(own)
+        places = self._ready_for(part.market for part in own)
         assert self._pool is not None  # it has just been made
         finished = False
         try:
@@ -53,17 +57,33 @@ class WorkerEngine:
                 yield tasks[task], task.result()
             finished = True
         except BrokenProcessPool as error:
-            raise UsageError(
-                "a worker process ended before its part was played, as it does where memory runs out; "
-                "what is finished is kept: start again with fewer --workers"
-            ) from error
+            raise UsageError(f"{ENDED}; what is finished is kept: start again with fewer --workers") from error
         finally:
             if not finished:
                 self._end()
 
-    def _ready_for(self, parts: Sequence[AccountPart]) -> Mapping[int, int]:
+    def each[S](self, question: Question[S], replays: Sequence[Replay[S]]) -> Iterator[Played]:
+        """Play the parts of a history that a check asks for; yield them in their order (core.research.checks.Each).
+
+        Raises
+        ------
+        UsageError
+            If a process ended before its part was played.
+        """
+        (place,) = self._ready_for([question.market]).values()
+        assert self._pool is not None  # it has just been made
+        try:
+            tasks = [self._pool.submit(_replay, place, pickle.dumps((question.play, replay))) for replay in replays]
+            for task in tasks:
+                yield task.result()
+        except BrokenProcessPool as error:
+            raise UsageError(f"{ENDED}: start again with fewer --workers") from error
+        finally:
+            self._end()
+
+    def _ready_for(self, given: Iterable[SessionHistory]) -> Mapping[int, int]:
         # Where each history stands among those that the processes have.
-        markets = list({id(part.market): part.market for part in parts}.values())
+        markets = list({id(market): market for market in given}.values())
         if self._pool is None or {*map(id, markets)} - {*map(id, self._markets)}:
             self._end()
             self._markets = markets
@@ -119,3 +139,10 @@ def _end_with(sentinel: int) -> None:
 def _play(place: int, part: bytes) -> GridResults:
     markets, sources = _here
     return played_elsewhere(markets[place], sources, part)
+
+
+def _replay(place: int, packed: bytes) -> Played:
+    markets, sources = _here
+    use_strategies(list(sources), sources)
+    play, replay = pickle.loads(packed)  # what this program has packed
+    return Question(markets[place], replay.span, replay.asked, 0, play).played(replay)

@@ -11,6 +11,8 @@ from mtum.app.research.sweep import Engine, PreparedSweep, ResultStore, RowsAtHa
 from mtum.app.research.tear_sheet import sheet_files, sheet_of
 from mtum.core.reporting.backtest.tear_sheet import tear_sheet
 from mtum.core.reporting.layout import Page
+from mtum.core.research.checks import Each, one_by_one
+from mtum.core.research.variants import Asked
 from mtum.errors import UsageError
 
 
@@ -75,6 +77,15 @@ def window_results(prepared: PreparedSweep, folder: Path) -> Iterator[ResultStor
     else:
         with sweep_results(prepared, folder) as results:
             yield results
+
+
+def replays_by(workers: int) -> Each[Asked]:
+    """Return what plays the histories of a check: this process, or so many of its own beside each other."""
+    if workers == 1:
+        return one_by_one
+    from mtum.adapters.worker_processes import WorkerEngine
+
+    return WorkerEngine(workers).each
 
 
 def engine_named(name: str, workers: int, prepared: PreparedSweep) -> Engine:

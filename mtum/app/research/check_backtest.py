@@ -7,9 +7,10 @@ from typing import Any
 
 from mtum.app.research.run_backtest import Backtested, Tell, tell_compiling
 from mtum.core.portfolio.returns import from_capital, returns
-from mtum.core.research.checks import CUTS, Beside, Checks, Question, run_checks
+from mtum.core.research.checks import CUTS, WARM_UPS, Beside, Checks, Each, Question, one_by_one, run_checks
 from mtum.core.research.regimes import TREND_STATES, VIX_STATES, Regime, by_state, trend_states, vix_states
 from mtum.core.research.variants import (
+    Asked,
     alone,
     of_confluence,
     on_other_terms,
@@ -27,13 +28,15 @@ CUTS_BY_SESSION = 12
 """Places at which the future is cut off and changed where a history is played session by session."""
 
 
-def checks_of(found: Backtested, source: BarSource, tell: Tell) -> Checks:
+def checks_of(found: Backtested, source: BarSource, tell: Tell, each: Each[Asked] = one_by_one) -> Checks:
     """Run the checks on official bars.
 
     Parameters
     ----------
     source : BarSource
         Where the VIX comes from, if the strategy did not ask for it.
+    each : callable
+        Plays the histories of a strategy without a compiled form, here or beside each other.
     """
     asked, official = alone(found.strategy, found.asked.terms()), found.played
     fast = asked.confluence is not None
@@ -48,10 +51,12 @@ def checks_of(found: Backtested, source: BarSource, tell: Tell) -> Checks:
         *symbols,
     )
     cuts = CUTS if fast else CUTS_BY_SESSION
+    if not fast:
+        tell(f"checking: {len(others)} variants, {cuts} other futures and {2 * len(WARM_UPS)} later starts to play ...")
     question = Question(found.market, found.span, asked, asked.needed, play, others, cuts, in_turn=not fast)
     vix, unknown = _vix(found, source)
     beside = Beside(found.held.reinvested, _regimes(found, official, vix))
-    return run_checks(question, official, beside, notes=notes + unknown)
+    return run_checks(question, official, beside, one_by_one if fast else each, notes + unknown)
 
 
 def _regimes(found: Backtested, official: Played, vix: Mapping[date, float]) -> tuple[Regime, ...]:

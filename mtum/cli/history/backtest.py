@@ -39,6 +39,9 @@ Holdings = Annotated[
 Decision = Annotated[str, word_option("--decision", "official", "near_close")]
 SkipUnfit = Annotated[bool, typer.Option("--skip-unfit", help="Leave out symbols whose bars are not fit.")]
 Check = Annotated[bool, typer.Option("--check", help="How far can the result be trusted? Takes longer.")]
+CheckWorkers = Annotated[
+    int, typer.Option("--workers", metavar="N", min=1, max=256, help="Histories of --check played beside each other.")
+]
 Approve = Annotated[bool, typer.Option("--approve", help="Keep this result: reports compare live trading with it.")]
 
 
@@ -59,6 +62,7 @@ def backtest(
     holding: Holdings = None,
     skip_unfit: SkipUnfit = False,
     check: Check = False,
+    workers: CheckWorkers = 1,
     approve: Approve = False,
     out: OutFolder = None,
 ) -> Answer:
@@ -95,7 +99,7 @@ def backtest(
         from mtum.app.approvals.approve_backtest import check_approvable
 
         check_approvable(call.settings(), asked.active_strategy().name)
-    answer = _backtest_answer(call, asked, check=check, out=out)
+    answer = _backtest_answer(call, asked, check=check, workers=workers, out=out)
     return _approved(call, answer) if approve else answer
 
 
@@ -111,7 +115,9 @@ def _approved(call: CommandCall, answer: Answer) -> Answer:
     return replace(answer, document={**answer.document, "approved": True}, shown=[*answer.shown, line])
 
 
-def _backtest_answer(call: CommandCall, asked: "BacktestRequest", *, check: bool, out: Path | None) -> Answer:
+def _backtest_answer(
+    call: CommandCall, asked: "BacktestRequest", *, check: bool, workers: int, out: Path | None
+) -> Answer:
     from mtum.app.research.run_backtest import document, run_backtest
 
     told: list[str] = []
@@ -121,8 +127,9 @@ def _backtest_answer(call: CommandCall, asked: "BacktestRequest", *, check: bool
     answer["metrics"]["cautions"] += told
     if check or (out is not None and found.history is not None):
         from mtum.app.research.check_backtest import checks_document, checks_of
+        from mtum.wiring.research import replays_by
 
-        answer["checks"] = checks_document(checks_of(found, source, call.tell))
+        answer["checks"] = checks_document(checks_of(found, source, call.tell, replays_by(workers)))
     if out is not None:
         from mtum.wiring.research import tear_sheet_files
 

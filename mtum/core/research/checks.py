@@ -53,10 +53,6 @@ class Replay[S]:
     future: float = 1.0
 
 
-type Each[S] = Callable[[Callable[[Replay[S]], Played], Sequence[Replay[S]]], Iterable[Played]]
-"""Plays histories in their order, as `map` does: one after the other, or beside each other."""
-
-
 @dataclass(frozen=True, slots=True)
 class Question[S]:
     """A history, what was played on it, and what plays it.
@@ -104,6 +100,15 @@ class Question[S]:
         elif replay.future != 1.0:
             market = with_other_future(market, span.stop, replay.future)
         return self.play(market, replay.asked, Span(span.first - replay.begin, span.stop - replay.begin))
+
+
+type Each[S] = Callable[[Question[S], Sequence[Replay[S]]], Iterable[Played]]
+"""Plays the parts of a history that a question asks for, and gives what was played in their order."""
+
+
+def one_by_one[S](question: Question[S], replays: Sequence[Replay[S]]) -> Iterable[Played]:
+    """Play one after the other, here."""
+    return map(question.played, replays)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,7 +168,7 @@ class Checks:
 
 
 def run_checks[S](
-    question: Question[S], official: Played, beside: Beside, each: Each[S] = map, notes: Sequence[str] = ()
+    question: Question[S], official: Played, beside: Beside, each: Each[S] = one_by_one, notes: Sequence[str] = ()
 ) -> Checks:
     """Run every check.
 
@@ -172,7 +177,7 @@ def run_checks[S](
     official : Played
         The result that is checked.
     each : callable
-        Plays the histories; `map` plays one after the other.
+        Plays the histories, here or beside each other.
     notes : sequence of str
         What could not be checked, and why.
     """
@@ -189,7 +194,7 @@ def run_checks[S](
         for begin in (0, max(0, first - max(question.needed - 1, 1)))
     ]
     replays += [Replay(one.asked, Span(max(one.first, span.first), span.stop)) for one in question.others]
-    found = iter(each(question.played, replays))
+    found = iter(each(question, replays))
     pasts = [[same_past(next(found), official) for _ in futures] for _, futures in places]
     faults = sum(not all(past) for past in pasts)
     warm_up = sum(next(found).orders != next(found).orders for _ in later)

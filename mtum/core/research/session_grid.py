@@ -17,6 +17,8 @@ from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import Played, PlayTerms
 from mtum.core.simulation.session_path import play_account
 from mtum.core.simulation.session_views import SessionHistory
+from mtum.core.simulation.walker.play import play_strategy
+from mtum.core.strategies.contract import Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class AccountCombination:
 
     sleeves: tuple[Sleeve, ...]
     terms: PlayTerms
+
+    @property
+    def alone(self) -> Strategy | None:
+        """The strategy that is played without an account; None where sleeves of the settings are."""
+        return None if self.sleeves[0].name else self.sleeves[0].strategy
 
     @property
     def capital_usd(self) -> float:
@@ -53,7 +60,9 @@ class AccountPart:
 
 
 def play_combination(market: SessionHistory, one: AccountCombination, span: Span) -> Played:
-    """Play one set of settings over some sessions of a market."""
+    """Play one set of settings over some sessions of a market, as `mtum backtest` plays it."""
+    if one.alone is not None:
+        return play_strategy(market, one.alone, one.terms, *span)
     return play_account(market, one.sleeves, one.terms, *span).total
 
 

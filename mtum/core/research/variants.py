@@ -13,6 +13,7 @@ from mtum.core.portfolio.costs import CostModel, IbFixedCosts, IbTieredCosts, Pe
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.research.checks import Other
+from mtum.core.research.session_grid import AccountCombination, play_combination
 from mtum.core.simulation.backtest import ALL_CONDITIONS, run
 from mtum.core.simulation.fill_costs import IMPACT_SESSIONS
 from mtum.core.simulation.history import history
@@ -20,9 +21,7 @@ from mtum.core.simulation.kernel.near_close import Seen
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.near_close import NearCloseModel, played_near_close
 from mtum.core.simulation.played import FillModel, Played, PlayTerms, Settlement
-from mtum.core.simulation.session_path import play_account
 from mtum.core.simulation.session_views import SessionHistory
-from mtum.core.simulation.walker.play import play_strategy
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.several import without
@@ -34,8 +33,8 @@ SLIPPAGES = (5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The sleeves of an account and the terms they are played on; one strategy alone is one sleeve with all the money.
+class Asked(AccountCombination):
+    """What is checked: the sleeves of an account and the terms they are played on.
 
     Parameters
     ----------
@@ -45,17 +44,14 @@ class Asked:
         How it learns the volume of a session that is not over.
     """
 
-    sleeves: tuple[Sleeve, ...]
-    terms: PlayTerms
     used: frozenset[str] = ALL_CONDITIONS
     volume: VolumeMode = VolumeMode.PROJECTED
 
     @property
     def confluence(self) -> MtumConfluence | None:
         """The strategy that is played in one compiled pass; None where sessions are played one by one."""
-        strategy = self.sleeves[0].strategy
-        fast = len(self.sleeves) == 1 and self.sleeves[0].weight == 1 and self.terms.fits_fast_path
-        return strategy if fast and isinstance(strategy, MtumConfluence) else None
+        strategy = self.alone
+        return strategy if isinstance(strategy, MtumConfluence) and self.terms.fits_fast_path else None
 
     @property
     def needed(self) -> int:
@@ -82,10 +78,8 @@ def alone(strategy: Strategy, terms: PlayTerms) -> Asked:
 def play(market: SessionHistory, asked: Asked, span: Span) -> Played:
     """Play what is asked over some sessions of a market."""
     strategy, terms = asked.confluence, asked.terms
-    if strategy is None and asked.sleeves == alone(asked.sleeves[0].strategy, terms).sleeves:
-        return play_strategy(market, asked.sleeves[0].strategy, terms, *span)
     if strategy is None:
-        return play_account(market, asked.sleeves, terms, *span).total
+        return play_combination(market, asked, span)
     ready = history(market.bars[strategy.symbol], market.series.get("VIX", {}), terms.settlement.value)
     if asked.volume is VolumeMode.PROJECTED:
         return run(ready, strategy, terms, span, asked.used)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from mtum.cli.history.backtest_text import backtest_shown
 from mtum.cli.output import Listing
 from mtum.core.market.bars import Bars
@@ -51,3 +53,11 @@ def test_a_source_without_a_vix_is_said_and_the_rest_is_checked(tmp_path: Path) 
     assert {row["kind"] for row in found["regimes"]} == {"trend"}
     (note,) = found["notes"]
     assert note.startswith("not told by the VIX: ")
+
+
+@pytest.mark.full
+def test_worker_processes_find_the_same(tmp_path: Path) -> None:
+    end = str(folder_of_two(tmp_path).day(130))
+    words = ("--set", 'strategy.buy_and_hold.symbols=["OLD", "LATE"]', "--end", end)
+    here, beside = (asked(tmp_path, *words, "--workers", count).document["checks"] for count in ("1", "2"))
+    assert beside == here

@@ -1,6 +1,6 @@
 """The honest-use checks find what they look for."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import ClassVar
@@ -248,8 +248,8 @@ def test_a_cut_market_keeps_what_was_and_an_other_future_changes_only_what_comes
 def test_histories_can_be_played_beside_each_other(official: Played, checks: Checks) -> None:
     done: list[int] = []
 
-    def backwards(play: Callable[[Replay[Asked]], Played], replays: Sequence[Replay[Asked]]) -> Iterable[Played]:
-        found = {place: play(replays[place]) for place in reversed(range(len(replays)))}
+    def backwards(question: Question[Asked], replays: Sequence[Replay[Asked]]) -> Iterable[Played]:
+        found = {place: question.played(replays[place]) for place in reversed(range(len(replays)))}
         done.append(len(found))
         return (found[place] for place in range(len(replays)))
 
