@@ -59,8 +59,9 @@ class BacktestRequest:
         Name of the sleeve whose settings these are (see `of_sleeve`); None for that of the strategy.
     benchmark : str or None
         Symbol to compare it with; None for what the strategy is compared with.
-    skip_unfit : bool
-        Whether symbols whose bars are missing or break a rule are left out, where the strategy can do without them.
+    skip_unfit : bool or None
+        Whether symbols whose bars are missing or break a rule are left out, where the strategy can do without them;
+        None where a person cannot ask for it.
     """
 
     settings: Settings
@@ -75,7 +76,7 @@ class BacktestRequest:
     holdings: Mapping[str, int] = field(default_factory=dict)
     sleeve: str | None = None
     benchmark: str | None = None
-    skip_unfit: bool = False
+    skip_unfit: bool | None = None
 
     def active_strategy(self) -> Strategy:
         """Return the strategy, moved to the asked symbol.

@@ -170,9 +170,9 @@ def _doing_without(asked: BacktestRequest, strategy: Strategy, unfit: Mapping[st
             if asked.skip_unfit:
                 reason = "it is held at the start" if held else f"{strategy.name} cannot do without {symbol}"
                 raise type(error)(f"{said}; {reason}") from error
-            raise type(error)(
-                f"{said}; --skip-unfit leaves out what is not fit" if rest and not held else said
-            ) from error
+            if asked.skip_unfit is not None and rest and not held:
+                said += "; --skip-unfit leaves out what is not fit"
+            raise type(error)(said) from error
         strategy = rest
     return strategy
 

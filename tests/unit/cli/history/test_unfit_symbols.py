@@ -129,3 +129,15 @@ def test_a_result_without_some_symbols_is_not_approved(tmp_path: Path) -> None:
     refused = asked(tmp_path, symbols, "--skip-unfit", "--approve")
     assert refused.code == 2
     assert "leave out --skip-unfit" in refused.err
+
+
+def test_a_sweep_names_the_symbol_and_no_option_that_it_does_not_have(tmp_path: Path) -> None:
+    symbols = folder_of(tmp_path, 2)
+    broken(tmp_path / "bars" / "S01.csv", "empty")
+    (tmp_path / "grid.toml").write_text("[grid]\nportfolio.max_position_frac = [0.5, 1.0]\n", encoding="utf-8")
+    listed = ", ".join(f'"{symbol}"' for symbol in symbols)
+    chosen = ("--strategy", "buy_and_hold", "--set", f"strategy.buy_and_hold.symbols=[{listed}]")
+    refused = call(tmp_path, "sweep", "grid.toml", "--source", f"csv:{tmp_path / 'bars'}", *chosen, "--quiet")
+    assert refused.code == 3
+    assert "S01.csv" in refused.err
+    assert "--skip-unfit" not in refused.err
