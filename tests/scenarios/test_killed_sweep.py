@@ -4,10 +4,14 @@ import csv
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -129,3 +133,85 @@ def test_a_killed_sweep_goes_on_where_it_stopped(
     assert table(tmp_path) == rows
     assert len(rows) == TOTAL + 1
     assert {**again.document, "files": None, "id": None} == {**document, "files": None, "id": None}
+
+
+SLOW = """
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mtum.core.strategies.contract import Strategy, SymbolVerdict, Target
+
+
+@dataclass(frozen=True)
+class Slow(Strategy):
+    name: ClassVar[str] = "slow"
+    share: float = 0.5
+
+    def universe(self):
+        return ("MTUM",)
+
+    def history_sessions(self):
+        return 1
+
+    def verdicts(self, view, own):
+        time.sleep(0.004)
+        return (SymbolVerdict("MTUM", Target(self.share), ("slow",), (), {}),)
+"""
+SLOW_GRID = "[grid]\nstrategy.slow.share = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]\n"
+SLOW_WORDS = ("sweep", "grid.toml", "--strategy", "slow", "--start", "2018-01-02", "--json", "--quiet")
+
+
+def slow(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "slow.py").write_text(SLOW)
+    (folder / "config.toml").write_text('[plugins]\nstrategies = ["slow.py"]\n')
+    (folder / "grid.toml").write_text(SLOW_GRID)
+    return folder
+
+
+def children_of(parent: int) -> set[int]:
+    stats = [(path.name, path / "stat") for path in Path("/proc").iterdir() if path.name.isdecimal()]
+    found = set()
+    for name, stat in stats:
+        with suppress(OSError):
+            # The name of the command stands in brackets and may hold spaces; the parent is the second word behind it.
+            found |= {int(name)} if int(stat.read_text().rpartition(")")[2].split()[1]) == parent else set()
+    return found
+
+
+def gone(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+def test_a_sweep_ended_amid_its_workers_leaves_none_and_goes_on(tmp_path: Path, way: signal.Signals) -> None:
+    folder, alone = slow(tmp_path / "ended"), slow(tmp_path / "alone")
+    words = (*SLOW_WORDS, "--workers", "2", "--out", "out")
+    with subprocess.Popen(
+        [sys.executable, "-m", "mtum", *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as swept:
+        deadline = time.monotonic() + 90
+        while not (list((folder / "out").glob("*.db")) and stored(folder / "out") >= 2):
+            assert time.monotonic() < deadline, "no row was kept"
+            Event().wait(0.05)
+        workers = children_of(swept.pid)
+        swept.send_signal(way)
+        _, told = swept.communicate(timeout=30)
+    assert swept.returncode == (-way if way is signal.SIGKILL else 130)
+    # Of a killed process its library tells what it cleans up.
+    assert way is signal.SIGKILL or told == "mtum: interrupted\n"
+    assert len(workers) >= 2
+    while not all(map(gone, workers)):
+        assert time.monotonic() < deadline + 30, "a worker outlives the sweep"
+        Event().wait(0.05)
+    assert 2 <= stored(folder / "out") < 8, "it was ended before all was played"
+    again = call(folder, *words)
+    assert again.code == 0, again.err
+    whole = call(alone, *SLOW_WORDS, "--out", "out")
+    assert table(folder / "out") == table(alone / "out")
+    assert {**again.document, "files": None} == {**whole.document, "files": None}
