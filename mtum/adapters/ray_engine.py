@@ -54,6 +54,8 @@ def ray_engine(workers: int) -> RayEngine:
     UsageError
         If the library is not installed.
     """
+    # It tells its vendor of every use otherwise.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray = import_module("ray")
     except ImportError as error:
