@@ -34,10 +34,10 @@ def write_whole(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
 
 def _remove_left(folder: Path, name: str) -> None:
     for left in folder.glob(f".{glob.escape(name)}.*"):
-        process = left.name.rpartition(".")[2]
+        writer = left.name.rpartition(".")[2]
         try:
-            if process.isdecimal():
-                os.kill(int(process), 0)
+            if writer.isdecimal():
+                os.kill(int(writer), 0)
         except ProcessLookupError:
             left.unlink(missing_ok=True)
         except (PermissionError, OverflowError):
