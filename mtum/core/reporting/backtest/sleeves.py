@@ -32,7 +32,11 @@ def sleeve_sections(figures: SheetFigures, account: PlayedAccount, document: Map
     if not figures.sleeves:
         return
     days = account.total.days.astype("datetime64[D]")
-    yield Section("sleeves", "What each sleeve brought", (sleeves_table(document["sleeves"]), _risks(figures.sleeves)))
+    yield Section(
+        "sleeves",
+        "What each sleeve brought",
+        (sleeves_table(document["sleeves"]), _risks(figures.sleeves, document["sleeves"])),
+    )
     yield Section("sleeve-years", "Earned by each sleeve and year, USD", (_by_year(figures.earned, days),))
     if figures.pairs:
         yield Section("sleeve-symbols", "What each sleeve made of its symbols", tuple(_by_symbol(figures.pairs)))
@@ -42,17 +46,21 @@ def sleeve_sections(figures: SheetFigures, account: PlayedAccount, document: Map
     yield Section("between", "Between the sleeves", tuple(_between(account)) or (Sentence(ALL_GRANTED),))
 
 
-def _risks(sleeves: tuple[SleeveRow, ...]) -> Table:
-    head = ("sleeve", "return, %", "volatility a year, %", "Sharpe", "max drawdown, %", "mean part of the account, %")
-    rows = [
-        (
-            *(row.name, percent_number(row.return_frac), percent_number(row.volatility_frac), number(row.sharpe)),
-            *(percent_number(row.max_drawdown_frac), percent_number(row.mean_weight_frac), f"{row.trades:,}"),
-            *(number(row.turnover_per_year), number(row.costs_usd), number(row.dividends_usd)),
+def _risks(sleeves: tuple[SleeveRow, ...], told: Mapping[str, Any]) -> Table:
+    head = ("sleeve", "return, %", "holding, %", "volatility a year, %", "Sharpe", "max drawdown, %")
+    rows = []
+    for row in sleeves:
+        held = (told[row.name].get("benchmark") or {}).get("total_return_frac")
+        fractions = (row.return_frac, held, row.volatility_frac)
+        rows.append(
+            (
+                *(row.name, *map(percent_number, fractions), number(row.sharpe), percent_number(row.max_drawdown_frac)),
+                *(percent_number(row.mean_weight_frac), number(row.turnover_per_year)),
+                *(number(row.costs_usd), number(row.dividends_usd)),
+            )
         )
-        for row in sleeves
-    ]
-    return table_of((*head, "trades", "turnover of the account a year", "commissions, USD", "dividends, USD"), rows)
+    more = ("mean part of the account, %", "turnover of the account a year", "commissions, USD", "dividends, USD")
+    return table_of((*head, *more), rows)
 
 
 def _by_symbol(pairs: tuple[PairRow, ...]) -> Iterator[Table | Sentence]:

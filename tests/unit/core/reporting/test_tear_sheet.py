@@ -33,6 +33,9 @@ def test_the_sleeves_of_an_account_add_up_to_it() -> None:
     assert brought[1] == ["dips", "mean_reversion", "400.00", "50.00", "9.00", "459.00", "0.90", "1"]
     assert brought[2] == ["cash", "", "0.00", "0.00", "0.30", "0.30", "0.03", "0"]
     assert brought[3] == ["account", "", "1,000.00", "0.00", "60.30", "1,060.30", "6.03", "2"]
+    risks = cells(shown["sleeves"][1])
+    assert risks[1][:3] == ["dips", "1.68", "2.00"], "399/400, then 10 lost of 399, then 459/439"
+    assert risks[2][:3] == ["cash", "-", "-"]
     assert cells(shown["sleeve-symbols"][0])[1] == ["dips", "BBB", "9.00", "0.90", "0.00", "1.00", "1", "1"]
     # The first sessions of January 2010 are in one year.
     assert cells(shown["sleeve-years"][0]) == [["2010", "51.00", "9.00", "0.30", "60.30"]]
