@@ -6,6 +6,7 @@ history. `machine` gives the same loop as machine code, kept on disk between pro
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from types import FunctionType
 from typing import Protocol, cast
@@ -24,6 +25,7 @@ class _CacheFile(Protocol):
 
 class _Cache(Protocol):
     _cache_file: _CacheFile
+    save_overload: Callable[..., None]
 
 
 class _Dispatcher(Protocol):
@@ -71,11 +73,21 @@ def _dispatcher(function: FunctionType) -> _Dispatcher:
     except RuntimeError:
         # No folder may be written, neither beside the program nor the user's own: compiled anew each time.
         return cast(_Dispatcher, numba.njit(**options)(linked))
+    made._cache.save_overload = _where_it_fits(made._cache.save_overload)
     # Stored code carries the age and size of its own file only, though code of the functions
     # it calls is built in: so it is given the newest age among them all.
     stamps = [one._cache._cache_file._source_stamp for one in (made, *called.values()) if _is_stored(one)]
     made._cache._cache_file._source_stamp = max(age for age, _ in stamps), sum(size for _, size in stamps)
     return made
+
+
+def _where_it_fits(save: Callable[..., None]) -> Callable[..., None]:
+    # A full disk costs the next process the time of compiling, and this one nothing.
+    def saved(*given: object) -> None:
+        with suppress(OSError):
+            save(*given)
+
+    return saved
 
 
 def _is_loop(function: FunctionType) -> bool:

@@ -1,17 +1,15 @@
 """Report files are written once and whole; old pages go."""
 
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from mtum.adapters.rendering.report_folder import ReportFolder, write_whole
 from mtum.errors import StoreError
+from support.full_disk import disk_of
 
 
 def test_a_file_is_written_once(tmp_path: Path) -> None:
@@ -48,17 +46,6 @@ def test_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(StoreError, match="cannot be written"):
         ReportFolder(tmp_path / "file").put_report("a.txt", "text")
-
-
-@contextmanager
-def disk_of(size: int) -> Iterator[None]:
-    """No file takes more bytes than this: the system says so as it does where a disk is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_files_that_belong_together_are_all_written_or_none(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """A backtest that is killed, or finds the disk full, leaves nothing half-written."""
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from support.bar_folders import write_market
 from support.commands import call
+from support.full_disk import disk_of
 
 pytestmark = pytest.mark.full
 
@@ -36,12 +36,8 @@ def test_a_full_disk_costs_the_whole_sheet_and_one_line(tmp_path: Path) -> None:
     sheet = ("--out", str(tmp_path / "sheet"))
     assert call(tmp_path, *words, *sheet, "--end", "2014-09-01").code == 0
     before = {path.name: path.read_bytes() for path in (tmp_path / "sheet").iterdir()}
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (max(map(len, before.values())) - 1, hard))
-    try:
+    with disk_of(max(map(len, before.values())) - 1):
         found = call(tmp_path, *words, *sheet)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (found.code, found.out) == (2, "")
     assert found.err == f"mtum: {tmp_path / 'sheet'} cannot be written: File too large\n"
     assert {path.name: path.read_bytes() for path in (tmp_path / "sheet").iterdir()} == before
