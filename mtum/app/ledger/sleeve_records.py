@@ -220,9 +220,9 @@ def settled_at(broker: BrokerAccount) -> Decimal:
 
 
 def unsettled_usd(fills: Iterable[Fill], today: date) -> Decimal:
-    """Return the proceeds of sales that have not settled by a day."""
+    """Return the proceeds of sales that have not settled by a day, commission taken off; what crossed has, at once."""
     sold = [fill for fill in fills if fill.side is Side.SELL and settlement_day(fill.session) > today]
-    return sum((fill.cash_usd for fill in sold), ZERO)
+    return sum((fill.cash_usd - (fill.commission_usd or ZERO) for fill in sold if not fill.crossed), ZERO)
 
 
 def build_book(

@@ -387,6 +387,13 @@ def test_proceeds_wait_until_their_sale_has_settled(today: date, usd: str) -> No
     assert unsettled_usd(SALES, today) == D(usd)
 
 
+def test_what_waits_is_less_its_commission_and_what_crossed_has_settled_at_once() -> None:
+    """1,010 for ten shares less one dollar; the nine that went to another sleeve wait for nothing."""
+    sold = replace(SALES[1], commission_usd=D(1))
+    crossed = replace(SALES[2], exec_id="cross:1.01", session=TUESDAY)
+    assert unsettled_usd((SALES[0], sold, crossed), TUESDAY) == D(1009)
+
+
 @pytest.mark.parametrize(
     ("kind", "weight", "cash"),
     [
