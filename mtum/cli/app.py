@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("mtum.cli.records.export:app", "Write trades, signals, performance or tax lots to files."),
     "bars": ("mtum.cli.bars:app", "The cache of daily bars."),
     "strategy": ("mtum.cli.strategy:app", "The strategies there are, and your own."),
-    "backtest": ("mtum.cli.history.backtest:backtest", "The strategy over history."),
+    "backtest": ("mtum.cli.history.backtest:backtest", "The account over history, or one strategy."),
     "sweep": ("mtum.cli.history.sweeps:sweep", "A backtest for every point of a grid of settings."),
     "walkforward": ("mtum.cli.history.sweeps:walkforward", "Choose settings on the past, judge them on what follows."),
     "compare": ("mtum.cli.history.compare:compare", "Backtests, sweeps and walk forwards side by side."),

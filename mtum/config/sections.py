@@ -291,6 +291,11 @@ class Settings(SettingsSection):
         found: Strategy = self.strategy[name or self.portfolio.strategy]
         return found
 
+    @property
+    def has_sleeves(self) -> bool:
+        """Whether the account is more than one strategy with all the money."""
+        return bool(self.sleeve) or self.portfolio.cash_symbol is not None
+
     def configured(self) -> Mapping[str, SleeveSettings]:
         """Return what the account is made of, in the order of the settings; without sleeves one with all the money."""
         name = self.portfolio.strategy

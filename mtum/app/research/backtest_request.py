@@ -1,18 +1,19 @@
 """What a backtest is asked: symbol, span, models and the terms behind the settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from mtum.config import Settings, SleeveRisk
+from mtum.config import Settings, SleeveRisk, account_rules
 from mtum.config.names import required_of
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
+    from mtum.core.portfolio.sleeves import Sleeve
     from mtum.core.simulation.played import PlayTerms
 
 
@@ -78,6 +79,28 @@ class BacktestRequest:
     benchmark: str | None = None
     skip_unfit: bool | None = None
 
+    @property
+    def whole_account(self) -> bool:
+        """Whether all sleeves are played as one account, and not one strategy alone."""
+        return self.strategy is None and self.sleeve is None and self.settings.has_sleeves
+
+    def sleeves(self) -> "tuple[Sleeve, ...]":
+        """Return the sleeves of the account that is played, the cash fund last.
+
+        Raises
+        ------
+        UsageError
+            If a symbol or shares at the start fit none of them.
+        """
+        if self.symbol is not None:
+            raise UsageError("--symbol moves one strategy; add --strategy NAME, or leave it out to play the account")
+        sleeves = self.settings.sleeves()
+        known = [symbol for one in sleeves if one.owns_money for symbol in one.symbols]
+        strange = [symbol for symbol in self.holdings if symbol not in known]
+        if strange:
+            raise UsageError(f"--holding {strange[0]}={self.holdings[strange[0]]}: no sleeve trades {strange[0]}")
+        return sleeves
+
     def active_strategy(self) -> Strategy:
         """Return the strategy, moved to the asked symbol.
 
@@ -115,8 +138,16 @@ class BacktestRequest:
 
     def terms(self) -> "PlayTerms":
         """Return the terms behind the settings."""
+        from mtum.core.coordination.account import AccountRules
+        from mtum.core.coordination.transfers import TransferRules
         from mtum.core.simulation.played import FillModel, PlayTerms, Settlement
 
+        if self.whole_account:
+            account = account_rules(self.settings)
+        elif self.sleeve is None and not self.settings.sleeve:
+            account = replace(account_rules(self.settings), fund=None, transfers=TransferRules())
+        else:
+            account = AccountRules()  # they are the account's, not one sleeve's alone
         portfolio, risk = self.settings.portfolio, self.settings.risk
         return PlayTerms(
             capital_usd=portfolio.capital_usd,
@@ -127,11 +158,22 @@ class BacktestRequest:
             settlement=Settlement(self.settlement),
             holdings=self.holdings,
             impact_coefficient=portfolio.impact_coefficient,
+            account=account,
         )
 
     def settings_document(self) -> dict[str, Any]:
         """Return the settings that shape the result, as plain values."""
         document = self.settings.document()
+        if self.whole_account:
+            kept = ("sleeve", "group", "portfolio", "risk")
+            names = dict.fromkeys(one.strategy for one in self.settings.sleeve.values())
+            return {
+                "strategy": {name: document["strategy"][name] for name in names if name in document["strategy"]},
+                **{section: document[section] for section in kept if section in document},
+                "settlement": self.settlement,
+                "slippage_bps": self.slippage_bps,
+                **({"holdings": dict(self.holdings)} if self.holdings else {}),
+            }
         name = self.strategy or self.settings.portfolio.strategy
         strategy = dict(document["strategy"][name])
         if self.symbol is not None and "symbol" in strategy:
@@ -181,7 +223,7 @@ def on_symbol(strategy: Strategy, symbol: str | None) -> Strategy:
     UsageError
         If the strategy does not trade one symbol of choice.
     """
-    from dataclasses import fields, replace
+    from dataclasses import fields
 
     if symbol is None:
         return strategy

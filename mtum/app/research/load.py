@@ -59,8 +59,19 @@ class Loaded:
         return self.market.series.get("VIX", {})
 
 
-def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar: Calendar) -> Loaded:
+def load(
+    asked: BacktestRequest,
+    strategy: Strategy,
+    source: BarSource,
+    calendar: Calendar,
+    read: dict[str, Bars] | None = None,
+) -> Loaded:
     """Read, cut and check the history of every symbol that the strategy looks at or is compared with.
+
+    Parameters
+    ----------
+    read : dict of symbol to Bars, optional
+        Whole histories that have been read already; what is read here is added.
 
     Raises
     ------
@@ -73,7 +84,7 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
         raise UsageError(f"--start {asked.start} is later than --end {asked.end}")
     check_columns(strategy, source)
     left_out: dict[str, str] = {}
-    read: dict[str, Bars] = {}
+    read = {} if read is None else read
     while True:
         unfit = _read(asked, strategy, source, read)
         if not unfit:
@@ -102,8 +113,16 @@ def load(asked: BacktestRequest, strategy: Strategy, source: BarSource, calendar
         notes += (f"a backtest has no bars of {within}: conditions of {strategy.name} on them never hold",)
     notes += tuple(_gaps(strategy, cut))
     notes += tuple(f"left out, because it is not fit: {error}" for error in left_out.values())
-    market = SessionHistory(used, series, _sessions(strategy, calendar, cut), told)
+    market = SessionHistory(used, series, sessions_of(calendar, cut) if strategy.CALENDAR else (), told)
     return Loaded(market, strategy, begun, notes, left_out)
+
+
+def first_day(asked: BacktestRequest, strategy: Strategy, source: BarSource, read: dict[str, Bars]) -> date:
+    """Return the first session that a strategy can decide of what it is asked, whatever is wrong with its bars."""
+    unfit = _read(asked, strategy, source, read)
+    strategy = _doing_without(asked, strategy, unfit) if unfit else strategy
+    whole = SessionHistory({symbol: read[symbol] for symbol in looked_at(strategy)}, {})
+    return whole.day(_first(asked, strategy, source, whole))
 
 
 def _read(asked: BacktestRequest, strategy: Strategy, source: BarSource, read: dict[str, Bars]) -> dict[str, DataError]:
@@ -207,9 +226,8 @@ def _refuse_volumes(strategy: Strategy, bars: Bars, source: BarSource) -> None:
         )
 
 
-def _sessions(strategy: Strategy, calendar: Calendar, market: SessionHistory) -> tuple[date, ...]:
-    if not strategy.CALENDAR:
-        return ()
+def sessions_of(calendar: Calendar, market: SessionHistory) -> tuple[date, ...]:
+    """Return the sessions of the exchange from before a history to after it."""
     before = max(FIRST_DAY, market.day(0) - timedelta(days=round(CALENDAR_SESSIONS * 365.25 / 250) + 30))
     return tuple(one.day for one in calendar.sessions(before, market.day(-1) + timedelta(days=15)))
 

@@ -15,6 +15,7 @@ from mtum.core.market.embedded import truths
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.volume import VolumeMode
 from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted
 from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
 from mtum.core.simulation.backtest import known_of, run
@@ -30,7 +31,7 @@ from mtum.core.simulation.near_close import (
     near_close_spread,
     played_near_close,
 )
-from mtum.core.simulation.played import Played, PlayedOrder, PlayedTrade, PlayTerms
+from mtum.core.simulation.played import Played, PlayedAccount, PlayedOrder, PlayedTrade, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
@@ -39,8 +40,10 @@ from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 
 DRAWS = 200
-NOT_MODELLED = "Not modelled: cash between sleeves, the cash fund, limits of the account, a thin closing auction."
-"""What a backtest of one strategy knows nothing of."""
+NOT_MODELLED = "Not modelled: a thin closing auction, halts and approvals of a person."
+"""What no backtest knows anything of."""
+ALONE = "Not modelled: cash between sleeves, the cash fund, limits of the account."
+"""What a backtest of one strategy out of an account knows nothing of."""
 OTHER_CORRELATIONS = (-0.8, 0.0)
 COMPILING = "compiling the fast path, once on this machine (about 10 seconds) ..."
 
@@ -58,6 +61,8 @@ class Backtested:
         Bars of every symbol, warm-up included; `span` is what of its sessions was decided.
     history : History or None
         The same for the fast path, where that played.
+    sleeves : tuple of Sleeve
+        Those of an account that was played as one, `account`; `strategy` is then that of the first.
     seconds : mapping
         By step: `load` reads and checks bars, `indicators` works out every
         condition once, `simulate` is the rest of the pass; for a strategy played session by session the
@@ -75,6 +80,14 @@ class Backtested:
     seconds: dict[str, float]
     near_close: tuple[NearCloseSpread, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    sleeves: tuple[Sleeve, ...] = ()
+    account: PlayedAccount | None = None
+
+    @property
+    def strategies(self) -> Mapping[str, Strategy]:
+        """Every strategy that decided, by the name of its sleeve."""
+        deciding = {one.name: one.strategy for one in self.sleeves if one.decides}
+        return deciding or {self.asked.sleeve or self.strategy.name: self.strategy}
 
     @property
     def capital_usd(self) -> float:
@@ -83,8 +96,8 @@ class Backtested:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """What the strategy may hold."""
-        return self.strategy.universe()
+        """What the strategy may hold, or the sleeves of the account."""
+        return tuple(dict.fromkeys(symbol for one in self.strategies.values() for symbol in one.universe()))
 
 
 def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, tell: Tell) -> Backtested:
@@ -133,7 +146,7 @@ def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, 
 def _unknown(strategy: Strategy) -> str:
     # What has no fast path, in words.
     if isinstance(strategy, MtumConfluence):
-        return "a start with shares, a daily loss as a fraction or stops"
+        return "a start with shares, limits of the account, a daily loss as a fraction or stops"
     return strategy.name
 
 
@@ -178,12 +191,13 @@ def near_close_results(
 
 def document(found: Backtested) -> dict[str, Any]:
     """Return the result as the contract of `mtum backtest --json` has it."""
-    asked, played = found.asked, found.played
+    asked, played, name = found.asked, found.played, next(iter(found.strategies))
+    apart = asked.settings.sleeve or asked.sleeve
     return {
         "symbol": ", ".join(found.symbols),
         "symbols": list(found.symbols),
         "left_out": dict(found.left_out),
-        "strategy": found.strategy.name,
+        "strategy": ", ".join(found.strategies) if found.account else found.strategy.name,
         "source": found.market.bars[found.symbols[0]].source,
         "start": found.market.day(found.span.first),
         "end": found.market.day(found.span.stop - 1),
@@ -191,12 +205,12 @@ def document(found: Backtested) -> dict[str, Any]:
         "settings": asked.settings_document(),
         "fill_model": asked.fill,
         "decision_model": asked.decision.value,
-        "trades": [trade_document(trade) for trade in played.trades],
-        "orders": [_order_document(order, asked.sleeve or found.strategy.name) for order in played.orders],
+        "trades": [trade_document(trade, name) for trade in played.trades],
+        "orders": [_order_document(order, name) for order in played.orders],
         "final_equity_usd": round(played.final_equity_usd, 6),
         "costs": costs_document(played, asked.terms()),
         "purchases_capped": played.purchases_capped,
-        "assumptions": [NOT_MODELLED],
+        "assumptions": [NOT_MODELLED, *([ALONE] if apart and found.account is None else [])],
         "metrics": {**metrics_document(played), "cautions": [*cautions(played), *_market_cautions(found)]},
         "benchmark": benchmark_document(found.held, found.capital_usd),
         **({"near_close": [asdict(spread) for spread in found.near_close]} if found.near_close else {}),
@@ -204,9 +218,10 @@ def document(found: Backtested) -> dict[str, Any]:
     }
 
 
-def trade_document(trade: PlayedTrade) -> dict[str, Any]:
-    """Return one trade as plain values; an open one has no exit."""
+def trade_document(trade: PlayedTrade, sleeve: str = "") -> dict[str, Any]:
+    """Return one trade as plain values; an open one has no exit, and one that names no sleeve is that sleeve's."""
     return {
+        "sleeve": trade.sleeve or sleeve,
         "symbol": trade.symbol,
         "entry_session": trade.entry_session,
         "entry_price": trade.entry_price,
@@ -227,10 +242,11 @@ def _order_document(order: PlayedOrder, sleeve: str) -> dict[str, Any]:
     # A backtest of one strategy is that of one sleeve, which is named like it.
     return {
         "session": order.session,
-        "sleeve": sleeve,
+        "sleeve": order.sleeve or sleeve,
         "symbol": order.symbol,
         "side": order.side.value,
         "shares": order.shares,
+        "crossed": order.crossed,
         "price": order.price,
         "reasons": list(order.reasons),
     }
@@ -279,16 +295,13 @@ def stand_in(settings: Settings, symbols: Iterable[str]) -> tuple[str, ...]:
 
 
 def _market_cautions(found: Backtested) -> Iterator[str]:
-    if found.asked.settings.sleeve and found.asked.strategy is None:
-        names = ", ".join(found.asked.settings.sleeve)
-        yield f"this is {found.strategy.name} alone, not the account of the sleeves {names}; --sleeve NAME plays one"
     yield from stand_in(found.asked.settings, found.market.bars)
-    yield from found.strategy.CAUTIONS
+    yield from dict.fromkeys(line for one in found.strategies.values() for line in one.CAUTIONS)
     bought = sum(order.side is Side.BUY for order in found.played.orders)
     yield from sizing_cautions(found.asked.settings, bought, found.played.purchases_capped)
     yield from found.notes
     yield from found.played.notes
-    for name in found.strategy.series():
+    for name in dict.fromkeys(name for one in found.strategies.values() for name in one.series()):
         unknown = np.isnan(vix_column(found.played.days, found.market.series[name]))
         if unknown.any():
             first = found.played.days[int(np.argmax(unknown))]

@@ -34,7 +34,9 @@ def sheet_of(found: Backtested, document: Mapping[str, Any]) -> Sheet:
 
 
 def account_of(found: Backtested) -> PlayedAccount:
-    """Return a strategy that was played alone as an account without sleeves."""
+    """Return the account; a strategy that was played alone as one without sleeves."""
+    if found.account is not None:
+        return found.account
     rows = range(*found.span)
     prices = {
         symbol: unit_usd(symbol, 1.0) * np.array([found.market.close(symbol, t) for t in rows], dtype=np.float64)

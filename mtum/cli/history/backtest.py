@@ -27,6 +27,9 @@ End = Annotated[date | None, day_option("--end", "Last session.")]
 StrategyName = Annotated[
     str | None, typer.Option("--strategy", metavar="NAME", help="Strategy played.", callback=own_name)
 ]
+PortfolioFile = Annotated[
+    Path | None, typer.Option("--portfolio", metavar="FILE.toml", help="Sleeves, money and limits from this file.")
+]
 Fill = Annotated[str, word_option("--fill", "same_close", "next_open")]
 Settled = Annotated[str, word_option("--settlement", "none", "calendar")]
 Slippage = Annotated[
@@ -54,6 +57,7 @@ def backtest(
     end: End = None,
     strategy: StrategyName = None,
     sleeve: SleeveName = None,
+    portfolio: PortfolioFile = None,
     decision: Decision = "official",
     fill: Fill = "same_close",
     settlement: Settled = "none",
@@ -66,12 +70,14 @@ def backtest(
     approve: Approve = False,
     out: OutFolder = None,
 ) -> Answer:
-    """The strategy over history."""
+    """The account over history, or one strategy."""
     from mtum.app.research.backtest_request import BacktestRequest, DecisionModel, of_sleeve
 
     call = call_of(context)
-    settings = changed_settings(call, source, changes or [])
+    settings = changed_settings(call, source, changes or [], portfolio=portfolio)
     own = None
+    if portfolio is not None and (strategy is not None or approve):
+        raise UsageError(f"--portfolio plays an account; leave out {'--strategy' if strategy else '--approve'}")
     if sleeve is not None:
         if strategy is not None or approve:
             more = "--strategy" if strategy is not None else "--approve"
@@ -118,12 +124,12 @@ def _approved(call: CommandCall, answer: Answer) -> Answer:
 def _backtest_answer(
     call: CommandCall, asked: "BacktestRequest", *, check: bool, workers: int, out: Path | None
 ) -> Answer:
-    from mtum.app.research.run_backtest import document, run_backtest
+    from mtum.app.research.account_backtest import backtested, result_document, weights_document
 
     told: list[str] = []
     source, calendar = market_of(call, asked.settings, told.append)
-    found = run_backtest(asked, source, calendar, call.tell)
-    answer = document(found)
+    found = backtested(asked, source, calendar, call.tell)
+    answer = result_document(found)
     answer["metrics"]["cautions"] += told
     if check or (out is not None and found.history is not None):
         from mtum.app.research.check_backtest import checks_document, checks_of
@@ -131,8 +137,10 @@ def _backtest_answer(
 
         answer["checks"] = checks_document(checks_of(found, source, call.tell, replays_by(workers)))
     if out is not None:
+        from mtum.app.research.tear_sheet import account_of
         from mtum.wiring.research import tear_sheet_files
 
+        answer["weights"] = weights_document(account_of(found))
         answer["files"] = tear_sheet_files(found, answer, out)
     shaped = (asked.settings, answer["settings"])
     keep(call, "backtest", answer, shaped, bars=[found.market], curve=(found.played.days, found.played.equity))
@@ -156,16 +164,25 @@ def _holdings(given: Sequence[str]) -> dict[str, int]:
 
 
 def changed_settings(
-    call: CommandCall, source: str | None, changes: Sequence[str], more: Mapping[str, Any] | None = None
+    call: CommandCall,
+    source: str | None,
+    changes: Sequence[str],
+    more: Mapping[str, Any] | None = None,
+    portfolio: Path | None = None,
 ) -> "Settings":
     """Return the settings with `--source`, every `--set` and single changes put over them.
+
+    Parameters
+    ----------
+    portfolio : Path or None
+        File to take in place of the settings; where it says nothing of the market, that of the settings stays.
 
     Raises
     ------
     UsageError, ConfigError
         If a change is not KEY=VALUE, or the result is no valid set of settings.
     """
-    from mtum.config import load, plain_value
+    from mtum.config import load, plain_value, read_toml
 
     given: dict[str, Any] = {}
     for change in changes:
@@ -178,8 +195,12 @@ def changed_settings(
         given["market.source"] = kind
         if kind == "csv" and folder:
             given["market.csv_dir"] = str(Path(folder).expanduser().absolute())
+    if portfolio is not None and "market" not in read_toml(portfolio):
+        market = call.settings().document()["market"]
+        given = {**{f"market.{name}": "none" if one is None else one for name, one in market.items()}, **given}
     # A study crosses points that contradict themselves; a single question must not.
-    return load(call.settings_file(), call.environment, {**given, **(more or {})}, coherent=more is None)
+    file = call.settings_file() if portfolio is None else portfolio
+    return load(file, call.environment, {**given, **(more or {})}, coherent=more is None)
 
 
 def market_of(

@@ -83,8 +83,8 @@ class AccountLedger:
             ledger.begin(own, first)
             ledgers.append(ledger)
         given = sum((own.cash for own in ledgers if own.sleeve.owns_money), ZERO)
-        symbols = dict.fromkeys(symbol for one in sleeves if one.owns_money for symbol in one.symbols)
-        shares: dict[str, Column] = {symbol: np.zeros(stop - first) for symbol in symbols}
+        symbols = dict.fromkeys(symbol for own in ledgers if own.sleeve.owns_money for symbol in own.sleeve.symbols)
+        shares: dict[str, Column] = {symbol: np.zeros(stop - first) for symbol in symbols if symbol in history.bars}
         return cls(history, terms, first, stop, tuple(ledgers), capital - given, shares, costs)
 
     def __post_init__(self) -> None:
@@ -304,7 +304,8 @@ def _before(own: SleeveLedger) -> float | None:
 
 def _returns(own: SleeveLedger) -> list[float]:
     # As of closes that are days apart: only their order counts.
-    equity, flows = [own.capital_usd, *map(float, own.equities)], [own.capital_usd, *own.flows]
+    equity, flows = [float(one) for one in own.equities], [*own.flows]
+    flows[:1] = [one + own.capital_usd for one in flows[:1]]
     return [float(one) for one in returns(curve([date.min] * len(equity), equity, flows))[-WEIGHTING_SESSIONS:]]
 
 

@@ -30,6 +30,8 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
         yield Section(
             "sleeves", "What each sleeve brought", (sleeves_table(found["sleeves"]), _met(found["coordination"]))
         )
+    if found.get("watched"):
+        yield Section("watched", "On virtual money, no part of the account", (_watched(found["watched"]),))
     if len(found["symbols"]) > 1 and found["trades"]:
         yield Section("symbols", "Which symbols made it", (_by_symbol(found["trades"]),))
     if found["metrics"]["exit_reasons"]:
@@ -94,6 +96,14 @@ def sleeves_table(sleeves: Mapping[str, Mapping[str, Any]]) -> Table:
     whole = (number(capital), number(flows), number(sum(profits)), number(end), percent_number(part), f"{trades:,}")
     columns = ("sleeve", "strategy", "at the start, USD", "from others, USD", "P&L, USD", "at the end, USD")
     return table_of((*columns, "of the capital, %", "trades"), [*rows, ("account", "", *whole)], left=(0, 1))
+
+
+def _watched(sleeves: Mapping[str, Mapping[str, Any]]) -> Table:
+    rows = [
+        (f"{name}, VIRTUAL", one["strategy"], *(number(one[usd]) for usd in ("capital_usd", "final_equity_usd")))
+        for name, one in sleeves.items()
+    ]
+    return table_of(("sleeve", "strategy", "at the start, USD", "at the end, USD"), rows, left=(0, 1))
 
 
 def _met(met: Mapping[str, Any]) -> Sentence:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mtum.app.research.run_backtest import NOT_MODELLED
 from support.bar_folders import write_market
 from support.commands import call
 from support.markets import real_bars
@@ -40,7 +41,7 @@ def test_the_document_keeps_its_contract(tmp_path: Path) -> None:
     }
     assert document["metrics"]["exit_reasons"]
     (unknown,) = document["assumptions"]
-    assert unknown.startswith("Not modelled: cash between sleeves, the cash fund, limits of the account")
+    assert unknown == NOT_MODELLED
     assert not (tmp_path / "data").exists(), "the data folder is neither read nor written"
 
 
@@ -374,5 +375,5 @@ def test_a_position_that_was_never_left_has_one_sign_for_all_that_is_not_known(t
     }
     labels = ("won, % (95 % interval)", "profit factor", "average, USD", "average length, sessions")
     assert (rows["made (closed)"], [rows[label] for label in labels]) == ("1 (0)", ["-"] * 4)
-    assert "\nNot modelled: cash between sleeves" in found.out
+    assert f"\n{NOT_MODELLED}" in found.out
     assert "Why positions were left" not in found.out  # a table without a row says nothing

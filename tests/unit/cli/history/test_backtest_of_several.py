@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pytest
 
+from mtum.app.research.run_backtest import ALONE, NOT_MODELLED
 from mtum.core.market.bars import Bars
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.pair_reversal import PairReversal
@@ -53,6 +54,7 @@ def test_it_begins_when_all_have_bars_and_sells_what_has_ended(tmp_path: Path) -
         "symbol": "GONE",
         "side": "SELL",
         "shares": part,
+        "crossed": 0,
         "price": last,
         "reasons": ["bars_ended"],
     }
@@ -176,12 +178,14 @@ def test_a_sleeve_is_played_with_its_rules_its_money_and_its_benchmark(tmp_path:
     assert call(tmp_path, *words, "--sleeve", "calm", "--approve").code == 2
 
 
-def test_a_backtest_of_one_strategy_says_that_it_is_not_the_account(tmp_path: Path) -> None:
+def test_a_backtest_of_one_sleeve_says_what_of_the_account_it_leaves_out(tmp_path: Path) -> None:
     folder_of_three(tmp_path)
-    (tmp_path / "config.toml").write_text(SLEEVES + '[strategy.mtum_confluence]\nsymbol = "OLD"\n')
-    found = call(tmp_path, "backtest", "--source", f"csv:{tmp_path / 'bars'}", "--json", "--quiet").document
-    told = "this is mtum_confluence alone, not the account of the sleeves calm, fast; --sleeve NAME plays one"
-    assert told in found["metrics"]["cautions"]
+    (tmp_path / "config.toml").write_text(SLEEVES)
+    words = ("backtest", "--source", f"csv:{tmp_path / 'bars'}", "--json", "--quiet")
+    assert call(tmp_path, *words, "--sleeve", "calm").document["assumptions"] == [NOT_MODELLED, ALONE]
+    alone = ("--strategy", "buy_and_hold", "--set", "strategy.buy_and_hold.symbol=OLD")
+    assert call(tmp_path, *words, *alone).document["assumptions"] == [NOT_MODELLED, ALONE]
+    assert call(tmp_path, *words).document["assumptions"] == [NOT_MODELLED]
 
 
 def test_a_daily_loss_as_a_fraction_is_played_too(tmp_path: Path) -> None:
@@ -195,7 +199,7 @@ def test_a_daily_loss_as_a_fraction_is_played_too(tmp_path: Path) -> None:
     tight = call(tmp_path, *words, "risk.max_daily_loss_usd=none", "--set", "risk.max_daily_loss_frac=0.01").document
     assert tight["orders"] != slow["orders"]
     refused = call(tmp_path, *words, "risk.max_daily_loss_frac=0.9", "--decision", "near_close")
-    assert "not for a start with shares, a daily loss as a fraction or stops" in refused.texts
+    assert "not for a start with shares, limits of the account, a daily loss as a fraction or stops" in refused.texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,123 @@
+"""An account of sleeves decides, orders and is worth the same by the daily job and by the session path."""
+
+from typing import Any
+
+import pytest
+
+from mtum.config import Settings
+from support.account_parity import differences, packaged, portfolio
+
+SLEEVES: dict[str, dict[str, Any]] = {
+    "trend": {"strategy": "trend_following", "weight": 0.3, "rules": {"symbols": ["SP500", "NDQ"]}},
+    "dips": {"strategy": "mean_reversion", "weight": 0.3, "rules": {"symbols": ["SP500", "NDQ"], "max_positions": 2}},
+    "burst": {"strategy": "donchian_breakout", "weight": 0.2, "rules": {"symbols": ["SP500", "NDQ"], "max_units": 2}},
+    "even": {"strategy": "volatility_target", "weight": 0.2, "rules": {"symbol": "SP500"}},
+}
+
+
+def with_limits() -> Settings:
+    """Every limit of the account, and money that follows what a sleeve's volatility says."""
+    return portfolio(
+        SLEEVES,
+        market__sample="multi",
+        portfolio__sleeve_rebalance="month",
+        portfolio__weighting="inverse_volatility",
+        portfolio__sleeve_band_frac=0.0,
+        risk__correlation_penalty=0.3,
+        risk__max_symbol_frac=0.5,
+        risk__max_var_frac=0.02,
+        risk__account_daily_loss_usd=600.0,
+        risk__account_drawdown_frac=0.06,
+    )
+
+
+def with_fund() -> Settings:
+    """Idle cash is kept in bills."""
+    return portfolio(
+        SLEEVES, market__sample="multi", portfolio__cash_symbol="BILL", portfolio__sleeve_rebalance="month"
+    )
+
+
+def with_states() -> Settings:
+    """One sleeve on virtual money, one that may only reduce, one that is off and one that is closed."""
+    states = {"dips": "watch", "burst": "reduce_only", "even": "off", "trend": "on"}
+    sleeves = {name: {**own, "state": states[name]} for name, own in SLEEVES.items()}
+    sleeves["over"] = {
+        "strategy": "buy_and_hold",
+        "weight": 0.1,
+        "state": "close",
+        "rules": {"symbols": ["NDQ"]},
+    }
+    return portfolio({**sleeves, "trend": {**sleeves["trend"], "weight": 0.2}}, market__sample="multi")
+
+
+def on_stocks() -> Settings:
+    """A ranking, breakouts and bands on shares that pay dividends."""
+    names = ["AAPL", "IBM", "MSFT", "GOOG", "FB"]
+    return portfolio(
+        {
+            "rank": {
+                "strategy": "momentum_rotation",
+                "weight": 0.5,
+                "rules": {"symbols": names, "top": 2, "exit_rank": 3, "trend_symbol": "SP500"},
+            },
+            "burst": {"strategy": "donchian_breakout", "weight": 0.2, "rules": {"symbols": names[:3]}},
+            "band": {"strategy": "band_rebalance", "weight": 0.3, "rules": {"weights": dict.fromkeys(names[:3], 0.3)}},
+        },
+        market__sample="stocks",
+        portfolio__sleeve_rebalance="quarter",
+    )
+
+
+def same(settings: Settings, sessions: int, before_end: int) -> dict[str, int]:
+    lines, daily = differences(settings, sessions, before_end)
+    assert lines == []
+    return {
+        "orders": sum(map(len, daily.orders.values())),
+        "crossed": sum(row["crossed"] > 0 for rows in daily.orders.values() for row in rows),
+        "cuts": sum(map(len, daily.cuts.values())),
+        "held back": sum(map(len, daily.held_back.values())),
+        "moved": sum(any(row["usd"] for row in rows) for rows in daily.transfers.values()),
+    }
+
+
+def test_an_account_with_limits_is_the_same_by_the_daily_job_and_by_the_session_path() -> None:
+    """Sixteen sessions with cuts and a month end."""
+    found = same(with_limits(), 16, 205)
+    assert found["orders"]
+    assert found["cuts"]
+    assert found["moved"]
+
+
+@pytest.mark.full
+def test_a_year_of_the_packaged_portfolio_is_the_same() -> None:
+    found = same(packaged(), 250, 260)
+    assert found["orders"] > 50
+    assert found["crossed"]
+    assert found["moved"]
+
+
+@pytest.mark.full
+def test_a_year_under_every_limit_is_the_same() -> None:
+    found = same(with_limits(), 250, 260)
+    assert found["cuts"] > 100
+    assert found["held back"] > 100
+    assert found["moved"] > 6
+
+
+@pytest.mark.full
+def test_half_a_year_with_a_cash_fund_is_the_same() -> None:
+    """Before September 2017 proceeds settle two days later: what crosses settles at once."""
+    found = same(with_fund(), 120, 200)
+    assert found["crossed"]
+    assert found["cuts"]
+
+
+@pytest.mark.full
+def test_half_a_year_with_sleeves_in_every_state_is_the_same() -> None:
+    assert same(with_states(), 120, 200)["orders"]
+
+
+@pytest.mark.full
+def test_shares_that_pay_dividends_are_the_same() -> None:
+    assert same(on_stocks(), 150, 200)["orders"]
