@@ -17,6 +17,7 @@ from mtum.core.portfolio.returns import NEGLIGIBLE
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted
 from mtum.core.research.grid import RESULT_COLUMNS, Combination, Part, empty_results, play_combinations
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
+from mtum.core.research.neighbors import neighbors
 from mtum.core.research.overfitting import block_sessions, deflated_sharpe, overfitting_probability
 from mtum.core.research.session_grid import AccountCombination, AccountPart, play_combination, play_each
 from mtum.core.simulation.backtest import run
@@ -283,8 +284,10 @@ def judged(prepared: PreparedSweep, results: GridResults) -> dict[str, Any]:
             float(sharpes[best]), sessions, float(numbers[SKEW]), float(numbers[KURTOSIS]), spread, len(ranked)
         )
     rows = top_rows(prepared, results)
+    beside = neighbors(prepared.changes, table(prepared, results)["sharpe"], best)
     return {
         "best": rows[0],
+        "neighbors": [{"settings": dict(one.settings), "sharpe": one.sharpe} for one in beside],
         "deflated_sharpe_probability": None if certain is None else round(certain, 6),
         "overfitting_probability": overfitting_probability(
             results.sums, results.squares, block_sessions(len(prepared.days))

@@ -1,7 +1,7 @@
 """Choose settings on one window of history, try them on the next, and join the tries."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from math import sqrt
 from typing import Any
@@ -22,7 +22,9 @@ from mtum.app.research.sweep import (
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.returns import from_capital, returns
 from mtum.core.research.benchmark import BuyAndHoldCurves
+from mtum.core.research.bootstrap import bootstrap
 from mtum.core.research.metrics import SESSIONS_PER_YEAR, curve_metrics
+from mtum.core.research.overfitting import luck_of
 from mtum.core.research.walk_forward import Fold, WindowKind, folds
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.grid import GridResults
@@ -131,6 +133,14 @@ def _moves(prepared: PreparedSweep, row: int, window: Span) -> tuple[Column, Pla
     return returns(from_capital(found.equity, found.capital_usd)), found
 
 
+def _luck(found: WalkedForward) -> dict[str, Any]:
+    # Beside holding: of several histories the mean of their returns.
+    curves = (from_capital(one.reinvested, float(one.reinvested[0])) for one in found.held.values())
+    held = np.mean([returns(curve) for curve in curves], axis=0)
+    moves = returns(from_capital(found.equity, found.capital_usd))
+    return {"luck": asdict(luck_of(moves, held)), "bootstrap": asdict(bootstrap(moves, held))}
+
+
 def document(found: WalkedForward) -> dict[str, Any]:
     """Return the folds, both curves and their metrics as plain values."""
 
@@ -147,6 +157,7 @@ def document(found: WalkedForward) -> dict[str, Any]:
         "folds": list(found.folds),
         "out_of_sample": measured(found.equity),
         "in_sample_best": measured(found.in_sample_best),
+        **_luck(found),
         "benchmarks": [held_document(held, found.tried, symbol) for symbol, held in found.held.items()],
         "terms": terms_document(found.tried),
         "cautions": [

@@ -235,6 +235,10 @@ def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     if answer["overfitting_probability"] is not None:
         overfitted = 100 * answer["overfitting_probability"]
         yield f"probability that the best in one half of history is below the median in the other: {overfitted:.1f} %"
+    if answer["neighbors"]:
+        from mtum.core.reporting.backtest.heat_map import neighbors_words
+
+        yield neighbors_words(answer)
     yield from answer["cautions"]
     for file in answer["files"]:
         yield f"written: {file}"
@@ -243,6 +247,7 @@ def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
 
 
 def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
+    from mtum.core.reporting.backtest.checks import luck_table
     from mtum.core.reporting.backtest.walk_forward import walked_table
 
     yield (
@@ -258,8 +263,8 @@ def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
         for fold in answer["folds"]
     ]
     yield Listing(columns, rows)
-    compared = walked_table(answer)
-    yield Listing(compared.head, [[cell.text for cell in row] for row in compared.rows])
+    for one in (walked_table(answer), luck_table(answer)):
+        yield Listing(one.head, [[cell.text for cell in row] for row in one.rows])
     yield from answer["cautions"]
     for file in answer.get("files", ()):
         yield f"written: {file}"

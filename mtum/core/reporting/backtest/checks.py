@@ -47,7 +47,7 @@ def checks_sections(found: Mapping[str, Any]) -> Iterator[Section]:
     yield Section("sensitivity", "Sensitivity", (others, Sentence(cuts)))
     if checks["regimes"]:
         yield Section("regimes", "By the state of the market", (_regimes(checks), Sentence(TOGETHER, Tone.QUIET)))
-    yield Section("luck", "How far it may be luck", (_luck(checks), Sentence(LUCK, Tone.QUIET)))
+    yield luck_section(checks)
     if checks["bootstrap"]["parts"]:
         yield Section("parts", "What each sleeve adds over resampled histories", (_parts(checks),))
     notes = (Sentence(f"{line}.", Tone.QUIET) for line in checks["notes"])
@@ -89,8 +89,20 @@ def _regimes(checks: Mapping[str, Any]) -> Table:
     return table_of((*columns, "invested, % of sessions"), rows, left=(0, 1))
 
 
-def _luck(checks: Mapping[str, Any]) -> Table:
-    luck, spread = checks["luck"], checks["bootstrap"]
+def luck_section(found: Mapping[str, Any]) -> Section:
+    """Return how far a result may be luck, and what that means (see `luck_table`)."""
+    return Section("luck", "How far it may be luck", (luck_table(found), Sentence(LUCK, Tone.QUIET)))
+
+
+def luck_table(found: Mapping[str, Any]) -> Table:
+    """Return how far a result may be luck, by its Sharpe ratio and over resampled histories.
+
+    Parameters
+    ----------
+    found : mapping
+        What holds `luck` and `bootstrap`: the checks of a backtest, or a walk forward.
+    """
+    luck, spread = found["luck"], found["bootstrap"]
     needed = luck["sessions_needed"]
     rows = [
         ("true Sharpe ratio above 0", _percent(luck["above_zero_probability"])),

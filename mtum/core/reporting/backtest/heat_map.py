@@ -8,7 +8,7 @@ from typing import Any
 from mtum.core.reporting.backtest.settings import named, ratio_words, setting_words, terms_words
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Block, Cell, Page, Section, Sentence, Table, Tone, table_of
-from mtum.core.research.neighbors import move_together, neighbors, steps, varying
+from mtum.core.research.neighbors import move_together, steps, varying
 
 MOST_PLACES = 16
 """Values shown along a side of a map; of more, neighbors share a place."""
@@ -56,7 +56,7 @@ def heat_map_page(changes: Sequence[Change], sharpes: Sequence[float | None], fo
         mode="sweep",
         first_screen=(
             Section("best", "The best by Sharpe ratio, and holding", (_best(found), *_cautions(found))),
-            Section("luck", "How far to trust the best", (_luck(found), *_beside(changes, sharpes))),
+            Section("luck", "How far to trust the best", (_luck(found), *_beside(found))),
         ),
         further=(Section("maps", "Maps", (Sentence(reading),), maps),),
         footer=("A past, not a promise.",),
@@ -101,22 +101,27 @@ def _luck(found: Mapping[str, Any]) -> Table:
     return table_of(("", ""), rows)
 
 
-def _beside(changes: Sequence[Change], sharpes: Sequence[float | None]) -> Iterable[Block]:
-    best = max(range(len(sharpes)), key=lambda row: sharpes[row] or 0.0)
-    found = neighbors(changes, sharpes, best)
-    if not found:
-        return
-    middle = median(one.sharpe or 0.0 for one in found)
-    yield Sentence(
-        f"The best has a Sharpe ratio of {ratio_words(sharpes[best])}; the combinations one step of one setting away, "
-        f"{len(found)} of them, have {number(middle)} in the middle."
+def neighbors_words(found: Mapping[str, Any]) -> str:
+    """Return how what stands beside the best did, as `mtum sweep --json` gives it; empty where nothing does."""
+    sharpes = [one["sharpe"] or 0.0 for one in found["neighbors"]]
+    return (
+        f"The best has a Sharpe ratio of {ratio_words(found['best']['sharpe'])}; the combinations one step of one "
+        f"setting away, {len(sharpes)} of them, have {number(median(sharpes))} in the middle."
+        if sharpes
+        else ""
     )
+
+
+def _beside(found: Mapping[str, Any]) -> Iterable[Block]:
+    if not found["neighbors"]:
+        return
+    yield Sentence(neighbors_words(found))
     rows = (
         (
-            ", ".join(f"{named(name)} {setting_words(value)}" for name, value in one.settings.items()),
-            ratio_words(one.sharpe),
+            ", ".join(f"{named(name)} {setting_words(value)}" for name, value in one["settings"].items()),
+            ratio_words(one["sharpe"]),
         )
-        for one in found
+        for one in found["neighbors"]
     )
     yield table_of(("neighbor of the best", "Sharpe a year"), rows)
 

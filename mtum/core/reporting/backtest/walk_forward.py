@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mtum.core.reporting.backtest.checks import luck_section
 from mtum.core.reporting.backtest.settings import named, ratio_words, setting_words, terms_words
 from mtum.core.reporting.charts import Chart, Panel, span, told_apart
 from mtum.core.reporting.figures import number
@@ -31,7 +32,7 @@ def walk_forward_page(found: Mapping[str, Any]) -> Page:
         ),
         mode="walk forward",
         first_screen=(Section("result", "Result", (walked_table(found), *cautions)),),
-        further=(Section("folds", "Folds", (_folds(found),)),),
+        further=(luck_section(found), Section("folds", "Folds", (_folds(found),))),
         footer=("A past, not a promise.",),
         charts=(_chart(found),),
         wide=True,

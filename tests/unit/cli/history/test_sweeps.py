@@ -149,6 +149,8 @@ def test_walk_forward_chooses_among_symbols_too(tmp_path: Path) -> None:
     alone = call(tmp_path, "backtest", "--source", source, *sets, *span, "--json", "--quiet").document
     assert alone["metrics"]["total_return_frac"] == pytest.approx(fold["tried_return_frac"], abs=2e-6)
     assert {one["settings"]["strategy.mtum_confluence.symbol"] for one in document["folds"]} == {"AAA", "BBB"}
+    assert 0.0 <= document["luck"]["above_zero_probability"] <= 1.0
+    assert document["bootstrap"]["cagr_frac"]["low"] < document["bootstrap"]["cagr_frac"]["high"]
 
 
 def test_the_best_is_set_beside_the_chance_of_luck(tmp_path: Path) -> None:
@@ -159,6 +161,10 @@ def test_the_best_is_set_beside_the_chance_of_luck(tmp_path: Path) -> None:
     assert "beats luck among 48 tries" in page
     assert f">{100 * document['deflated_sharpe_probability']:.2f}</td>" in page
     assert f">{100 * document['overfitting_probability']:.2f}</td>" in page
+    linked = {"strategy.mtum_confluence.vix_entry_below", "strategy.mtum_confluence.vix_exit_above"}
+    beside = document["neighbors"]
+    assert [one["settings"].keys() for one in beside if len(one["settings"]) > 1] == [linked]
+    assert f"{len(beside)} of them" in shown_of(page)
 
 
 def test_workers_change_nothing_but_time(tmp_path: Path) -> None:

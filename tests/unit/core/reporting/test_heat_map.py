@@ -21,6 +21,7 @@ def found(changes: list[Mapping[str, Any]]) -> dict[str, Any]:
         "terms": {"portfolio.capital_usd": 5000.0, "slippage_bps": 0.0, "fill": "same_close", "settlement": "none"},
         "best": row,
         "top": [row],
+        "neighbors": [],
         "deflated_sharpe_probability": 0.6,
         "overfitting_probability": 0.3,
         "median_final_equity_usd": 5100.0,
@@ -65,12 +66,14 @@ def test_settings_that_move_together_have_no_map_of_a_diagonal() -> None:
 
 def test_what_stands_beside_the_best_is_told() -> None:
     changes: list[Mapping[str, Any]] = [{"s.fast": fast} for fast in (5, 10, 20)]
-    page = heat_map_page(changes, [0.1, 1.2, 0.3], found(changes))
+    best = {**ROW, "sharpe": 1.2, "settings": changes[1]}
+    beside = [{"settings": changes[0], "sharpe": 0.1}, {"settings": changes[2], "sharpe": 0.3}]
+    page = heat_map_page(changes, [0.1, 1.2, 0.3], {**found(changes), "best": best, "neighbors": beside})
     luck = page.first_screen[1]
     (sentence,) = [block for block in luck.blocks if isinstance(block, Sentence)]
     assert sentence.text == (
         "The best has a Sharpe ratio of 1.20; the combinations one step of one setting away, 2 of them, have 0.20 in "
         "the middle."
     )
-    *_, beside = [block for block in luck.blocks if isinstance(block, Table)]
-    assert [[cell.text for cell in row] for row in beside.rows] == [["fast 5", "0.10"], ["fast 20", "0.30"]]
+    *_, rows = [block for block in luck.blocks if isinstance(block, Table)]
+    assert [[cell.text for cell in row] for row in rows.rows] == [["fast 5", "0.10"], ["fast 20", "0.30"]]
