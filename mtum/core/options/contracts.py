@@ -104,9 +104,9 @@ class OptionContract:
         """Name for a person: ``SPY 2026-08-21 740 put``."""
         return f"{self.trading_class} {self.expiry} {self.strike.normalize():f} {self.right.name.lower()}"
 
-    def days_from(self, session: date) -> int:
-        """Return the calendar days from a session to the last day on which it trades."""
-        return (self.expiry - session).days
+    def days_from(self, day: date) -> int:
+        """Return the calendar days from a day to the last one on which it trades."""
+        return (self.expiry - day).days
 
     def differs_from(self, other: "OptionContract") -> tuple[str, ...]:
         """Return what two descriptions of one contract do not share: an error, never another contract."""
