@@ -126,3 +126,10 @@ def test_the_fast_path_plays_neither_tiers_nor_impact() -> None:
         assert not terms.fits_fast_path
         with pytest.raises(UsageError, match=words):
             terms.compiled()
+
+
+def test_where_the_price_is_what_it_is_only_the_commission_is_paid() -> None:
+    costs = costs_of(replace(TERMS, impact_coefficient=0.5, slippage_bps=10.0), zigzag("AAA", 45))
+    fill = costs.fill(("AAA", Side.SELL, 100), Decimal(80), 22, slips=False)
+    assert (fill.price, fill.commission_usd) == (Decimal(80), Decimal("8.00"))
+    assert costs.taken() == {"commission": 8.0, "slippage": 0.0, "impact": 0.0}

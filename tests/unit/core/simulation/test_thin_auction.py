@@ -1,6 +1,7 @@
 """A closing auction that fills only a part of the session's volume, numbers by hand."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange import advance, place
 from mtum.core.simulation.exchange_state import ExchangeStatus
-from support.exchange import FREE, exchange, moment, ticket
+from support.exchange import ACCOUNT, FREE, exchange, moment, ticket
 
 THIN = replace(FREE, auction_volume_frac=0.01)
 
@@ -80,3 +81,19 @@ def test_a_sale_of_a_tiered_account_pays_the_regulators() -> None:
     state, _ = place(exchange("0", held="50"), ticket(side=Side.SELL, shares=50), moment(20.0), rules)
     state, _ = advance(state, moment(-1.0), rules)
     assert [order.commission for order in state.orders] == [Decimal("5.85")]
+
+
+def test_the_months_of_two_accounts_and_of_two_months_are_apart() -> None:
+    """1,000 shares x 0.0035 although 300,000 were bought by another account, or a month before."""
+    tiered = replace(FREE, costs=IbTieredCosts(ThirdPartyFees(*(Decimal(0),) * 6)))
+    state = exchange("100000000")
+    other = replace(state.accounts[0], code="DUP100002")
+    state = replace(state, accounts=(*state.accounts, other))
+    for number, code in enumerate((ACCOUNT, "DUP100002")):
+        asked = replace(ticket(shares=(300_000, 1_000)[number], ref=f"r-{number}"), account=code)
+        state, _ = place(state, asked, moment(20.0), tiered)
+    state, _ = advance(state, moment(-1.0), tiered)
+    later = date(2015, 7, 1)
+    state, _ = place(state, ticket(shares=1_000, ref="r-2"), moment(20.0, later), tiered)
+    state, _ = advance(state, moment(-1.0, later), tiered)
+    assert [order.commission for order in state.orders] == [Decimal("1050.00"), Decimal("3.50"), Decimal("3.50")]
