@@ -13,6 +13,7 @@ from mtum.app.research.run_backtest import (
     Backtested,
     Tell,
     benchmark_document,
+    costs_document,
     document,
     metrics_document,
     run_backtest,
@@ -76,15 +77,21 @@ def result_document(found: Backtested) -> dict[str, Any]:
         alone = PlayedSleeve(name, found.strategy.name, found.played, np.zeros(len(found.played.days)))
         nothing = PlayedAccount(found.played, {}, {}, {})
         own = {"strategy": alone.strategy, "symbols": [*found.symbols], **_summary(alone, nothing)}
-        figures = {name: whole[name] for name in ("metrics", "benchmark")}
+        figures = {name: whole[name] for name in ("costs", "metrics", "benchmark")}
         return {**whole, "sleeves": {name: {**own, **figures}}, "coordination": coordination_document(nothing)}
     account = found.account
     held = _held(found.asked, found.sleeves, found.market, account)
-    kinds = {one.name: one for one in found.sleeves}
+    kinds, terms = {one.name: one for one in found.sleeves}, found.asked.terms()
     return {
         **whole,
-        "sleeves": {name: _sleeve(one, kinds[name], held.get(name), account) for name, one in account.sleeves.items()},
-        "watched": {name: _sleeve(one, kinds[name], None, account) for name, one in account.watched.items()},
+        "sleeves": {
+            name: {**_sleeve(one, kinds[name], held.get(name), account), "costs": costs_document(one.played, terms)}
+            for name, one in account.sleeves.items()
+        },
+        "watched": {
+            name: {**_sleeve(one, kinds[name], None, account), "costs": costs_document(one.played, terms)}
+            for name, one in account.watched.items()
+        },
         "coordination": coordination_document(account),
     }
 

@@ -40,6 +40,20 @@ def played(folder: Path, *words: str) -> Called:
     return call(folder, "backtest", "--portfolio", "portfolio.toml", "--json", "--quiet", *words)
 
 
+def test_what_costs_took_of_the_account_is_what_they_took_of_its_sleeves(tmp_path: Path) -> None:
+    """A cross costs nothing; a watched sleeve's costs are of no money."""
+    words = ("--set", "portfolio.cost_model=ib_tiered")
+    found = played(tmp_path, "--start", "2018-01-03", "--slippage-bps", "3", *words).document
+    sleeves = found["sleeves"].values()
+    for kind in ("commission", "slippage", "impact", "total", "traded"):
+        whole = found["costs"][f"{kind}_usd"]
+        assert whole == pytest.approx(sum(one["costs"][f"{kind}_usd"] for one in sleeves), abs=1e-5)
+    sent = sum((one["shares"] - one["crossed"]) for one in found["orders"])
+    assert sent < sum(one["shares"] for one in found["orders"]), "something crossed"
+    assert found["costs"]["slippage_usd"] == pytest.approx(found["costs"]["traded_usd"] * 3e-4, rel=1e-3)
+    assert found["watched"]["seen"]["costs"]["commission_usd"] > 0
+
+
 def test_an_account_tells_its_sleeves_and_how_they_met(tmp_path: Path) -> None:
     found = played(tmp_path, "--start", "2017-01-03", "--out", "sheet").document
     assert (found["strategy"], found["symbols"]) == ("calm, wild, seen", ["SP500"])

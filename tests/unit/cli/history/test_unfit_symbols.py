@@ -141,3 +141,20 @@ def test_a_sweep_names_the_symbol_and_no_option_that_it_does_not_have(tmp_path: 
     assert refused.code == 3
     assert "S01.csv" in refused.err
     assert "--skip-unfit" not in refused.err
+
+
+def test_every_sleeve_of_an_account_does_without_what_is_not_fit(tmp_path: Path) -> None:
+    symbols = folder_of(tmp_path, 3)
+    broken(tmp_path / "bars" / "S01.csv", "empty")
+    sleeves = (
+        f'[sleeve.{name}]\nstrategy = "buy_and_hold"\nweight = 0.5\n[sleeve.{name}.rules]\nsymbols = {listed}\n'
+        for name, listed in (("one", symbols[:2]), ("two", symbols[1:]))
+    )
+    (tmp_path / "account.toml").write_text("\n".join(sleeves).replace("'", '"'), encoding="utf-8")
+    words = ("backtest", "--portfolio", "account.toml", "--source", f"csv:{tmp_path / 'bars'}", "--quiet")
+    refused = call(tmp_path, *words)
+    assert refused.code == 3
+    assert "S01.csv" in refused.err
+    found = call(tmp_path, *words, "--skip-unfit", "--json").document
+    assert [*found["left_out"]] == ["S01"]
+    assert {(one["sleeve"], one["symbol"]) for one in found["orders"]} == {("one", "S00"), ("two", "S02")}
