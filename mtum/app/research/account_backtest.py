@@ -23,7 +23,7 @@ from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.returns import Curve, growth
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
-from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted
+from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted, together
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import Played, PlayedAccount, PlayedOrder, PlayedSleeve
 from mtum.core.simulation.session_views import SessionHistory
@@ -48,7 +48,7 @@ def backtested(asked: BacktestRequest, source: BarSource, calendar: Calendar, te
     from mtum.core.simulation.session_path import play_account
 
     began = perf_counter()
-    loaded = load_account(asked, asked.sleeves(), source, calendar)
+    loaded = load_account(asked, asked.sleeves(), asked.terms().account, source, calendar)
     span = Span(loaded.first, len(loaded.market.days))
     prepared = perf_counter()
     account = play_account(loaded.market, loaded.sleeves, asked.terms(), *span)
@@ -61,7 +61,7 @@ def backtested(asked: BacktestRequest, source: BarSource, calendar: Calendar, te
         history=None,
         span=span,
         played=account.total,
-        held=_together([*_held(asked, loaded.sleeves, loaded.market, account).values()]),
+        held=together([*_held(asked, loaded.sleeves, loaded.market, account).values()]),
         seconds=seconds,
         left_out=loaded.left_out,
         sleeves=loaded.sleeves,
@@ -138,27 +138,8 @@ def _held(
             weights = one.compared_with if one.decides and one.state is not SleeveState.CLOSE else {}
             known = {symbol: weight for symbol, weight in weights.items() if symbol in market.bars}
             capital = account.sleeves[one.name].played.capital_usd
-            idle = np.full(len(account.total.days), capital)
-            found[one.name] = (
-                buy_and_hold_weighted(market, span, known, capital, costs)
-                if known
-                else BuyAndHoldCurves(account.total.days, {}, 0.0, idle, idle)
-            )
+            found[one.name] = buy_and_hold_weighted(market, span, known, capital, costs)
     return found
-
-
-def _together(held: list[BuyAndHoldCurves]) -> BuyAndHoldCurves:
-    shares: dict[str, int] = {}
-    for one in held:
-        for symbol, count in one.shares.items():
-            shares[symbol] = shares.get(symbol, 0) + count
-    return BuyAndHoldCurves(
-        days=held[0].days,
-        shares=shares,
-        entry_cost_usd=round(sum(one.entry_cost_usd for one in held), 2),
-        reinvested=np.sum([one.reinvested for one in held], axis=0),
-        unreinvested=np.sum([one.unreinvested for one in held], axis=0),
-    )
 
 
 def _sleeve(one: PlayedSleeve, sleeve: Sleeve, held: BuyAndHoldCurves | None, account: PlayedAccount) -> dict[str, Any]:

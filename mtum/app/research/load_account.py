@@ -39,7 +39,7 @@ class LoadedAccount:
 
 
 def load_account(
-    asked: BacktestRequest, sleeves: Sequence[Sleeve], source: BarSource, calendar: Calendar
+    asked: BacktestRequest, sleeves: Sequence[Sleeve], rules: AccountRules, source: BarSource, calendar: Calendar
 ) -> LoadedAccount:
     """Read, cut and check the histories of an account; it begins at the first session that all sleeves can decide.
 
@@ -60,7 +60,6 @@ def load_account(
         for one in deciding
     }
     first = max(one.market.day(one.first) for one in loaded.values())
-    rules = asked.terms().account
     market = _together([*loaded.values()], read, first, sessions_looked_at(rules))
     if any(one.strategy.CALENDAR for one in loaded.values()) or _looks_ahead(rules):
         market = replace(market, calendar=sessions_of(calendar, market))

@@ -6,17 +6,18 @@ from typing import Any
 
 from mtum.app.research.backtest_request import PLAYED, BacktestRequest
 from mtum.app.research.grid_file import Grid
-from mtum.app.research.load import Loaded, load
+from mtum.app.research.load import load
+from mtum.app.research.load_account import load_account
 from mtum.app.research.sweep import Ground, PreparedSweep
 from mtum.config import Settings, setting_names
 from mtum.core.market.bars import Days
+from mtum.core.plans import sessions_looked_at
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.research.grid import Combination
 from mtum.core.research.session_grid import AccountCombination
 from mtum.core.simulation.history import history
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import PlayTerms
-from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.errors import BarsMissingError, ConfigError, UsageError
 from mtum.ports.market_data import BarSource
@@ -56,17 +57,12 @@ def prepare(
     keys = [_key(one) for one in combinations]
     distinct = list(dict.fromkeys(keys))
     members = [[one for one, own in zip(combinations, keys, strict=True) if own == key] for key in distinct]
-    loaded = [_loaded(asked, own, source, calendar) for own in members]
-    grounds = []
-    for (one, strategy), span in zip(loaded, _spans([one for one, _ in loaded]), strict=True):
-        columns = history(one.bars, one.vix, asked.settlement) if compiled else None
-        weights = asked.compared_with(strategy)
-        grounds.append(Ground(strategy.universe(), one.market, columns, span, weights, one.notes))
+    grounds = [_ground(asked, own, source, calendar) for own in members]
     places = {key: place for place, key in enumerate(distinct)}
     return PreparedSweep(
         grid=grid,
         asked=asked,
-        grounds=tuple(grounds),
+        grounds=tuple(replace(one, span=span) for one, span in zip(grounds, _spans(grounds), strict=True)),
         at=tuple(places[key] for key in keys),
         changes=tuple(grid.combinations()),
         combinations=combinations,
@@ -78,7 +74,8 @@ def _compiled(grid: Grid, asked: BacktestRequest, settings: LoadSettings) -> tup
     # For `mtum_confluence` alone on terms that the compiled grid knows; empty for whatever else.
     # A value is validated once, and terms are made once per distinct set of them: both cost far more than a row.
     base = settings(grid.base)
-    strategy = None if base.sleeve and asked.strategy is None else _alone(base, asked)
+    whole = replace(asked, settings=base)
+    strategy = None if whole.whole_account else whole.active_strategy()
     if not isinstance(strategy, MtumConfluence):
         return ()
     if not all(name in PLAYED or name.startswith(STRATEGY) for name in grid.names()):
@@ -109,34 +106,46 @@ def _compiled(grid: Grid, asked: BacktestRequest, settings: LoadSettings) -> tup
 def _each(grid: Grid, asked: BacktestRequest, settings: LoadSettings) -> Iterator[AccountCombination]:
     for change in grid.combinations():
         try:
-            own = settings({**grid.base, **change})
+            own = replace(asked, settings=settings({**grid.base, **change}))
         except ConfigError as error:
             which = ", ".join(f"{name} = {value}" for name, value in change.items())
             raise ConfigError([f"{line} (with {which})" for line in error.problems]) from error
-        terms = replace(asked, settings=own).terms()
-        strategy = _alone(own, asked)
-        named = ("", strategy, 1.0, SleeveState.ON, 0.0, asked.benchmark or "")
-        alone = Sleeve(*named, terms.rules, terms.loss_pause_sessions)
-        yield AccountCombination((alone,), terms)
-
-
-def _alone(settings: Settings, asked: BacktestRequest) -> Strategy:
-    return replace(asked, settings=settings).active_strategy()
+        terms = own.terms()
+        if own.whole_account:
+            yield AccountCombination(own.sleeves(), terms)
+        else:
+            named = ("", own.active_strategy(), 1.0, SleeveState.ON, 0.0, asked.benchmark or "")
+            yield AccountCombination((Sleeve(*named, terms.rules, terms.loss_pause_sessions),), terms)
 
 
 def _key(one: Combination | AccountCombination) -> tuple[object, ...]:
-    # Combinations that look at the same symbols with the same strategies share a history.
+    # Combinations that look at the same symbols with the same strategies, and at as much of them, share a history.
     if isinstance(one, Combination):
         return (one.strategy.symbol,)
-    return tuple((type(sleeve.strategy), sleeve.symbols, sleeve.looks_at) for sleeve in one.sleeves)
+    rules = one.terms.account
+    sleeves = ((own.name, own.decides, type(own.strategy), own.symbols, own.looks_at) for own in one.sleeves)
+    return (sessions_looked_at(rules), rules.transfers.period, *sleeves)
 
 
-def _loaded(
+def _ground(
     asked: BacktestRequest, own: Sequence[Combination | AccountCombination], source: BarSource, calendar: Calendar
-) -> tuple[Loaded, Strategy]:
-    strategies = [one.strategy if isinstance(one, Combination) else one.sleeves[0].strategy for one in own]
-    longest = max(strategies, key=lambda strategy: strategy.history_sessions())
-    return load(asked, longest, source, calendar), longest
+) -> Ground:
+    """Return the history of combinations that share one: it begins where the one that needs most can decide."""
+    first = own[0]
+    if isinstance(first, Combination):
+        compiled = [one.strategy for one in own if isinstance(one, Combination)]
+        longest = max(compiled, key=lambda strategy: strategy.history_sessions())
+        found = load(asked, longest, source, calendar)
+        columns = history(found.bars, found.vix, asked.settlement)
+        return Ground(longest.universe(), found.market, columns, Span(found.first, 0), found.notes)
+    each = zip(*(one.sleeves for one in own if isinstance(one, AccountCombination)), strict=True)
+    sleeves = [max(same, key=lambda one: one.strategy.history_sessions()) for same in each]
+    symbols = tuple(dict.fromkeys(symbol for one in sleeves if one.decides for symbol in one.symbols))
+    if first.alone is not None:
+        found = load(asked, sleeves[0].strategy, source, calendar)
+        return Ground(symbols, found.market, None, Span(found.first, 0), found.notes)
+    account = load_account(asked, sleeves, first.terms.account, source, calendar)
+    return Ground(symbols, account.market, None, Span(account.first, 0), account.notes)
 
 
 def _refuse_unplayed(grid: Grid) -> None:
@@ -163,16 +172,14 @@ def _refuse_without_effect(grid: Grid, combinations: Sequence[Combination | Acco
         raise ConfigError([f"{name}: changes nothing that a backtest plays; take it out of the grid" for name in idle])
 
 
-def _spans(loaded: Sequence[Loaded]) -> Iterator[Span]:
+def _spans(grounds: Sequence[Ground]) -> Iterator[Span]:
     # All are decided on the same sessions: from the last first one to the earliest last one.
-    first = max(one.market.days[one.first] for one in loaded)
-    last = min(one.market.days[-1] for one in loaded)
+    first = max(one.market.days[one.span.first] for one in grounds)
+    last = min(one.market.days[-1] for one in grounds)
     if first > last:
-        late = max(loaded, key=lambda one: one.market.days[one.first])
-        names = ", ".join("+".join(one.market.bars) for one in loaded)
-        raise BarsMissingError(
-            f"{names} have no session in common: {'+'.join(late.market.bars)} is fit from {first} on only"
-        )
-    for one in loaded:
+        late = max(grounds, key=lambda one: one.market.days[one.span.first])
+        names = ", ".join(one.name for one in grounds)
+        raise BarsMissingError(f"{names} have no session in common: {late.name} is fit from {first} on only")
+    for one in grounds:
         days: Days = one.market.days
         yield Span(int(days.searchsorted(first)), int(days.searchsorted(last, "right")))

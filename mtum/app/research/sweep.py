@@ -14,7 +14,7 @@ from mtum.app.research.run_backtest import benchmark_document, sizing_cautions, 
 from mtum.app.research.studies import hash_of_bars
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.returns import NEGLIGIBLE
-from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted
+from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted, together
 from mtum.core.research.grid import RESULT_COLUMNS, Combination, Part, empty_results, play_combinations
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.research.neighbors import neighbors
@@ -107,8 +107,6 @@ class Ground:
         Columns for the compiled grid; None where each combination is played by itself.
     span : Span
         Where the sessions lie that are decided.
-    weights : mapping of symbol to float
-        What buying and holding means here.
     notes : tuple of str
         What a person has to know of the bars.
     """
@@ -117,7 +115,6 @@ class Ground:
     market: SessionHistory
     history: History | None
     span: Span
-    weights: Mapping[str, float]
     notes: tuple[str, ...] = ()
 
     @property
@@ -312,7 +309,7 @@ def _cautions(prepared: PreparedSweep, results: GridResults, best: int) -> list[
 
 
 def held_of(prepared: PreparedSweep) -> dict[str, BuyAndHoldCurves]:
-    """Return buy-and-hold on each ground over the sessions decided.
+    """Return buy-and-hold on each ground over the sessions decided: of an account that of its sleeves together.
 
     It pays the costs, and has the capital, of the ground's first combination.
     """
@@ -320,7 +317,13 @@ def held_of(prepared: PreparedSweep) -> dict[str, BuyAndHoldCurves]:
     for place, ground in enumerate(prepared.grounds):
         one = prepared.combinations[prepared.at.index(place)]
         costs = one.terms.rules.sizing.costs
-        found[ground.name] = buy_and_hold_weighted(ground.market, ground.span, ground.weights, one.capital_usd, costs)
+        market, span = ground.market, ground.span
+        found[ground.name] = together(
+            [
+                buy_and_hold_weighted(market, span, {s: w for s, w in weights.items() if s in market.bars}, usd, costs)
+                for weights, usd in one.compared_with(prepared.asked.benchmark)
+            ]
+        )
     return found
 
 

@@ -12,6 +12,7 @@ from mtum.cli.context import CommandCall, call_of
 from mtum.cli.history.backtest import (
     End,
     Fill,
+    PortfolioFile,
     Set,
     Settled,
     Slippage,
@@ -50,6 +51,7 @@ def sweep(
     engine: EngineName = "local",
     strategy: StrategyName = None,
     sleeve: SleeveName = None,
+    portfolio: PortfolioFile = None,
     symbol: Symbol = None,
     source: Source = None,
     start: Start = None,
@@ -68,7 +70,7 @@ def sweep(
     call = call_of(context)
     given: dict[str, Any] = {"strategy": strategy, "symbol": symbol, "start": start, "end": end}
     given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
-    prepared = _prepared(call, grid, source, changes or [], given, sleeve)
+    prepared = _prepared(call, grid, source, changes or [], given, (sleeve, portfolio))
     chosen = engine_named(engine, workers, prepared)
     folder = (out or call.data_folder() / "sweeps" / f"{grid.stem}-{prepared.fingerprint()}").absolute()
     with sweep_results(prepared, folder) as store:
@@ -91,6 +93,7 @@ def walkforward(
     engine: EngineName = "local",
     strategy: StrategyName = None,
     sleeve: SleeveName = None,
+    portfolio: PortfolioFile = None,
     symbol: Symbol = None,
     source: Source = None,
     start: Start = None,
@@ -110,7 +113,7 @@ def walkforward(
     call = call_of(context)
     given: dict[str, Any] = {"strategy": strategy, "symbol": symbol, "start": start, "end": end}
     given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
-    prepared = _prepared(call, grid, source, changes or [], given, sleeve)
+    prepared = _prepared(call, grid, source, changes or [], given, (sleeve, portfolio))
     cuts = folds_of(prepared, fit_sessions, try_sessions, WindowKind(windows))
     chosen = engine_named(engine, workers, prepared)
     folder = (out or call.data_folder() / "sweeps" / f"{grid.stem}-{prepared.fingerprint()}").absolute()
@@ -143,7 +146,7 @@ def _prepared(
     source: str | None,
     changes: Sequence[str],
     given: Mapping[str, Any],
-    sleeve: str | None,
+    account: tuple[str | None, Path | None],
 ) -> "PreparedSweep":
     from mtum.app.research.backtest_request import BacktestRequest, of_sleeve
     from mtum.app.research.grid_file import read_grid
@@ -152,12 +155,15 @@ def _prepared(
     from mtum.core.simulation.kernel.grid import play_grid
     from mtum.wiring.provenance import code_hash
 
+    sleeve, portfolio = account
     if sleeve is not None and given["strategy"] is not None:
         raise UsageError("--sleeve plays a sleeve of the settings as it is; leave out --strategy")
+    if portfolio is not None and given["strategy"] is not None:
+        raise UsageError("--portfolio plays an account; leave out --strategy")
     read = read_grid(grid)
 
     def settings(more: Mapping[str, Any]) -> "Settings":
-        found = changed_settings(call, source, changes, more)
+        found = changed_settings(call, source, changes, more, portfolio)
         return found if sleeve is None else of_sleeve(found, sleeve)
 
     asked = BacktestRequest(settings=settings(read.base), sleeve=sleeve, **given)

@@ -1,6 +1,6 @@
 """What buying and holding the same symbols would have made over the same sessions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,7 @@ def buy_and_hold_weighted(
     rows = {symbol: np.searchsorted(market.bars[symbol].days, days, "right") - 1 for symbol in weights}
     whole = max(1.0, sum(weights.values()))
     ready = np.flatnonzero(np.all([row >= 0 for row in rows.values()], axis=0))
-    if not len(ready):
+    if not len(ready) or not weights:
         return BuyAndHoldCurves(days, dict.fromkeys(weights, 0), 0.0, *(np.full(len(days), capital_usd) for _ in "12"))
     at = int(ready[0])
     found = []
@@ -67,6 +67,23 @@ def buy_and_hold_weighted(
         entry_cost_usd=round(sum(one.entry_cost_usd for one in found), 2),
         reinvested=joined("reinvested"),
         unreinvested=joined("unreinvested"),
+    )
+
+
+def together(held: Sequence[BuyAndHoldCurves]) -> BuyAndHoldCurves:
+    """Return several curves over the same sessions as one."""
+    if len(held) == 1:
+        return held[0]
+    shares: dict[str, int] = {}
+    for one in held:
+        for symbol, count in one.shares.items():
+            shares[symbol] = shares.get(symbol, 0) + count
+    return BuyAndHoldCurves(
+        days=held[0].days,
+        shares=shares,
+        entry_cost_usd=round(sum(one.entry_cost_usd for one in held), 2),
+        reinvested=np.sum([one.reinvested for one in held], axis=0),
+        unreinvested=np.sum([one.unreinvested for one in held], axis=0),
     )
 
 

@@ -1,6 +1,6 @@
 """Many combinations of one strategy's settings over one history, in one compiled pass."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -56,6 +56,10 @@ class Combination:
     def capital_usd(self) -> float:
         """Cash at the start."""
         return float(self.terms.capital_usd)
+
+    def compared_with(self, benchmark: str | None) -> tuple[tuple[Mapping[str, float], float], ...]:
+        """Return what is bought and held instead, and with how many USD."""
+        return (({benchmark: 1.0} if benchmark else self.strategy.benchmark, self.capital_usd),)
 
     @property
     def strategies(self) -> tuple[str, ...]:

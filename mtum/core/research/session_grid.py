@@ -1,13 +1,14 @@
 """Combinations of any settings, each played by itself; their rows are those of the compiled grid."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.returns import drawdown, from_capital, returns
-from mtum.core.portfolio.sleeves import Sleeve
+from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.research.grid import empty_results
 from mtum.core.research.metrics import moments
 from mtum.core.research.overfitting import BLOCKS
@@ -39,10 +40,24 @@ class AccountCombination:
         capital = exact(self.terms.capital_usd)
         return float(sum(one.part_of(capital) for one in self.sleeves if one.owns_money))
 
+    def compared_with(self, benchmark: str | None) -> tuple[tuple[Mapping[str, float], float], ...]:
+        """Return what each sleeve would buy and hold instead, and with how many USD; what is off keeps cash."""
+        if self.alone is not None:
+            return (({benchmark: 1.0} if benchmark else self.alone.benchmark, self.capital_usd),)
+        capital = exact(self.terms.capital_usd)
+        return tuple(
+            (
+                one.compared_with if one.decides and one.state is not SleeveState.CLOSE else {},
+                float(one.part_of(capital)),
+            )
+            for one in self.sleeves
+            if one.owns_money and one.name != FUND
+        )
+
     @property
     def strategies(self) -> tuple[str, ...]:
-        """Names of the strategies."""
-        return tuple(dict.fromkeys(one.strategy.name for one in self.sleeves))
+        """Names of the sleeves, or of the strategy that is played alone."""
+        return tuple(one.name or one.strategy.name for one in self.sleeves)
 
     @property
     def cautions(self) -> tuple[str, ...]:

@@ -60,6 +60,7 @@ def test_strategies_can_be_set_against_each_other(tmp_path: Path) -> None:
         assert document["final_equity_usd"] == pytest.approx(float(row["final_equity_usd"]), abs=0.006)
 
 
+@pytest.mark.full
 def test_worker_processes_change_nothing_but_time(tmp_path: Path) -> None:
     assert studied(tmp_path / "one", STOPS, *HOLD).code == 0
     assert studied(tmp_path / "two", STOPS, *HOLD, "--workers", "2").code == 0
@@ -125,3 +126,81 @@ def test_sweeps_and_walk_forwards_are_kept_with_their_grid(tmp_path: Path) -> No
     compared = call(tmp_path, "compare", "1", "2", "--json").document
     assert compared["shared"] is None
     assert any("hindsight" in line for line in compared["cautions"])
+
+
+ACCOUNT = """
+[portfolio]
+capital_usd = 50000
+sleeve_rebalance = "quarter"
+
+[sleeve.core]
+strategy = "buy_and_hold"
+weight = 0.5
+[sleeve.core.rules]
+symbol = "SP500"
+
+[sleeve.swing]
+strategy = "mean_reversion"
+weight = 0.5
+[sleeve.swing.rules]
+symbols = ["SP500", "NDQ"]
+"""
+WEIGHTS = """
+[grid]
+sleeve.swing.risk.stop_loss_frac = ["none", 0.02]
+[[linked]]
+sleeve.core.weight = [0.2, 0.7]
+sleeve.swing.weight = [0.8, 0.3]
+"""
+
+
+def test_weights_and_limits_of_sleeves_can_be_swept(tmp_path: Path) -> None:
+    (tmp_path / "account.toml").write_text(ACCOUNT, encoding="utf-8")
+    words = ("--portfolio", "account.toml")
+    found = studied(tmp_path, WEIGHTS, *words)
+    assert found.code == 0, found.err
+    assert (found.document["strategy"], found.document["symbol"]) == ("core, swing", "SP500, NDQ")
+    table = rows(tmp_path)
+    assert len(table) == 4
+    for row in table:
+        document = alone(tmp_path, row, *words)
+        assert document["start"] == found.document["start"]
+        assert float(row["final_equity_usd"]) == pytest.approx(document["final_equity_usd"], abs=0.006)
+        assert int(row["trades"]) == len(document["trades"])
+        assert float(row["sharpe"]) == pytest.approx(document["metrics"]["sharpe"], abs=2e-6)
+    first = alone(tmp_path, table[0], *words)
+    (held,) = found.document["benchmarks"]
+    assert held["final_equity_usd"] == pytest.approx(first["benchmark"]["final_equity_usd"], abs=1e-6)
+    assert len({row["final_equity_usd"] for row in table}) > 2
+    page = (tmp_path / "out" / "sweep.html").read_text(encoding="utf-8")
+    assert "core weight" in page
+    assert "swing weight" in page
+
+
+def test_a_sleeve_is_swept_as_if_it_were_alone(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(ACCOUNT, encoding="utf-8")
+    grid = '[grid]\nsleeve.swing.risk.stop_loss_frac = ["none", 0.02]\n'
+    found = studied(tmp_path, grid, "--sleeve", "swing")
+    assert found.document["strategy"] == "mean_reversion"
+    for row in rows(tmp_path):
+        document = alone(tmp_path, row, "--sleeve", "swing")
+        assert float(row["final_equity_usd"]) == pytest.approx(document["final_equity_usd"], abs=0.006)
+
+
+def test_a_walk_forward_chooses_weights(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(ACCOUNT, encoding="utf-8")
+    words = ("--fit-sessions", "120", "--try-sessions", "131")
+    found = studied(tmp_path, WEIGHTS, *words, command="walkforward").document
+    (fold,) = found["folds"]
+    sets = [word for name, value in fold["settings"].items() for word in ("--set", f"{name}={value}")]
+    span = ("--start", fold["tried_from"], "--end", fold["tried_to"], "--json", "--quiet")
+    document = call(tmp_path, "backtest", *sets, *span).document
+    assert document["metrics"]["total_return_frac"] == pytest.approx(fold["tried_return_frac"], abs=2e-6)
+    assert found["out_of_sample"]["total_return_frac"] == pytest.approx(fold["tried_return_frac"], abs=2e-6)
+
+
+def test_weights_that_are_more_than_the_whole_are_refused_with_their_combination(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(ACCOUNT, encoding="utf-8")
+    found = studied(tmp_path, "[grid]\nsleeve.core.weight = [0.2, 0.7]\n")
+    assert found.code == 2
+    assert "(with sleeve.core.weight = 0.7)" in found.err
