@@ -19,7 +19,7 @@ from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules, budget, outlay, shares_for
 from mtum.core.portfolio.stops import stopped_after
 from mtum.core.strategies.asking import UNFIT, asked, remembered, scaled
-from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Shares, Strategy, SymbolVerdict, Target
+from mtum.core.strategies.contract import Abstain, Keep, Own, Shares, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 
 CARRIED, SALE_CARRIED = "purchase_carried", "sale_carried"
@@ -149,7 +149,7 @@ def _fit(view: MarketView, strategy: Strategy) -> MarketView:
 
 
 def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdict:
-    held = _held(book, verdict.symbol).shares
+    held = _held(book, verdict.symbol)
     original = book.exit_pending.get(verdict.symbol)
     if held and original is not None:
         return replace(verdict, verdict=_SELL_ALL, reasons=("exit_carried", original))
@@ -167,7 +167,7 @@ def _waiting(view: MarketView, strategy: Strategy, book: Book) -> dict[str, Stan
     ended = book.forced_exits.keys() | book.exit_pending.keys() | book.stopped.keys()
 
     def stands(one: Standing) -> bool:
-        held = _held(book, one.symbol).shares
+        held = _held(book, one.symbol)
         if one.sells:
             return strategy.STANDING_SALES and held > one.shares
         if not strategy.STANDING_PURCHASES:
@@ -214,8 +214,9 @@ def _entry_bar(book: Book, *, lost: bool, fallen: bool) -> str | None:
     return None
 
 
-def _held(book: Book, symbol: str) -> Holding:
-    return book.holdings.get(symbol) or Holding(symbol)
+def _held(book: Book, symbol: str) -> int:
+    held = book.holdings.get(symbol)
+    return held.shares if held else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +283,7 @@ def _sales(
     notes: list[str] = []
     kept_back: dict[str, int] = {}
     for verdict in verdicts:
-        held = _held(book, verdict.symbol).shares
+        held = _held(book, verdict.symbol)
         wanted = _wanted(verdict, held, terms, terms.sizing)
         if wanted is None or wanted >= held or (terms.never_sells and not verdict.sells_all):
             continue
@@ -316,7 +317,7 @@ def _buys(
     found = _Bought()
     sizing, least_usd = terms.sizing, terms.least_usd
     for verdict in verdicts:
-        held = _held(book, verdict.symbol).shares
+        held = _held(book, verdict.symbol)
         wanted = _wanted(verdict, held, terms, sizing)
         if wanted is None or wanted < held or (wanted == held and held):
             continue

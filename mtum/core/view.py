@@ -175,8 +175,7 @@ class MarketView:
         earlier, newest = self._earlier(symbol)
         last = timeframe.period(self.session) if period is None else timeframe.named(period)
         rows = newest - len(self.bars[symbol]) + 1, newest
-        closes = earlier.at(rows, timeframe, last, ago, total_returns=total_returns)
-        return tuple(known(close) for close in closes) if total_returns else closes
+        return earlier.at(rows, timeframe, last, ago, total_returns=total_returns)
 
     def _earlier(self, symbol: str) -> tuple[EarlierCloses, int]:
         bars = self.bars[symbol]

@@ -1,8 +1,9 @@
-"""Cost is linear in sessions and in combinations, and memory stays small."""
+"""Cost is linear in sessions, in symbols and in combinations, and memory stays small."""
 
 import resource
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 from math import log
 from time import process_time
@@ -19,7 +20,12 @@ from mtum.core.simulation.backtest import walked, walked_each
 from mtum.core.simulation.history import History, history
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import PlayTerms
+from mtum.core.simulation.session_path import play_sessions
+from mtum.core.simulation.session_views import SessionHistory
+from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.momentum_rotation import MomentumRotation
 from mtum.core.strategies.mtum_confluence import MtumConfluence
+from mtum.core.strategies.trend_following import TrendFollowing
 from support.markets import made_up_bars, made_up_vix
 
 pytestmark = pytest.mark.bench
@@ -27,13 +33,13 @@ RULES = MtumConfluence(symbol="AAA")
 TERMS = PlayTerms(5000.0, PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts()), LossRules(1e12)))
 
 
-def cost(work: Callable[[], object]) -> float:
+def cost(work: Callable[[], object], rounds: int = 15, times: int = 20) -> float:
     """Least CPU seconds of many calls, each repeated so long that the clock sees it."""
     work()
     found = []
-    for _ in range(15):
+    for _ in range(rounds):
         began = process_time()
-        for _ in range(20):
+        for _ in range(times):
             work()
         found.append(process_time() - began)
     return min(found)
@@ -80,3 +86,42 @@ def test_memory_is_flat_in_combinations_and_symbols_stream() -> None:
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert trades > 1000
     assert grown < 64, f"{grown:.0f} MiB more for 40 times the combinations and 40 symbols"
+
+
+def several(symbols: int, sessions: int) -> tuple[SessionHistory, tuple[str, ...]]:
+    names = tuple(f"S{number:03}" for number in range(symbols))
+    bars = {name: made_up_bars(sessions, seed, name) for seed, name in enumerate(names)}
+    days = tuple(bars[names[0]].days.astype(object))
+    return SessionHistory(bars, {}, (*days, days[-1] + timedelta(days=1))), names
+
+
+def played(history: SessionHistory, strategy: Strategy) -> float:
+    first = strategy.history_sessions()
+    return cost(lambda: play_sessions(history, strategy, TERMS, first, len(history.days)), rounds=2, times=1)
+
+
+STRATEGIES: dict[str, Callable[[tuple[str, ...]], Strategy]] = {
+    "momentum_rotation": lambda names: MomentumRotation(symbols=names, top=5, exit_rank=10, trend_symbol=names[0]),
+    "trend_following": lambda names: TrendFollowing(symbols=names),
+}
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_cost_of_the_session_path_is_linear_in_sessions(name: str) -> None:
+    sizes, made = [250, 500, 1000, 2000], []
+    for size in sizes:
+        before = STRATEGIES[name](("A", "B", "C", "D", "E")).history_sessions()
+        history, names = several(10, before + size)
+        made.append(played(history, STRATEGIES[name](names)))
+    print(name, made)
+    assert exponent(sizes, made) <= 1.1, made
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_cost_of_the_session_path_is_linear_in_symbols(name: str) -> None:
+    sizes, made = [10, 20, 40, 80], []
+    for size in sizes:
+        history, names = several(size, STRATEGIES[name](("A", "B", "C", "D", "E")).history_sessions() + 150)
+        made.append(played(history, STRATEGIES[name](names)))
+    print(name, made)
+    assert exponent(sizes, made) <= 1.1, made

@@ -1,9 +1,25 @@
 """Closes of one symbol at the ends of earlier weeks and months, looked up instead of searched for."""
 
+from bisect import bisect_right
+from math import isnan
+from typing import NamedTuple
+
 import numpy as np
 
 from mtum.core.market.bars import Bars, first_days, periods
 from mtum.core.market.timeframes import Timeframe
+
+_DECIMALS = 6
+"""Of a close with dividends put back, as of an indicator."""
+
+
+class _Looked(NamedTuple):
+    # Closes that stay the same until the period, or what has been paid since them, is another; and their oldest row.
+    last: int
+    paid: int
+    newest: int
+    oldest: int
+    closes: tuple[float | None, ...]
 
 
 class EarlierCloses:
@@ -20,9 +36,11 @@ class EarlierCloses:
     def __init__(self, bars: Bars, *, total_returns: bool) -> None:
         self._close = bars.close
         self._days = bars.days
-        paid = np.flatnonzero(bars.dividend[1:]) if total_returns else ()
-        self._paid = [(int(at) + 1, float(1.0 - bars.dividend[at + 1] / bars.close[at])) for at in paid][::-1]
+        paid = (np.flatnonzero(bars.dividend[1:]) + 1).tolist() if total_returns else []
+        self._paid: list[int] = paid
+        self._left = [float(1.0 - bars.dividend[row] / bars.close[row - 1]) for row in paid]
         self._starts: dict[Timeframe, tuple[int, list[int]]] = {}
+        self._looked: dict[tuple[Timeframe, tuple[int, ...], bool], _Looked] = {}
 
     def at(
         self, rows: tuple[int, int], timeframe: Timeframe, last: int, ago: tuple[int, ...], *, total_returns: bool
@@ -38,20 +56,41 @@ class EarlierCloses:
         ago : tuple of int
             Periods back; 0 is the newest bar.
         total_returns : bool
-            Whether dividends between a close and the newest bar are put back.
+            Whether dividends between a close and the newest bar are put back; such closes are rounded to 1e-6.
         """
         oldest, newest = rows
+        key = timeframe, ago, total_returns
+        paid = bisect_right(self._paid, newest) if total_returns else 0
+        found = self._looked.get(key)
+        if found is None or found[:2] != (last, paid) or newest < found.newest or oldest > found.oldest:
+            found = self._looked[key] = self._look(rows, key, last, paid)
+        if 0 not in ago:
+            return found.closes
+        now = _told(float(self._close[newest])) if total_returns else float(self._close[newest])
+        if ago[0] == 0 and 0 not in ago[1:]:
+            return (now, *found.closes[1:])
+        return tuple(close if back else now for back, close in zip(ago, found.closes, strict=True))
+
+    def _look(
+        self, rows: tuple[int, int], key: tuple[Timeframe, tuple[int, ...], bool], last: int, paid: int
+    ) -> _Looked:
+        (oldest, newest), (timeframe, ago, total_returns) = rows, key
         first, starts = self._starts.get(timeframe) or self._begin(timeframe)
-        found: list[float | None] = []
+        closes: list[float | None] = []
+        used = [newest]
         for back in ago:
-            row, begin = newest, oldest
-            if back:
-                place = last - back - first
-                known = 0 <= place < len(starts)
-                row = min(newest, starts[place + 1] - 1) if known and place + 1 < len(starts) else newest
-                begin = max(oldest, starts[place]) if known else newest + 1
-            found.append(self._known(row, newest, total_returns=total_returns) if row >= begin else None)
-        return tuple(found)
+            place = last - back - first
+            close: float | None = None
+            if back and 0 <= place < len(starts):
+                row = min(newest, starts[place + 1] - 1) if place + 1 < len(starts) else newest
+                if row >= max(oldest, starts[place]):
+                    close = float(self._close[row])
+                    close = _told(close * self._kept(row, paid)) if total_returns else close
+                    used.append(row)
+            closes.append(close)
+        # A period that is not over yet is looked for anew in the next session.
+        changes = newest in used[1:]
+        return _Looked(last, -1 if changes else paid, newest, min(used), tuple(closes))
 
     def _begin(self, timeframe: Timeframe) -> tuple[int, list[int]]:
         numbers = periods(self._days[[0, -1]], timeframe)
@@ -60,15 +99,13 @@ class EarlierCloses:
         self._starts[timeframe] = first, starts
         return first, starts
 
-    def _known(self, row: int, newest: int, *, total_returns: bool) -> float:
-        close = float(self._close[row])
-        if not total_returns or not self._paid:
-            return close
+    def _kept(self, row: int, paid: int) -> float:
         # From the newest to the oldest, as the whole column of total returns is multiplied.
         kept = 1.0
-        for paid, left in self._paid:
-            if paid <= row:
-                break
-            if paid <= newest:
-                kept *= left
-        return close * kept
+        for at in range(paid - 1, bisect_right(self._paid, row) - 1, -1):
+            kept *= self._left[at]
+        return kept
+
+
+def _told(close: float) -> float | None:
+    return None if isnan(close) else round(close, _DECIMALS)

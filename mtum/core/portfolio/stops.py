@@ -23,6 +23,8 @@ def stopped_after(
         Symbols whose price is not known today; what was stopped stays so.
     """
     found: dict[str, str] = {}
+    if rules.stop_loss_frac is None and rules.take_profit_frac is None and not book.stopped:
+        return found
     for verdict in verdicts:
         symbol = verdict.symbol
         own, before = book.holdings.get(symbol) or Holding(symbol), book.stopped.get(symbol)

@@ -96,7 +96,7 @@ def _wrong(one: object) -> str | None:
         case other:
             return f"{one.symbol}: verdict {other!r}; Target, Shares, Keep or Abstain is needed"
     reasons: object = one.reasons
-    if not isinstance(reasons, tuple) or not reasons or not all(_is_word(word) for word in reasons):
+    if not isinstance(reasons, tuple) or not reasons or not all(map(_is_word, reasons)):
         return f"{one.symbol}: reasons are {reasons!r}; a tuple of words is needed, one at least"
     return _wrong_beside(one)
 
@@ -109,15 +109,17 @@ def _wrong_beside(one: SymbolVerdict) -> str | None:
         if not isinstance(condition, Condition) or not _is_truth(condition.passed) or not _is_word(condition.name):
             return f"{one.symbol}: {condition!r} is no Condition with a name, and True or False for passed"
         for said in (condition.value, condition.threshold, condition.margin):
-            if said is not None and not (type(said) is float and isfinite(said)) and not _is_number(said):
+            if not (said is None or (type(said) is float and isfinite(said)) or _is_number(said)):
                 return f"{one.symbol}: condition {condition.name} holds {said!r}; a number or None is needed"
     places: dict[str, object] = {"indicators": one.indicators, "remember": one.remember, "memory": one.memory}
     for place, values in places.items():
-        if not isinstance(values, Mapping):
+        # What is usual is told at once: this is asked of every number of every session.
+        if type(values) is not dict and not isinstance(values, Mapping):
             return f"{one.symbol}: {place} are {values!r}; a mapping is needed"
         for name, value in values.items():
-            # What is usual is told at once: this is asked of every number of every session.
-            fine = (type(value) is float and isfinite(value)) or (value is None and place != "remember")
+            if type(value) is float and isfinite(value) and type(name) is str and name:
+                continue
+            fine = value is None and place != "remember"
             fine = fine or _is_number(value) or (place == "memory" and isinstance(value, str | Price))
             if not fine or not _is_word(name):
                 return f"{one.symbol}: {place} {name!r} is {value!r}; a number is needed"
@@ -133,7 +135,7 @@ def _is_number(value: object) -> bool:
 
 def _is_truth(value: object) -> bool:
     # A library's own true or false cannot be recorded.
-    return isinstance(value, bool)
+    return value is True or value is False
 
 
 def _is_word(value: object) -> bool:

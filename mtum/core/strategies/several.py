@@ -41,7 +41,8 @@ class TradeFilter(Strategy):
 
 def weight_of(view: "MarketView", own: Own, symbol: str) -> float | None:
     """Return what a sleeve holds of a fit symbol as a fraction of its equity, rounded to 1e-6; None without equity."""
-    held = own.of(symbol).shares * float(view.bars[symbol].close[-1])
+    holding = own.holdings.get(symbol)
+    held = holding.shares * float(view.bars[symbol].close[-1]) if holding else 0.0
     return round(held / own.equity_usd, DECIMALS) if own.equity_usd > 0 else None
 
 
