@@ -8,7 +8,7 @@ import numpy as np
 
 from mtum.app.bars.check_columns import check_columns
 from mtum.app.research.backtest_request import BacktestRequest
-from mtum.core.market.bars import Bars
+from mtum.core.market.bars import Bars, Days
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.timeframes import CALENDAR_SESSIONS
@@ -92,7 +92,9 @@ def load(
             whole = _with_compared(asked, strategy, source, {symbol: read[symbol] for symbol in symbols})
             first = _first(asked, strategy, source, whole)
             used = _used(asked, strategy, whole, first)
-            unfit = _unfit(strategy, {symbol: used[symbol] for symbol in symbols}, whole, calendar, source)
+            # Of other sleeves of the account too.
+            known = whole if read.keys() == whole.bars.keys() else SessionHistory(dict(read), {})
+            unfit = _unfit(strategy, {symbol: used[symbol] for symbol in symbols}, known, calendar, source)
         if not unfit:
             break
         strategy = _doing_without(asked, strategy, unfit)
@@ -111,7 +113,7 @@ def load(
     if strategy.intraday_bars:
         within = ", ".join(strategy.intraday_bars)
         notes += (f"a backtest has no bars of {within}: conditions of {strategy.name} on them never hold",)
-    notes += tuple(_gaps(strategy, cut))
+    notes += tuple(_gaps(strategy, cut, known.days))
     notes += tuple(f"left out, because it is not fit: {error}" for error in left_out.values())
     market = SessionHistory(used, series, sessions_of(calendar, cut) if strategy.CALENDAR else (), told)
     return Loaded(market, strategy, begun, notes, left_out)
@@ -163,7 +165,7 @@ def _used(asked: BacktestRequest, strategy: Strategy, whole: SessionHistory, fir
 
 
 def _unfit(
-    strategy: Strategy, used: Mapping[str, Bars], whole: SessionHistory, calendar: Calendar, source: BarSource
+    strategy: Strategy, used: Mapping[str, Bars], known: SessionHistory, calendar: Calendar, source: BarSource
 ) -> dict[str, DataError]:
     unfit: dict[str, DataError] = {}
     for symbol, one in used.items():
@@ -171,8 +173,8 @@ def _unfit(
             if len(one):
                 _refuse_volumes(strategy, one, source)
                 # The bars before are what the first moves are measured against.
-                bars = whole.bars[symbol].tail(len(one) + CONTEXT_SESSIONS)
-                _refuse_unfit(bars, one.day(0), whole if len(used) > 1 else None, calendar, source)
+                bars = known.bars[symbol].tail(len(one) + CONTEXT_SESSIONS)
+                _refuse_unfit(bars, one.day(0), known if len(known.bars) > 1 else None, calendar, source)
         except DataError as error:
             unfit[symbol] = error
     return unfit
@@ -265,12 +267,12 @@ def _series(
     return closes, tuple(notes)
 
 
-def _gaps(strategy: Strategy, market: SessionHistory) -> Iterator[str]:
+def _gaps(strategy: Strategy, market: SessionHistory, days: Days) -> Iterator[str]:
     needed = strategy.history_sessions()
     for symbol in looked_at(strategy):
         bars = market.bars[symbol]
-        ends = np.searchsorted(market.days, bars.days[[0, -1]]) if len(bars) else (0, -1)
-        lacking = np.setdiff1d(market.days[ends[0] : ends[1] + 1], bars.days)
+        ends = np.searchsorted(days, bars.days[[0, -1]]) if len(bars) else (0, -1)
+        lacking = np.setdiff1d(days[ends[0] : ends[1] + 1], bars.days)
         if len(lacking):
             sessions = "1 session" if len(lacking) == 1 else f"{len(lacking)} sessions, the first"
             after = "" if needed == 1 else f", nor before {needed} bars follow one another again"

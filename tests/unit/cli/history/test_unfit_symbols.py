@@ -158,3 +158,24 @@ def test_every_sleeve_of_an_account_does_without_what_is_not_fit(tmp_path: Path)
     found = call(tmp_path, *words, "--skip-unfit", "--json").document
     assert [*found["left_out"]] == ["S01"]
     assert {(one["sleeve"], one["symbol"]) for one in found["orders"]} == {("one", "S00"), ("two", "S02")}
+
+
+def test_a_session_that_one_sleeve_lacks_is_played_by_the_others(tmp_path: Path) -> None:
+    folder_of(tmp_path, 2)
+    file = tmp_path / "bars" / "S01.csv"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines[:20] + lines[21:]), encoding="utf-8")
+    sleeves = (
+        f'[sleeve.{name}]\nstrategy = "buy_and_hold"\nweight = 0.5\n[sleeve.{name}.rules]\nsymbols = ["{symbol}"]\n'
+        for name, symbol in (("one", "S00"), ("two", "S01"))
+    )
+    (tmp_path / "account.toml").write_text("\n".join(sleeves), encoding="utf-8")
+    words = ("backtest", "--source", f"csv:{tmp_path / 'bars'}", "--quiet", "--json")
+    found = call(tmp_path, *words, "--portfolio", "account.toml").document
+    day = lines[20].split(",")[0]
+    assert f"S01: no bar on 1 session {day}: it is not decided on there" in found["metrics"]["cautions"]
+    assert found["sessions"] == 40
+    chosen = ("--strategy", "buy_and_hold", "--set", 'strategy.buy_and_hold.symbols=["S01"]')
+    alone = call(tmp_path, *words, *chosen)
+    assert alone.code == 3, "a symbol alone has nobody to tell that there was a session"
+    assert day in alone.texts
