@@ -7,6 +7,7 @@ from typing import Any
 
 from mtum.app.research.run_backtest import Backtested, Tell, tell_compiling
 from mtum.core.portfolio.returns import from_capital, returns
+from mtum.core.research.attribution import added_by_sleeve
 from mtum.core.research.checks import CUTS, WARM_UPS, Beside, Checks, Each, Question, one_by_one, run_checks
 from mtum.core.research.regimes import TREND_STATES, VIX_STATES, Regime, by_state, trend_states, vix_states
 from mtum.core.research.variants import (
@@ -36,9 +37,10 @@ def checks_of(found: Backtested, source: BarSource, tell: Tell, each: Each[Asked
     source : BarSource
         Where the VIX comes from, if the strategy did not ask for it.
     each : callable
-        Plays the histories of a strategy without a compiled form, here or beside each other.
+        Plays the histories of an account, or of a strategy without a compiled form, here or beside each other.
     """
-    asked, official = alone(found.strategy, found.asked.terms()), found.played
+    terms, official = found.asked.terms(), found.played
+    asked = Asked(found.sleeves, terms) if found.account else alone(found.strategy, terms)
     fast = asked.confluence is not None
     if fast:
         tell_compiling(tell, play_compiled, play_seen)
@@ -55,15 +57,20 @@ def checks_of(found: Backtested, source: BarSource, tell: Tell, each: Each[Asked
         tell(f"checking: {len(others)} variants, {cuts} other futures and {2 * len(WARM_UPS)} later starts to play ...")
     question = Question(found.market, found.span, asked, asked.needed, play, others, cuts, in_turn=not fast)
     vix, unknown = _vix(found, source)
-    beside = Beside(found.held.reinvested, _regimes(found, official, vix))
+    parts = added_by_sleeve(found.account) if found.account and len(found.account.sleeves) > 1 else {}
+    beside = Beside(found.held.reinvested, _regimes(found, official, vix), parts)
     return run_checks(question, official, beside, one_by_one if fast else each, notes + unknown)
 
 
 def _regimes(found: Backtested, official: Played, vix: Mapping[date, float]) -> tuple[Regime, ...]:
     moves = returns(from_capital(official.equity, official.capital_usd))
     held = returns(from_capital(found.held.reinvested, official.capital_usd))
-    weights = found.asked.compared_with(found.strategy)
-    trend = trend_states(found.market, found.span, weights)
+    weights: dict[str, float] = {}
+    for sleeve in found.sleeves:
+        for symbol, weight in sleeve.compared_with.items():
+            if symbol in found.market.bars:
+                weights[symbol] = weights.get(symbol, 0.0) + sleeve.weight * weight
+    trend = trend_states(found.market, found.span, weights or found.asked.compared_with(found.strategy))
     fear = vix_states(found.market, found.span, vix)
     return (
         *by_state("trend", TREND_STATES, trend, moves, held, official.held),

@@ -211,6 +211,13 @@ def sleeve_curves(account: "PlayedAccount") -> dict[str, Curve]:
     return found
 
 
+def added_by_sleeve(account: "PlayedAccount") -> dict[str, Column]:
+    """Return what each sleeve added to the account's return of each session, shape (n_sessions,)."""
+    total = account.total
+    before = np.r_[total.capital_usd, total.equity[:-1]]
+    return {name: changes(line) / before for name, line in sleeve_curves(account).items()}
+
+
 def in_cents(amounts: Sequence[float]) -> list[float]:
     """Return amounts in whole cents that add up to the rounded sum; what is over goes to the largest remainders.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.volume import VolumeMode
+from mtum.core.plans import sessions_looked_at
 from mtum.core.portfolio.costs import CostModel, IbFixedCosts, IbTieredCosts, PercentCosts
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
@@ -55,9 +56,10 @@ class Asked(AccountCombination):
 
     @property
     def needed(self) -> int:
-        """Bars per symbol that a decision and the price of its fill need, the session's own included."""
+        """Bars per symbol that a decision, limits and the price of a fill need, the session's own included."""
         measured = IMPACT_SESSIONS + 1 if self.terms.impact_coefficient else 1
-        return max(measured, *(one.strategy.history_sessions() for one in self.sleeves))
+        looked_at = sessions_looked_at(self.terms.account)
+        return max(measured, looked_at, *(one.strategy.history_sessions() for one in self.sleeves))
 
     def on(self, terms: PlayTerms) -> "Asked":
         """Return the same on other terms: every sleeve sizes by the costs that it pays."""
@@ -169,7 +171,7 @@ def without_symbols(asked: Asked, official: Played) -> tuple[list[Other[Asked]],
 
 def without_sleeves(asked: Asked) -> Iterator[Other[Asked]]:
     """Yield the account without each of its sleeves, whose money the others share in proportion to their weights."""
-    owners = [one for one in asked.sleeves if one.owns_money and one.weight > 0]
+    owners = [one for one in asked.sleeves if one.owns_money and one.decides and one.weight > 0]
     whole = sum(one.weight for one in owners)
     for left_out in owners if len(owners) > 1 else ():
         rest = whole / (whole - left_out.weight)

@@ -7,6 +7,7 @@ import pytest
 
 from mtum.core.portfolio.orders import Side
 from mtum.core.research.attribution import (
+    added_by_sleeve,
     by_sleeve,
     by_symbol,
     correlations,
@@ -34,6 +35,16 @@ def test_sleeves_earn_what_the_account_does_and_a_transfer_is_none_of_it() -> No
     assert trend.turnover_per_year == pytest.approx(500 / mean * 252 / 4)
     assert trend.mean_weight_frac == pytest.approx((599 / 999 + 621 / 1020.1 + 571 / 1010.2 + 601 / 1060.3) / 4)
     assert (fund.return_frac, fund.sharpe) == (None, None), "a fund on the cash of others has no return of its own"
+
+
+def test_what_sleeves_add_to_a_session_is_its_return() -> None:
+    """In the third session `trend` earns nothing but its transfer, and `dips` loses 10 of 1,020.10."""
+    account = played_account()
+    added = added_by_sleeve(account)
+    before = np.array([1000.0, 999.0, 1020.1, 1010.2])
+    assert added["trend"] == pytest.approx(np.array([-1, 22, 0, 30]) / before)
+    assert added["dips"][2] == pytest.approx(-10 / 1020.1)
+    assert sum(added.values()) == pytest.approx(account.total.equity / before - 1)
 
 
 def test_symbols_bring_what_their_trades_did_the_best_first() -> None:
