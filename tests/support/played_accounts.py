@@ -45,27 +45,38 @@ def played_account() -> PlayedAccount:
     """Two sleeves of 600 and 400 USD over four sessions.
 
     `trend` buys 5 AAA at 100 for 1.00 in the first session, which close at 100, 104, 104, 110 and pay 2.00; 50 USD go
-    to `dips` in the third. `dips` buys 2 BBB at 50 for 1.00 in the second, which close at 50, 45, 55. The fund earns
-    0.30. Together: 51.00 + 9.00 + 0.30 = 60.30 USD.
+    to `dips` in the third. `dips` buys 2 BBB at 50 for 1.00 in the second, which close at 50, 45, 55. The fund buys 2
+    SGOV at 100 in the second, which close at 100.05, 100.10, 100.15. Together: 51.00 + 9.00 + 0.30 = 60.30 USD.
     """
     days = np.array(weekdays(4), dtype="datetime64[D]")
     aaa, bbb = bought(weekdays(4)[0], "AAA", 5, 100.0, "trend"), bought(weekdays(4)[1], "BBB", 2, 50.0, "dips")
-    trades = (open_trade(aaa, 51.0, 1.0, 2.0, 3), open_trade(bbb, 9.0, 1.0, 0.0, 2))
+    kept = bought(weekdays(4)[1], "SGOV", 2, 100.0, "cash")
+    trades = (
+        open_trade(aaa, 51.0, 1.0, 2.0, 3),
+        open_trade(bbb, 9.0, 1.0, 0.0, 2),
+        open_trade(kept, 0.3, 0.0, 0.0, 2),
+    )
     trend = Played("AAA", days, column(599, 621, 571, 601), column(1, 1, 1, 1), trades[:1], 600.0, orders=(aaa,))
-    dips = Played("BBB", days, column(400, 399, 439, 459), column(0, 1, 1, 1), trades[1:], 400.0, orders=(bbb,))
-    fund = Played("SGOV", days, column(0, 0.1, 0.2, 0.3), column(0, 1, 1, 1), (), 0.0)
+    dips = Played("BBB", days, column(400, 399, 439, 459), column(0, 1, 1, 1), trades[1:2], 400.0, orders=(bbb,))
+    fund = Played("SGOV", days, column(0, 0.1, 0.2, 0.3), column(0, 1, 1, 1), trades[2:], 0.0, orders=(kept,))
     sleeves = {
         "trend": PlayedSleeve("trend", "trend_following", trend, column(0, 0, -50, 0)),
         "dips": PlayedSleeve("dips", "mean_reversion", dips, column(0, 0, 50, 0)),
         "cash": PlayedSleeve("cash", "", fund, column(0, 0, 0, 0)),
     }
     equity = trend.equity + dips.equity + fund.equity
-    total = Played("AAA+BBB", days, equity, column(1, 1, 1, 1), trades, 1000.0, orders=(aaa, bbb))
-    shares = {"AAA": column(5, 5, 5, 5), "BBB": column(0, 2, 2, 2), "CCC": column(0, 0, 0, 0)}
+    total = Played("AAA+BBB", days, equity, column(1, 1, 1, 1), trades, 1000.0, orders=(aaa, bbb, kept))
+    shares = {
+        "AAA": column(5, 5, 5, 5),
+        "BBB": column(0, 2, 2, 2),
+        "CCC": column(0, 0, 0, 0),
+        "SGOV": column(0, 2, 2, 2),
+    }
     prices = {
         "AAA": column(100, 104, 104, 110),
         "BBB": column(np.nan, 50, 45, 55),
         "CCC": column(np.nan, np.nan, np.nan, 7),
+        "SGOV": column(100, 100.05, 100.1, 100.15),
     }
     return PlayedAccount(total, sleeves, shares, prices)
 
@@ -77,7 +88,7 @@ def document(account: PlayedAccount) -> dict[str, Any]:
     days = total.days.astype(str).tolist()
     return {
         "strategy": "2 sleeves",
-        "symbols": ["AAA", "BBB", "CCC"],
+        "symbols": ["AAA", "BBB", "CCC", "SGOV"],
         "source": "csv",
         "start": days[0],
         "end": days[-1],
@@ -92,7 +103,7 @@ def document(account: PlayedAccount) -> dict[str, Any]:
         "orders": [
             {"session": str(order.session), "symbol": order.symbol, "reasons": ["a", "b"]} for order in total.orders
         ],
-        "costs": {"commission_usd": 2.0, "slippage_usd": 0.0, "impact_usd": 0.0, "total_usd": 2.0, "traded_usd": 600.0},
+        "costs": {"commission_usd": 2.0, "slippage_usd": 0.0, "impact_usd": 0.0, "total_usd": 2.0, "traded_usd": 800.0},
         "final_equity_usd": total.final_equity_usd,
         "metrics": {**metrics_document(total), "cautions": []},
         "benchmark": held,

@@ -104,6 +104,7 @@ def by_session(sheet: Sheet) -> dict[str, Sequence[object]]:
         "drawdown_frac": figures.drawdown,
         "benchmark_drawdown_frac": figures.benchmark_drawdown,
         "invested_frac": sum(figures.weights.values(), np.zeros(len(account.total.days))),
+        "fund_frac": figures.fund,
         "traded_usd": traded_usd(account.total),
     }
     found |= {f"{_OVER[name]}_{name}": line for name, line in figures.rolling.items()}
@@ -121,11 +122,12 @@ _OVER = {"return_frac": "year", "volatility_frac": "half_year", "sharpe": "year"
 def _weights(sheet: Sheet) -> str:
     # Only what is held: an account of hundreds of symbols holds few of them at a time.
     account, days = sheet.account, sheet.account.total.days.astype("datetime64[D]").astype(str)
-    held = [
-        (days[row], symbol, int(shares[row]), account.prices[symbol][row], sheet.figures.weights[symbol][row])
-        for symbol, shares in account.shares.items()
-        for row in np.flatnonzero(shares).tolist()
-    ]
+    held = []
+    for symbol, shares in account.shares.items():
+        at = np.flatnonzero(shares)
+        price = account.prices[symbol][at]
+        columns = (days[at], shares[at].astype(int), price, shares[at] * price / account.total.equity[at])
+        held += [(day, symbol, *one) for day, *one in zip(*(column.tolist() for column in columns), strict=True)]
     held.sort(key=lambda one: (one[0], one[1]))
     return _csv(("session", "symbol", "shares", "price_usd", "weight_frac"), held)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from mtum.core.market.bars import Column
 from mtum.core.market.instruments import unit_usd
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.returns import NEGLIGIBLE, Curve, changes, curve, growth
 from mtum.core.research.metrics import SESSIONS_PER_YEAR, curve_metrics
@@ -92,11 +93,26 @@ def held_shares(played: "Played", symbols: Sequence[str], at_start: Mapping[str,
 
 
 def weights(account: "PlayedAccount") -> dict[str, Column]:
-    """Return each symbol's part of the equity at each close, shape (n_sessions,)."""
+    """Return each symbol's part of the equity at each close, shape (n_sessions,); what the cash fund holds is none."""
+    kept = _in_fund(account)
     return {
-        symbol: held * np.nan_to_num(account.prices[symbol]) / account.total.equity
+        symbol: (held - kept.get(symbol, 0.0)) * np.nan_to_num(account.prices[symbol]) / account.total.equity
         for symbol, held in account.shares.items()
     }
+
+
+def fund_weight(account: "PlayedAccount") -> Column:
+    """Return the part of the equity that the cash fund holds at each close, shape (n_sessions,)."""
+    held = [shares * account.prices[symbol] for symbol, shares in _in_fund(account).items()]
+    found: Column = np.sum([np.nan_to_num(usd) for usd in held], axis=0) / account.total.equity
+    return found if held else np.zeros(len(account.total.days))
+
+
+def _in_fund(account: "PlayedAccount") -> dict[str, Column]:
+    if FUND not in account.sleeves:
+        return {}
+    played = account.sleeves[FUND].played
+    return held_shares(played, [*{order.symbol for order in played.orders}], {})
 
 
 def traded_usd(played: "Played") -> Column:
@@ -119,7 +135,7 @@ def by_symbol(played: "Played", held: Mapping[str, Column]) -> tuple[SymbolRow, 
     trades: dict[str, list[PlayedTrade]] = {symbol: [] for symbol, weight in held.items() if weight.any()}
     for trade in played.trades:
         trades.setdefault(trade.symbol, []).append(trade)
-    traded = dict.fromkeys(trades, 0.0)
+    traded = dict.fromkeys((*trades, *(order.symbol for order in played.orders)), 0.0)
     for order in played.orders:
         traded[order.symbol] += order.shares * unit_usd(order.symbol, order.price)
     rows = [

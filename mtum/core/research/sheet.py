@@ -30,7 +30,7 @@ class SheetFigures:
     rolling, benchmark_rolling : mapping of str to ndarray
         See `periods.rolling`.
     weights : mapping of symbol to ndarray
-        Part of the equity in each symbol at each close.
+        Part of the equity in each symbol at each close; what the cash fund holds is `fund`.
     sleeves, pairs, earned, correlations
         Rows of the sleeves, of their symbols, what each has earned by each close in USD, and how their returns go
         together; empty for one sleeve alone.
@@ -47,6 +47,7 @@ class SheetFigures:
     rolling: Mapping[str, Column]
     benchmark_rolling: Mapping[str, Column]
     weights: Mapping[str, Column]
+    fund: Column
     symbols: tuple[SymbolRow, ...]
     sleeves: tuple[SleeveRow, ...]
     pairs: tuple[PairRow, ...]
@@ -73,6 +74,7 @@ def sheet_figures(account: "PlayedAccount", benchmark: Column) -> SheetFigures:
         rolling=periods.rolling(equity, benchmark, capital),
         benchmark_rolling=periods.rolling(benchmark, benchmark, capital),
         weights=held,
+        fund=attribution.fund_weight(account),
         symbols=attribution.by_symbol(played, held),
         sleeves=attribution.by_sleeve(account) if curves else (),
         pairs=attribution.by_pair(account) if curves else (),

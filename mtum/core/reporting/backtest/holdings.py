@@ -14,7 +14,7 @@ from mtum.core.reporting.words import count
 from mtum.core.research.attribution import SymbolRow
 
 MOST_SHOWN = len(HUES) - 1
-"""Symbols with an area of their own in the chart of exposure; the rest share one."""
+"""Areas of symbols in the chart of exposure, the last of them for all others; the cash fund has the last color."""
 MOST_ROWS = 40
 """Symbols in a table, and pairs of a sleeve and a symbol."""
 PRINTED_USD = 0.005
@@ -69,17 +69,25 @@ def _ends(rows: Sequence[SymbolRow]) -> Sequence[SymbolRow]:
     return rows if len(rows) <= MOST_ROWS else (*rows[:half], *rows[-half:])
 
 
-def exposure_chart(days: Days, weights: Mapping[str, Column]) -> Chart | None:
-    """Return the parts of the equity in each symbol, one on the other; None where nothing was held."""
+def exposure_chart(days: Days, weights: Mapping[str, Column], fund: Column) -> Chart | None:
+    """Return the parts of the equity in each symbol, one on the other; None where nothing was held.
+
+    Parameters
+    ----------
+    fund : ndarray, shape (n_sessions,)
+        Part of the equity in the cash fund; it has an area of its own above the others.
+    """
     held = {symbol: 100 * weight for symbol, weight in weights.items() if weight.any()}
     if not held:
         return None
     most = sorted(held, key=lambda symbol: -float(held[symbol].mean()))
-    own = most if len(most) <= len(HUES) else most[:MOST_SHOWN]
+    own = most if len(most) <= MOST_SHOWN else most[: MOST_SHOWN - 1]
     lines = [Line(symbol, held[symbol], hue, "stack") for symbol, hue in zip(own, HUES, strict=False)]
     rest = [held[symbol] for symbol in most[len(own) :]]
     if rest:
-        lines.append(Line(count(len(rest), "other"), np.sum(rest, axis=0), HUES[-1], "stack"))
+        lines.append(Line(count(len(rest), "other"), np.sum(rest, axis=0), HUES[MOST_SHOWN - 1], "stack"))
+    if fund.any():
+        lines.append(Line("cash fund", 100 * fund, HUES[-1], "stack"))
     panel = Panel("In shares, % of equity; the rest is cash", tuple(lines), from_zero=True, height=2.5)
     means = ", ".join(f"{line.name} {number(float(line.values.mean()))}" for line in lines)
     return Chart("exposure", days, (panel,), f"Exposure, {span(days)}: on average {means} %.", section="exposure")

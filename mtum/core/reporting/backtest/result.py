@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import words
 from mtum.core.reporting.backtest.checks import checks_sections
 from mtum.core.reporting.backtest.costs import costs_section
@@ -11,6 +12,7 @@ from mtum.core.reporting.layout import Section, Sentence, Table, table_of
 from mtum.core.reporting.parts.result import IDLE_CASH
 from mtum.core.research.attribution import in_cents
 
+IN_FUND = "Idle cash was kept in the cash fund and earned what that did; what is too little for it earned 0."
 MOST_NAMED = 8
 """Symbols that are listed in a line."""
 
@@ -23,7 +25,8 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
     found : mapping
         The result as `mtum backtest --json` gives it.
     """
-    yield Section("result", "Result", (_compared(found), Sentence(IDLE_CASH), _trades(found["metrics"])))
+    idle = IN_FUND if FUND in found.get("sleeves", ()) else IDLE_CASH
+    yield Section("result", "Result", (_compared(found), Sentence(idle), _trades(found["metrics"])))
     if found["orders"]:
         yield costs_section(found)
     if len(found.get("sleeves", ())) > 1:

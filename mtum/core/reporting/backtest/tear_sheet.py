@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.backtest.holdings import exposure_chart, holding_sections
 from mtum.core.reporting.backtest.periods import definitions, rolling_chart, time_sections
@@ -53,7 +54,7 @@ def tear_sheet(sheet: Sheet) -> Page:
         _equity_chart(sheet, days),
         rolling_chart(days, figures),
         sleeves_chart(days, sheet.account, figures),
-        exposure_chart(days, figures.weights),
+        exposure_chart(days, figures.weights, figures.fund),
         _trades_chart(sheet, days),
     )
     shown = {chart.key for chart in charts if chart is not None}
@@ -97,6 +98,8 @@ def _equity_chart(sheet: Sheet, days: Days) -> Chart:
 def _trades_chart(sheet: Sheet, days: Days) -> Chart | None:
     marks: dict[str, list[Mark]] = {}
     for order in sheet.account.total.orders:
+        if order.sleeve == FUND:
+            continue  # idle cash is no decision about a market
         bought = order.side is Side.BUY
         told = f"{order.shares:,} bought at" if bought else f"{order.shares:,} sold at"
         why = "" if bought else f": {listed(tuple(map(reason, order.reasons)))}"

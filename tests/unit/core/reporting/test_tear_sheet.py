@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from mtum.app.research.tear_sheet import sheet_files
 from mtum.core.coordination.account import Cut
@@ -11,7 +12,7 @@ from mtum.core.coordination.coordinate import LIMITED
 from mtum.core.coordination.transfers import Transfer
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.backtest.holdings import MOST_ROWS, exposure_chart, holding_sections
-from mtum.core.reporting.backtest.result import result_sections
+from mtum.core.reporting.backtest.result import IN_FUND, result_sections
 from mtum.core.reporting.backtest.tear_sheet import MOST_TRADES, tear_sheet
 from mtum.core.reporting.layout import Page, Sentence, Table
 from mtum.core.reporting.text import text
@@ -31,8 +32,8 @@ def test_the_sleeves_of_an_account_add_up_to_it() -> None:
     brought = cells(shown["sleeves"][0])
     assert brought[0] == ["trend", "trend_following", "600.00", "-50.00", "51.00", "601.00", "5.10", "1"]
     assert brought[1] == ["dips", "mean_reversion", "400.00", "50.00", "9.00", "459.00", "0.90", "1"]
-    assert brought[2] == ["cash", "", "0.00", "0.00", "0.30", "0.30", "0.03", "0"]
-    assert brought[3] == ["account", "", "1,000.00", "0.00", "60.30", "1,060.30", "6.03", "2"]
+    assert brought[2] == ["cash", "", "0.00", "0.00", "0.30", "0.30", "0.03", "1"]
+    assert brought[3] == ["account", "", "1,000.00", "0.00", "60.30", "1,060.30", "6.03", "3"]
     risks = cells(shown["sleeves"][1])
     assert risks[1][:3] == ["dips", "1.68", "2.00"], "399/400, then 10 lost of 399, then 459/439"
     assert risks[2][:3] == ["cash", "-", "-"]
@@ -44,6 +45,8 @@ def test_the_sleeves_of_an_account_add_up_to_it() -> None:
 
 def test_the_text_of_a_backtest_tells_the_sleeves_too() -> None:
     (part,) = (one for one in result_sections(document(played_account())) if one.key == "sleeves")
+    (result, *_) = result_sections(document(played_account()))
+    assert Sentence(IN_FUND) in result.blocks
     table, met = part.blocks
     assert isinstance(table, Table)
     assert [row[4] for row in cells(table)] == ["51.00", "9.00", "0.30", "60.30"]
@@ -55,6 +58,7 @@ def test_what_passed_between_the_sleeves_is_counted() -> None:
     account = played_account()
     shown = tables(tear_sheet(sheet(account)))
     assert shown["between"] == []
+    assert "SGOV" not in {panel.title[:4] for chart in tear_sheet(sheet(account)).charts for panel in chart.panels}
     (first, second, *_) = account.total.orders
     day = first.session
     sold = replace(first, side=Side.SELL, sleeve="dips", crossed=3)
@@ -81,9 +85,13 @@ def test_what_passed_between_the_sleeves_is_counted() -> None:
 
 
 def test_what_no_trade_of_a_symbol_explains_is_said() -> None:
-    page = tear_sheet(sheet(played_account()))
+    account = played_account()
+    page = tear_sheet(sheet(account))
     (symbols,) = (part for part in page.further if part.key == "symbols")
     assert cells(tables(page)["symbols"][0])[0][:2] == ["AAA", "51.00"]
+    assert symbols.blocks[-1] == Sentence("Together 60.30 USD: all that was earned.")
+    known = replace(account, total=replace(account.total, trades=account.total.trades[:2]))
+    (symbols,) = (part for part in tear_sheet(sheet(known)).further if part.key == "symbols")
     assert symbols.blocks[-1] == Sentence("Together 60.00 of 60.30 USD earned.")
 
 
@@ -117,13 +125,13 @@ def test_of_very_many_symbols_and_trades_the_page_shows_some_and_says_so() -> No
     assert part.blocks[-1] == Sentence("7 symbols between the best and the worst are in symbols.csv alone.")
     many = {**whole.document, "trades": whole.document["trades"] * MOST_TRADES}
     (every,) = (one for one in tear_sheet(replace(whole, document=many)).further if one.key == "every-trade")
-    assert every.blocks[0] == Sentence("The newest 1,000 of 2,000; trades.csv has them all.")
+    assert every.blocks[0] == Sentence("The newest 1,000 of 3,000; trades.csv has them all.")
     weights = {f"S{at}": np.full(4, 0.01 * at) for at in range(1, 10)}
-    chart = exposure_chart(whole.account.total.days, weights)
+    chart = exposure_chart(whole.account.total.days, weights, np.array([0.0, 0.1, 0.1, 0.0]))
     assert chart is not None
     (panel,) = chart.panels
-    assert [line.name for line in panel.lines] == ["S9", "S8", "S7", "S6", "S5", "4 others"]
-    assert panel.lines[-1].values.tolist() == [10.0] * 4
+    assert [line.name for line in panel.lines] == ["S9", "S8", "S7", "S6", "5 others", "cash fund"]
+    assert panel.lines[-2].values.tolist() == pytest.approx([15.0] * 4)
 
 
 def test_files_of_an_account_have_a_column_for_each_sleeve() -> None:
@@ -136,4 +144,4 @@ def test_files_of_an_account_have_a_column_for_each_sleeve() -> None:
     assert files["sleeve-symbols.csv"].splitlines()[1] == "trend,AAA,1,1,51.0,0.051,2.0,1.0"
     assert files["orders.csv"].splitlines()[1].endswith(",AAA,a; b")
     held = [line.split(",")[1:3] for line in files["weights.csv"].splitlines()[1:]]
-    assert held == [["AAA", "5"], *[["AAA", "5"], ["BBB", "2"]] * 3], "what is not held has no row"
+    assert held == [["AAA", "5"], *[["AAA", "5"], ["BBB", "2"], ["SGOV", "2"]] * 3], "what is not held has no row"

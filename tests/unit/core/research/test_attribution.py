@@ -11,6 +11,7 @@ from mtum.core.research.attribution import (
     by_sleeve,
     by_symbol,
     correlations,
+    fund_weight,
     held_shares,
     in_cents,
     traded_usd,
@@ -52,19 +53,22 @@ def test_symbols_bring_what_their_trades_did_the_best_first() -> None:
     held = weights(account)
     assert held["AAA"].tolist() == pytest.approx([500 / 999, 520 / 1020.1, 520 / 1010.2, 550 / 1060.3])
     assert held["BBB"].tolist() == pytest.approx([0.0, 100 / 1020.1, 90 / 1010.2, 110 / 1060.3])
-    aaa, bbb = by_symbol(account.total, held)
+    aaa, bbb, kept = by_symbol(account.total, held)
     assert (aaa.symbol, aaa.pnl_usd, aaa.dividends_usd, aaa.costs_usd, aaa.wins) == ("AAA", 51.0, 2.0, 1.0, 1)
     assert bbb.symbol == "BBB"
     assert bbb.contribution_frac == pytest.approx(0.009)
     assert bbb.largest_weight_frac == pytest.approx(110 / 1060.3)
-    assert traded_usd(account.total).tolist() == [500.0, 100.0, 0.0, 0.0]
+    assert traded_usd(account.total).tolist() == [500.0, 300.0, 0.0, 0.0]
+    assert (kept.symbol, kept.pnl_usd, kept.mean_weight_frac) == ("SGOV", 0.3, 0.0), "what the fund holds is cash"
+    assert fund_weight(account).tolist() == pytest.approx([0.0, 200.1 / 1020.1, 200.2 / 1010.2, 200.3 / 1060.3])
+    assert fund_weight(replace(account, sleeves={})).tolist() == [0.0] * 4
 
 
 def test_shares_follow_from_the_orders_and_what_was_there_at_the_start() -> None:
     total = played_account().total
     when = weekdays(4)
     sold = replace(bought(when[3], "AAA", 4, 110.0, "trend"), side=Side.SELL)
-    found = held_shares(replace(total, orders=(*total.orders, sold)), ("AAA", "BBB"), {"BBB": 3})
+    found = held_shares(replace(total, orders=(*total.orders[:2], sold)), ("AAA", "BBB"), {"BBB": 3})
     assert found["AAA"].tolist() == [5, 5, 5, 1]
     assert found["BBB"].tolist() == [3, 5, 5, 5]
 
