@@ -10,6 +10,7 @@ import pytest
 
 from support.bar_folders import write_market
 from support.commands import Called, call
+from support.full_disk import disk_of
 
 HOLD = ("backtest", "--strategy", "buy_and_hold", "--set", "strategy.buy_and_hold.symbol=MTUM", "--json", "--quiet")
 
@@ -143,3 +144,12 @@ def test_a_file_that_cannot_be_used_costs_one_line_and_no_answer(tmp_path: Path,
     listed = call(tmp_path, "show", "backtests")
     assert (listed.code, listed.err.count("\n")) == (3, 1)
     assert "research.db cannot be read" in listed.err
+
+
+def test_a_full_disk_costs_one_line_and_no_answer(tmp_path: Path) -> None:
+    with disk_of(10_000):
+        found = held(tmp_path, "--start", "2018-12-03")
+    assert (found.code, found.document["id"], found.err.count("\n")) == (0, None, 1)
+    assert found.err.startswith("mtum: this backtest is not kept: ")
+    assert kept(tmp_path) == []
+    assert held(tmp_path, "--start", "2018-12-03").document["id"] == 1

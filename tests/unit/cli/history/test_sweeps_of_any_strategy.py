@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from support.commands import Called, call
+from support.full_disk import disk_of
 
 YEAR = ("--start", "2018-01-02", "--json", "--quiet")
 HOLD = ("--strategy", "buy_and_hold", "--set", "strategy.buy_and_hold.symbol=MTUM")
@@ -204,3 +205,22 @@ def test_weights_that_are_more_than_the_whole_are_refused_with_their_combination
     found = studied(tmp_path, "[grid]\nsleeve.core.weight = [0.2, 0.7]\n")
     assert found.code == 2
     assert "(with sleeve.core.weight = 0.7)" in found.err
+
+
+def test_a_full_disk_costs_one_line_and_none_of_what_was_kept(tmp_path: Path) -> None:
+    with disk_of(20_000):
+        found = studied(tmp_path, STOPS, *HOLD)
+    assert (found.code, found.err.count("\n")) == (3, 1)
+    assert "cannot be used" in found.err
+    assert not [path.name for path in (tmp_path / "out").iterdir() if path.suffix in (".csv", ".html", ".partial")]
+    assert studied(tmp_path, STOPS, *HOLD).code == 0
+    assert len(rows(tmp_path)) == 4
+
+
+def test_a_file_of_rows_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    assert studied(tmp_path, STOPS, *HOLD).code == 0
+    (database,) = (tmp_path / "out").glob("*.db")
+    database.write_bytes(b"not a database, and long enough to be looked at as one\n" * 200)
+    found = studied(tmp_path, STOPS, *HOLD)
+    assert (found.code, found.err.count("\n")) == (3, 1)
+    assert "cannot be used" in found.err
