@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,11 +83,19 @@ class Part:
     combinations: Sequence[Combination]
 
 
-_TO_ENTER = attrgetter(
-    "ma_sessions", "vix_entry_below", "rsi_sessions", "rsi_smoothing", "rsi_entry_above", "volume_sessions"
+_USED = attrgetter(
+    "ma_sessions",
+    "vix_entry_below",
+    "vix_exit_above",
+    "rsi_sessions",
+    "rsi_smoothing._value_",  # members of an enumeration are slow keys
+    "rsi_entry_above",
+    "rsi_exit_below",
+    "volume_sessions",
+    "atr_sessions",
+    "atr_smoothing._value_",
+    "atr_target_multiple",
 )
-_TO_LEAVE = attrgetter("ma_sessions", "vix_exit_above", "rsi_sessions", "rsi_smoothing", "rsi_exit_below")
-_TO_MEASURE = attrgetter("atr_sessions", "atr_smoothing")
 
 
 @dataclass(slots=True)
@@ -94,40 +104,34 @@ class _Shelf:
     prices: Prices
     sums: Sums
     columns: dict[tuple[object, ...], Column] = field(default_factory=dict)
-    masks: dict[tuple[object, ...], Mask] = field(default_factory=dict)
+    masks: list[Mask] = field(default_factory=list)
 
-    def column(self, name: str, length: int = 0, wilder: bool = False) -> Column:
-        key = (name, length, wilder)
+    def column(self, name: str, length: int = 0, smoothing: str = "") -> Column:
+        key = (name, length, smoothing)
         if key not in self.columns:
-            self.columns[key] = self._computed(name, length, wilder)
+            self.columns[key] = self._computed(name, length, smoothing == Smoothing.WILDER.value)
         return self.columns[key]
 
-    def entries(self, rules: MtumConfluence) -> Mask:
-        rsi = (rules.rsi_sessions, rules.rsi_smoothing is Smoothing.WILDER)
-        loud = self._mask("loud", self.column("volume"), self.column("volume_average", rules.volume_sessions))
-        return (
-            self._mask("above", self.column("close"), self.column("ma", rules.ma_sessions))
-            & self._mask("calm", self.column("vix"), rules.vix_entry_below, -1)
-            & self._mask("strong", self.column("rsi", *rsi), rules.rsi_entry_above, 1)
-            & loud
-        )
+    def above_mean(self, of: str, length: int) -> Mask:
+        return machine(bits_above)(self.column(of), self.column(f"mean {of}", length))
 
-    def exits(self, rules: MtumConfluence) -> Mask:
-        rsi = (rules.rsi_sessions, rules.rsi_smoothing is Smoothing.WILDER)
-        return (
-            self._mask("below", self.column("ma", rules.ma_sessions), self.column("close"))
-            | self._mask("fear", self.column("vix"), rules.vix_exit_above, 1)
-            | self._mask("weak", self.column("rsi", *rsi), rules.rsi_exit_below, -1)
-        )
+    def below_mean(self, of: str, length: int) -> Mask:
+        return machine(bits_above)(self.column(f"mean {of}", length), self.column(of))
 
-    def ranges(self, rules: MtumConfluence) -> Column:
-        return self.column("atr", rules.atr_sessions, rules.atr_smoothing is Smoothing.WILDER)
+    def beyond(self, name: str, sign: int, level: float, length: int = 0, smoothing: str = "") -> Mask:
+        return machine(bits_beyond)(self.column(name, length, smoothing), float(level), sign)
+
+    def rows(self, coded: "_Coded", make: Callable[..., Mask]) -> Slots:
+        """Return the row of the masks that each combination uses, made once for all with the same values."""
+        first = len(self.masks)
+        self.masks.extend(make(*key) for key in coded.keys)
+        return coded.codes + first
 
     def _computed(self, name: str, length: int, wilder: bool) -> Column:
         match name:
-            case "ma":
+            case "mean close":
                 return machine(mean_column)(self.sums.close, length, PRICE_UNIT, length - 1)
-            case "volume_average":
+            case "mean volume":
                 return machine(mean_column)(self.sums.volume, length, VOLUME_UNIT, length - 1)
             case "rsi":
                 return machine(strength_column)(self.sums, length, wilder)
@@ -136,17 +140,22 @@ class _Shelf:
             case _:
                 return machine(in_millionths)(getattr(self.prices, name))
 
-    def _mask(self, name: str, values: Column, against: Column | float, sign: int = 1) -> Mask:
-        # A column lives as long as the shelf, so its place in memory names it.
-        key = (name, id(values), id(against) if isinstance(against, np.ndarray) else against)
-        if key not in self.masks:
-            made = (
-                machine(bits_above)(values, against)
-                if isinstance(against, np.ndarray)
-                else machine(bits_beyond)(values, float(against), sign)
-            )
-            self.masks[key] = made
-        return self.masks[key]
+
+class _Coded(NamedTuple):
+    # Different values, and which of them each combination has.
+    keys: list[tuple[Any, ...]]
+    codes: Slots
+
+
+def _coded(*values: Sequence[Any]) -> _Coded:
+    # Column by column: to make and look up a thousand tuples takes longer than all else here.
+    codes: Slots = np.zeros(len(values[0]), dtype=np.int64)
+    for column in values:
+        known = {value: code for code, value in enumerate(dict.fromkeys(column))}
+        if len(known) > 1:
+            codes = codes * len(known) + np.fromiter(map(known.__getitem__, column), np.int64, len(column))
+    _, first, found = np.unique(codes, return_index=True, return_inverse=True)
+    return _Coded([tuple(column[row] for column in values) for row in first.tolist()], found)
 
 
 def play_combinations(
@@ -154,46 +163,41 @@ def play_combinations(
 ) -> GridResults:
     """Play every combination over the span; one row of results each, in their order.
 
-    Indicators are computed once per distinct length, conditions once per distinct threshold,
-    what to enter and leave on once per distinct set of them. `with_returns` also measures
-    the session returns of each.
+    Indicators are computed once per distinct length, conditions once per distinct threshold.
+    `with_returns` also measures the session returns of each.
     """
-    shelf = _Shelf(history.prices, machine(running_sums)(history.prices))
-    strategies = [one.strategy for one in combinations]
-    enter, entries = _shared(strategies, _TO_ENTER, shelf.entries)
-    leave, exits = _shared(strategies, _TO_LEAVE, shelf.exits)
-    atr, ranges = _shared(strategies, _TO_MEASURE, shelf.ranges)
-    multiple = np.array([one.atr_target_multiple for one in strategies], dtype=np.float64)
     results = empty_results(len(combinations))
+    if not combinations:
+        return results
+    ma, calm, fear, rsi, smoothing, strong, weak, volume, ranged, range_smoothing, multiples = zip(
+        *(_USED(one.strategy) for one in combinations), strict=True
+    )
+    shelf = _Shelf(history.prices, machine(running_sums)(history.prices))
+    means, ranges = _coded(ma), _coded(ranged, range_smoothing)
+    enter = (
+        shelf.rows(means, partial(shelf.above_mean, "close")),
+        shelf.rows(_coded(calm), partial(shelf.beyond, "vix", -1)),
+        shelf.rows(_coded(strong, rsi, smoothing), partial(shelf.beyond, "rsi", 1)),
+        shelf.rows(_coded(volume), partial(shelf.above_mean, "volume")),
+    )
+    leave = (
+        shelf.rows(means, partial(shelf.below_mean, "close")),
+        shelf.rows(_coded(fear), partial(shelf.beyond, "vix", 1)),
+        shelf.rows(_coded(weak, rsi, smoothing), partial(shelf.beyond, "rsi", -1)),
+    )
+    atr, atrs = ranges.codes, [shelf.column("atr", *key) for key in ranges.keys]
+    multiple = np.array(multiples, dtype=np.float64)
     for terms, members in _by_terms(combinations).items():
         rows = np.array(members)
         # Those that leave alike stand together, so that each can go by what the one before found.
-        rows = rows[np.lexsort((multiple[rows], atr[rows], leave[rows]))]
+        rows = rows[np.lexsort((multiple[rows], atr[rows], *(one[rows] for one in leave)))]
         part = empty_results(len(rows))
-        choices = Choices(entries, exits, ranges, enter[rows], leave[rows], atr[rows], multiple[rows])
+        chosen = (np.column_stack(enter)[rows], np.column_stack(leave)[rows], atr[rows], multiple[rows])
+        choices = Choices(np.array(shelf.masks), np.array(atrs), *chosen)
         machine(play_grid)(choices, history.tape, terms, span, part, with_returns)
         for whole, piece in zip(results, part, strict=True):
             whole[rows] = piece
     return results
-
-
-def _shared[T: (Mask, Column)](
-    strategies: Sequence[MtumConfluence],
-    key_of: Callable[[MtumConfluence], tuple[object, ...]],
-    make: Callable[[MtumConfluence], T],
-) -> tuple[Slots, T]:
-    # Row of each strategy, and the rows: one for all that have the same key.
-    rows: dict[tuple[object, ...], int] = {}
-    made: list[T] = []
-    found = []
-    for strategy in strategies:
-        key = key_of(strategy)
-        row = rows.get(key)
-        if row is None:
-            row = rows[key] = len(made)
-            made.append(make(strategy))
-        found.append(row)
-    return np.array(found, dtype=np.int64), np.array(made)
 
 
 def empty_results(rows: int) -> GridResults:
@@ -203,10 +207,10 @@ def empty_results(rows: int) -> GridResults:
 
 def _by_terms(combinations: Sequence[Combination]) -> dict[Terms, list[int]]:
     groups: dict[Terms, list[int]] = {}
-    made: dict[tuple[int, int], Terms] = {}
+    known: dict[tuple[int, int], list[int]] = {}
     for row, one in enumerate(combinations):
         key = (id(one.terms), one.strategy.reentry_cooldown_sessions)
-        if key not in made:
-            made[key] = one.terms.compiled(one.strategy.reentry_cooldown_sessions)
-        groups.setdefault(made[key], []).append(row)
+        if key not in known:
+            known[key] = groups.setdefault(one.terms.compiled(one.strategy.reentry_cooldown_sessions), [])
+        known[key].append(row)
     return groups
