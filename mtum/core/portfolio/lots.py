@@ -227,8 +227,9 @@ def holding_of(
     book = next((book for book in books if book.lots), None)
     if book is None:
         return Holding(symbol, sessions_since_exit=sessions_since_exit)
-    bought = list(dict.fromkeys(fill.intent_id for fill in book.opening))
-    last = [fill for fill in book.opening if fill.intent_id == bought[-1]]
+    # What was sent and what crossed of an order are two intents and one purchase.
+    bought = list(dict.fromkeys(fill.session for fill in book.opening))
+    last = [fill for fill in book.opening if fill.session == bought[-1]]
     return Holding(
         symbol=symbol,
         shares=book.shares,

@@ -150,6 +150,18 @@ def test_a_holding_has_the_average_price_of_its_purchases_since_flat_and_what_th
     assert (held.purchases, held.last_price) == (2, 106.0)
 
 
+def test_what_was_sent_and_what_crossed_of_an_order_are_one_purchase() -> None:
+    """Four shares from another sleeve and six from the market, then five more a week later at 12."""
+    fills = [
+        fill("crossed", "BUY", 4, "10", date(2024, 6, 3)),
+        fill("sent", "BUY", 6, "10", date(2024, 6, 3)),
+        fill("more", "BUY", 5, "12", date(2024, 6, 10)),
+    ]
+    first, later = holding_of("MTUM", fills[:2], {}, None), holding_of("MTUM", fills, {}, None)
+    assert (first.shares, first.added, first.added_price) == (10, 0, None)
+    assert (later.shares, later.added, later.added_price) == (15, 1, 12.0)
+
+
 def test_what_a_decision_left_follows_the_splits_since() -> None:
     memory: Memory = {"month": "2018-11", "stop:MTUM": Price("MTUM", 150.0), "stop:SPY": Price("SPY", 90.0), "w": 0.5}
     standing = [Standing("MTUM", 7, MON, "burst"), Standing("SPY", 3, MON, "burst")]
