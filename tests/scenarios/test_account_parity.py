@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mtum.config import Settings
+from mtum.core.strategies import STRATEGIES
 from support.account_parity import differences, packaged, portfolio
 
 SLEEVES: dict[str, dict[str, Any]] = {
@@ -69,6 +70,23 @@ def on_stocks() -> Settings:
     )
 
 
+def with_every_strategy() -> Settings:
+    """Every strategy of shares once, in one account of a million."""
+    other: dict[str, dict[str, Any]] = {"tsmom": {"symbols": ["SP500", "NDQ", "UST10"]}}
+    other["multi_asset_allocation"] = {"weights": dict.fromkeys(("SP500", "NDQ", "UST10"), 0.3)}
+    sleeves = {
+        name: {"strategy": name, "weight": 0.05, "rules": other.get(name, dict(kind.EXAMPLE.settings))}
+        for name, kind in STRATEGIES.items()
+    }
+    return portfolio(
+        sleeves,
+        market__sample="stocks",
+        portfolio__capital_usd=1_000_000.0,
+        portfolio__sleeve_rebalance="month",
+        portfolio__weighting="sharpe",
+    )
+
+
 def same(settings: Settings, sessions: int, before_end: int) -> dict[str, int]:
     lines, daily = differences(settings, sessions, before_end)
     assert lines == []
@@ -116,6 +134,13 @@ def test_half_a_year_with_a_cash_fund_is_the_same() -> None:
 @pytest.mark.full
 def test_half_a_year_with_sleeves_in_every_state_is_the_same() -> None:
     assert same(with_states(), 120, 200)["orders"]
+
+
+@pytest.mark.full
+def test_every_strategy_of_shares_in_one_account_is_the_same() -> None:
+    found = same(with_every_strategy(), 120, 200)
+    assert found["orders"] > 100
+    assert found["crossed"] > 20
 
 
 @pytest.mark.full

@@ -7,13 +7,14 @@ from datetime import date
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mtum.core.coordination.account import Account, AccountPlan, AccountRules, Cut, Returns, SleeveWants
+from mtum.core.coordination.account import Account, AccountPlan, Cut, Matrix, Returns, SleeveWants, total_returns
 from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
 from mtum.core.coordination.limits import VAR_SESSIONS
 from mtum.core.coordination.transfers import WEIGHTING_SESSIONS, SleeveMoney, Transfer, rebalanced, spendable
 from mtum.core.decide import decide, with_change_since
-from mtum.core.plans import cut_for_cash, plan_document, returns_of, sessions_looked_at, standing_after
+from mtum.core.plans import cut_for_cash, plan_document, sessions_looked_at, standing_after
 from mtum.core.portfolio.decision import STANDING_SESSIONS, Book, Decision, Standing
 from mtum.core.portfolio.equity_points import Closes
 from mtum.core.portfolio.fund import FUND
@@ -62,6 +63,7 @@ class AccountLedger:
     costs: FillCosts
     real: tuple[SleeveLedger, ...] = field(init=False)
     fund: SleeveLedger | None = field(init=False)
+    returns: "ReturnColumns" = field(init=False)
     closes: Closes = field(default_factory=Closes)
     halted: bool = False
     cuts: list[tuple[date, Cut]] = field(default_factory=list)
@@ -89,6 +91,8 @@ class AccountLedger:
 
     def __post_init__(self) -> None:
         self.real = tuple(own for own in self.ledgers if own.sleeve.owns_money)
+        looked_at = self.shares if sessions_looked_at(self.terms.account) else ()
+        self.returns = ReturnColumns.of(self.history, looked_at)
         self.fund = next((own for own in self.real if own.name == FUND), None)
 
     def _prices(self, t: int) -> dict[str, float]:
@@ -236,7 +240,7 @@ class AccountLedger:
             cash_usd=settled,
             losses=self._losses(equity),
             restriction=Restriction.REDUCE_ONLY if self.halted else Restriction.NONE,
-            returns=_returns_until(self.history, self.shares, self.terms.account, t),
+            returns=self.returns.until(t),
         )
         plan = coordinate(wants, account, rules)
         if fund is None or rules.fund is None or self.history.bar_row(fund.sleeve.symbols[0], t) is None:
@@ -317,9 +321,33 @@ def _still_wanted(own: SleeveLedger, t: int) -> tuple[Standing, ...]:
     return tuple(one for one in own.standing if one.since >= oldest)
 
 
-def _returns_until(history: SessionHistory, held: Collection[str], rules: AccountRules, t: int) -> Returns:
-    # For the limits that look at a history; nothing where none does.
-    if not sessions_looked_at(rules):
-        return Returns({}, np.empty((0, 0)))
-    known = {symbol: history.bars[symbol][: history.row(symbol, t) + 1] for symbol in held}
-    return Returns.of(returns_of({symbol: bars for symbol, bars in known.items() if len(bars)}, rules), VAR_SESSIONS)
+@dataclass(frozen=True, slots=True, eq=False)
+class ReturnColumns:
+    """Daily total returns of several symbols over a whole history, worked out once for the limits of every session.
+
+    Parameters
+    ----------
+    table : Matrix
+        Shape (n_sessions, n_symbols), fractions; NaN where a symbol has none.
+    rows : ndarray of int64
+        Sessions in which one of them has a return.
+    """
+
+    columns: Mapping[str, int]
+    table: Matrix
+    rows: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, history: SessionHistory, symbols: Collection[str]) -> "ReturnColumns":
+        """Return those of these symbols."""
+        table = np.full((len(history.days), len(symbols)), np.nan)
+        for column, symbol in enumerate(symbols):
+            days, values = total_returns(history.bars[symbol])
+            table[np.searchsorted(history.days, days), column] = values
+        rows = np.flatnonzero(~np.isnan(table).all(axis=1))
+        return cls({symbol: column for column, symbol in enumerate(symbols)}, table, rows)
+
+    def until(self, t: int) -> Returns:
+        """Return what `Returns.of` makes of the bars up to a session."""
+        seen = self.rows[: int(np.searchsorted(self.rows, t, "right"))][-VAR_SESSIONS:]
+        return Returns(self.columns, self.table[seen])

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from mtum.core.coordination.account import AccountRules
+from mtum.core.coordination.account import AccountRules, Returns
 from mtum.core.coordination.transfers import TransferRules
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.costs import PercentCosts
@@ -17,6 +17,7 @@ from mtum.core.portfolio.decision import PortfolioRules
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
+from mtum.core.simulation.account_ledger import ReturnColumns
 from mtum.core.simulation.played import PlayedAccount, PlayTerms
 from mtum.core.simulation.session_path import play_account
 from mtum.core.simulation.session_views import SessionHistory
@@ -162,3 +163,18 @@ def test_what_the_sleeves_earn_is_what_the_account_earns_to_the_cent(seed: int) 
     for order in account.total.orders:
         ordered[order.symbol] += order.shares if order.side.value == "BUY" else -order.shares
     assert held == ordered
+
+
+def test_returns_worked_out_once_are_those_of_the_bars_up_to_each_session() -> None:
+    """Dividends move every earlier total-return close, and no return."""
+    whole = made_up_bars(60, 3, "AAA")
+    paid = np.zeros(60)
+    paid[[20, 40]] = 1.5
+    bars = {"AAA": replace(whole, dividend=paid), "BBB": made_up_bars(60, 4, "BBB")[15:]}
+    market = SessionHistory(bars, {})
+    columns = ReturnColumns.of(market, ("AAA", "BBB"))
+    for t in (1, 16, 30, 59):
+        known = {symbol: own[: market.row(symbol, t) + 1] for symbol, own in bars.items()}
+        expected = Returns.of({symbol: own for symbol, own in known.items() if len(own)}, 500)
+        for symbol, column in expected.columns.items():
+            np.testing.assert_allclose(columns.until(t).table[:, columns.columns[symbol]], expected.table[:, column])
