@@ -25,14 +25,13 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.bench
 
 
-@pytest.fixture(scope="module")
-def raced() -> dict[str, Any]:
+def race_of(script: str) -> dict[str, Any]:
     python = os.environ.get("BENCH_PYTHON")
     if not python:
         pytest.skip("BENCH_PYTHON names no Python that has vectorbt and backtesting")
     found = subprocess.run(
-        [python, "-W", "ignore", str(ROOT / "tests" / "bench" / "peer_race.py")],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1"},
+        [python, "-W", "ignore", str(ROOT / "tests" / "bench" / script)],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "NUMBA_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -41,6 +40,21 @@ def raced() -> dict[str, Any]:
     result: dict[str, Any] = json.loads(found.stdout)
     print(json.dumps(result, indent=2))
     return result
+
+
+@pytest.fixture(scope="module")
+def raced() -> dict[str, Any]:
+    return race_of("peer_race.py")
+
+
+@pytest.fixture(scope="module")
+def raced_portfolios() -> dict[str, Any]:
+    return race_of("portfolio_race.py")
+
+
+@pytest.mark.parametrize(("race", "at_least"), [("allocation", 2.0), ("ranking", 1.25)])
+def test_portfolios_are_faster_than_the_peer(raced_portfolios: dict[str, Any], race: str, at_least: float) -> None:
+    assert raced_portfolios[race]["times_faster"] >= at_least, raced_portfolios[race]
 
 
 @pytest.mark.parametrize(

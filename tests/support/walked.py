@@ -26,6 +26,7 @@ from mtum.core.strategies.momentum_rotation import MomentumRotation, Weighting
 from mtum.core.strategies.multi_asset_allocation import MultiAssetAllocation, Sizing
 from mtum.core.strategies.tsmom import Tsmom
 from mtum.core.strategies.volatility_target import VolatilityTarget
+from support.daily_ranking import DailyRanking
 from support.markets import made_up_bars, weekdays
 
 NAMES = tuple(f"S{number}" for number in range(10))
@@ -76,6 +77,7 @@ def strategies(names: tuple[str, ...] = NAMES, *, months: int = 3) -> dict[str, 
         "momentum_rotation": MomentumRotation(
             symbols=names[:8], top=3, exit_rank=4, trend_symbol=names[8], lookback_months=months, trend_sessions=60
         ),
+        "a ranking of one's own": DailyRanking(symbols=names[:8], top=3, part=0.3),
         "momentum_rotation by volatility": MomentumRotation(
             symbols=names[:8], top=3, exit_rank=5, trend_symbol=names[0], lookback_months=months, skip_months=0,
             weighting=Weighting.INVERSE_VOL, trend_sessions=50,

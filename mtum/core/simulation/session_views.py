@@ -85,6 +85,8 @@ class SessionHistory:
 
     def fit(self, symbol: str, needed: int) -> NDArray[np.bool_]:
         """Return per session whether a symbol has its bar and so many without a gap, shape (n_sessions,)."""
+        if len(self.bars[symbol]) == len(self.days):
+            return np.arange(len(self.days)) >= needed - 1
         own = np.searchsorted(self.days, self.bars[symbol].days)
         newest, oldest = own[needed - 1 :], own[: max(0, len(own) - needed + 1)]
         fit = np.zeros(len(self.days), dtype=bool)

@@ -61,6 +61,8 @@ class MarketColumns:
 
     def matrix(self, symbols: Sequence[str], columns: Sequence[Column]) -> Column:
         """Return columns over each symbol's bars by session, NaN where it has no bar, shape (n_sessions, n_symbols)."""
+        if all(len(self.bars[symbol]) == len(self.days) for symbol in symbols):
+            return np.ascontiguousarray(np.array(columns, dtype=np.float64).T)
         found = np.full((len(self.days), len(symbols)), np.nan)
         for at, (symbol, column) in enumerate(zip(symbols, columns, strict=True)):
             found[self._rows[symbol], at] = column
@@ -151,10 +153,12 @@ class MarketColumns:
     def _levels(self, symbols: tuple[str, ...]) -> Column:
         # What total returns take off each close, as seen from the last one: its ratios are those of any session.
         if symbols not in self._kept:
-            whole = [self.dividends.get(one) is Dividends.NONE for one in symbols]
+            paying = [
+                self.bars[one].dividend.any() and self.dividends.get(one) is not Dividends.NONE for one in symbols
+            ]
             kept = [
-                np.ones(len(self.bars[one])) if none else kept_of_dividends(self.bars[one])
-                for one, none in zip(symbols, whole, strict=True)
+                kept_of_dividends(self.bars[one]) if pays else np.ones(len(self.bars[one]))
+                for one, pays in zip(symbols, paying, strict=True)
             ]
             self._kept[symbols] = self.matrix(symbols, kept), self.close(symbols)
         return self._kept[symbols][0]

@@ -21,7 +21,6 @@ from mtum.core.simulation.walker.money import (
     worth,
 )
 from mtum.core.simulation.walker.tables import (
-    ALLOCATES,
     AT,
     CAPPED,
     CARRIED,
@@ -29,6 +28,7 @@ from mtum.core.simulation.walker.tables import (
     CHANGE,
     CLOSES,
     COUNTS,
+    DECIDED,
     DUE,
     HALTED,
     HELD,
@@ -39,6 +39,7 @@ from mtum.core.simulation.walker.tables import (
     PEAK,
     PENDING,
     SIGNED,
+    STANDING,
     SYMBOL,
     WAITING,
     WORD,
@@ -49,7 +50,7 @@ from mtum.core.simulation.walker.tables import (
     Terms,
     Wishes,
 )
-from mtum.core.simulation.walker.verdicts import allocate, force, rotate
+from mtum.core.simulation.walker.verdicts import wish
 
 
 @compiled
@@ -113,13 +114,17 @@ def size(market: Market, terms: Terms, book: Book, desk: Desk, money: tuple[int,
 @compiled
 def place(book: Book, desk: Desk) -> bool:
     """Make pending what was decided: exits, reductions, entries, increases; whether something is bought."""
-    marks = book.marks
+    marks, found = book.marks, 0
+    for i in desk.sequence:
+        if desk.signed[i] != 0:
+            desk.orders[found] = i
+            found += 1
     for purpose in range(4):
-        for k in range(len(desk.sequence)):
-            i = desk.sequence[k]
+        for k in range(found):
+            i = desk.orders[k]
             signed, held = desk.signed[i], book.shares[i]
             its = (0 if held + signed == 0 else 1) if signed < 0 else 2 if held == 0 else 3
-            if signed != 0 and its == purpose:
+            if its == purpose:
                 n = marks[PENDING]
                 book.pending[n][0], book.pending[n][1], book.pending[n][2] = i, signed, desk.word[i]
                 marks[PENDING] = n + 1
@@ -129,12 +134,13 @@ def place(book: Book, desk: Desk) -> bool:
 @compiled
 def stand(market: Market, book: Book, desk: Desk, t: int) -> None:
     """Keep what was wanted and is not yet held for the next decisions."""
+    book.marks[STANDING] = 0
     for i in range(len(book.shares)):
         carried = desk.verdict[i] == COUNTS and desk.word[i] >= CARRIED
-        if carried or (book.stands[i] >= 0 and not market.fit[t][i]):
-            continue
-        book.stands[i] = desk.wanted[i]
-        book.since[i], book.stood_for[i] = market.counted[t], desk.word[i]
+        if not carried and (book.stands[i] < 0 or market.fit[t][i]):
+            book.stands[i] = desk.wanted[i]
+            book.since[i], book.stood_for[i] = market.counted[t], desk.word[i]
+        book.marks[STANDING] += 1 if book.stands[i] >= 0 else 0
 
 
 @compiled
@@ -146,14 +152,11 @@ def decide(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk,
     fallen = fallen_too_far(terms, book, equity)
     paused = t - marks[HIT_AT] <= terms.loss_pause_sessions
     flatten = lost and terms.flatten
-    for i in range(len(book.shares)):
-        desk.verdict[i], desk.weight[i], desk.word[i], desk.sequence[i] = KEEPS, 0.0, 0, i
-        desk.number[i] = 0
-    if wishes.kind == ALLOCATES:
-        asked = allocate(market, wishes, book, desk, (t, equity))
+    drifts = marks[DECIDED] >= 0 and wishes.most_drift < np.inf
+    if wishes.row[t] >= 0 or drifts or flatten or marks[STANDING] > 0:
+        asked = wish(market, wishes, terms, book, desk, (t, equity, flatten))
     else:
-        asked = rotate(market, wishes, book, desk, (t, equity))
-    asked = force(market, terms, book, desk, (t, flatten)) or asked
+        asked = False
     if asked:
         cash = available(book, t)
         barred = lost or paused or fallen or marks[HALTED] > 0

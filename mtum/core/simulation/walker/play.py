@@ -30,8 +30,6 @@ from mtum.core.simulation.walker.terms import loop_terms, why_not
 from mtum.core.strategies.columns import Allocation, ColumnForm, MarketColumns, ToldInColumns
 from mtum.core.strategies.contract import Strategy
 
-MUCH = 400_000
-"""Sessions times symbols from which machine code is quicker, though it has to be loaded first."""
 _ROOM = 4096
 """Orders that there is room for before what was played so far is put aside."""
 
@@ -52,14 +50,15 @@ def walked(
     terms: PlayTerms,
     span: tuple[int, int],
     *,
-    compiled: bool | None = None,
+    compiled: bool = False,
 ) -> Walked | None:
     """Play the sessions from the first to before the last of a span; None where the walker does not know them.
 
     Parameters
     ----------
-    compiled : bool or None
-        Whether as machine code; None where there is much to do.
+    compiled : bool
+        Whether as machine code, which pays where the same is played many times: it takes as long to load as 500,000
+        sessions of a symbol to play, and once on a machine a while to be made.
     """
     first, stop = span
     if not isinstance(strategy, ToldInColumns) or why_not(history, strategy, terms) is not None:
@@ -68,8 +67,6 @@ def walked(
     form = strategy.column_form(market)
     if form is None:
         return None
-    if compiled is None:
-        compiled = (stop - first) * len(strategy.universe()) >= MUCH
     symbols, rules = strategy.universe(), loop_terms(strategy, terms)
     tape, wishes = _market(history, market, symbols, terms), _wishes(form, len(symbols))
     book, desk, room = _book(terms, len(symbols)), _desk(len(symbols)), _room(stop - first, len(symbols))
@@ -120,20 +117,21 @@ def columns_of(history: SessionHistory, strategy: Strategy, first: int) -> Marke
 
 
 def _market(history: SessionHistory, market: MarketColumns, symbols: Sequence[str], terms: PlayTerms) -> Market:
-    close = market.close(symbols)
+    close, even = market.close(symbols), all(len(history.bars[one]) == len(history.days) for one in symbols)
     at_open = terms.fill is FillModel.NEXT_OPEN
     traded = market.matrix(symbols, [history.bars[symbol].open for symbol in symbols]) if at_open else close
-    dividend = np.nan_to_num(market.matrix(symbols, [history.bars[symbol].dividend for symbol in symbols]))
-    seen = np.zeros(close.shape)
-    for at, symbol in enumerate(symbols):
+    dividend = market.matrix(symbols, [history.bars[symbol].dividend for symbol in symbols])
+    dividend = dividend if even else np.nan_to_num(dividend)
+    seen = close if even else np.zeros(close.shape)
+    for at, symbol in enumerate([] if even else symbols):
         bars = history.bars[symbol]
         begun = np.searchsorted(history.days, bars.days[0]) if len(bars) else len(seen)
         seen[begun:, at] = bars.close[np.searchsorted(bars.days, history.days[begun:], "right") - 1]
     return Market(
         seen=seen,
-        fill=np.nan_to_num(traded),
+        fill=traded if even else np.nan_to_num(traded),
         dividend=dividend,
-        pays=np.asarray(dividend.any(axis=1)),
+        pays=np.asarray((dividend != 0).any(axis=1)),
         fit=market.able(symbols),
         counted=np.searchsorted(market.calendar, market.days, "right").astype(np.int64),
         settled=settled_at(history.days, terms.settlement.value),
@@ -159,7 +157,7 @@ def _wishes(form: ColumnForm, count: int) -> Wishes:
 
 def _book(terms: PlayTerms, count: int) -> Book:
     whole, waiting = np.zeros(count, dtype=np.int64), 8 * count + 16
-    marks = np.zeros(9, dtype=np.int64)
+    marks = np.zeros(10, dtype=np.int64)
     marks[HIT_AT], marks[DECIDED] = NEVER, -1
     return Book(
         purse=np.array([float(terms.capital_usd), 0.0, 0.0, 0.0, 0.0]),

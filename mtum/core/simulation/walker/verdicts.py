@@ -8,6 +8,7 @@ from mtum.core.portfolio.decision import STANDING_SESSIONS
 from mtum.core.simulation.kernel.compiled import compiled
 from mtum.core.simulation.walker.money import rounded_at
 from mtum.core.simulation.walker.tables import (
+    ALLOCATES,
     CARRIED,
     COUNTS,
     DAILY_LOSS,
@@ -37,6 +38,8 @@ def allocate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[i
         if not fit[i] or isnan(weight):
             continue
         held = book.shares[i]
+        if weight == 0.0 and held == 0 and book.stands[i] < 0:
+            continue
         current = rounded_at(held * seen[i] / equity, 1e6) if equity > 0.0 else 0.0
         if row < 0:
             off = abs(rounded_at(current / weight - 1.0, 1e6)) if weight > 0.0 else 0.0
@@ -135,3 +138,17 @@ def force(market: Market, terms: Terms, book: Book, desk: Desk, at: tuple[int, b
             desk.verdict[i], desk.number[i], desk.word[i] = COUNTS, book.stands[i], book.stood_for[i] + CARRIED
             found = True
     return found
+
+
+@compiled
+def wish(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, at: tuple[int, float, bool]) -> bool:
+    """Write what is wished at a session: verdicts, and what money and limits make of them; whether there is any."""
+    t, equity, flatten = at
+    for i in range(len(book.shares)):
+        desk.verdict[i], desk.weight[i], desk.word[i], desk.sequence[i] = KEEPS, 0.0, 0, i
+        desk.number[i] = 0
+    if wishes.kind == ALLOCATES:
+        asked = allocate(market, wishes, book, desk, (t, equity))
+    else:
+        asked = rotate(market, wishes, book, desk, (t, equity))
+    return force(market, terms, book, desk, (t, flatten)) or asked
