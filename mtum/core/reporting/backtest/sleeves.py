@@ -123,9 +123,9 @@ def _between(account: PlayedAccount) -> Iterator[Table | Sentence]:
         yield table_of(("not ordered, as", "times"), kept)
     moved = [sum(max(one.usd, 0.0) for one in ends) for _, ends in account.transfers]
     if any(moved):
-        lacking = sum(one.lacking_usd for _, ends in account.transfers for one in ends)
         at = f"{count(sum(map(bool, moved)), 'period end')} of {len(moved):,}"
-        short = f" {number(lacking)} USD more were due, but no settled cash." if lacking >= 0.01 else ""
+        lacking = sum(any(one.lacking_usd >= 0.01 for one in ends) for _, ends in account.transfers)
+        short = f" At {lacking:,} a sleeve had to keep what was due, as it was no settled cash." if lacking else ""
         yield Sentence(f"{number(sum(moved))} USD went from one sleeve to another at {at}.{short}")
 
 

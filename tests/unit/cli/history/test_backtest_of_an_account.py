@@ -73,6 +73,17 @@ def test_an_account_tells_its_sleeves_and_how_they_met(tmp_path: Path) -> None:
     assert found["settings"]["sleeve"]["calm"]["weight"] == 0.5
     kept = json.loads((tmp_path / "sheet" / "tear-sheet.json").read_text())
     assert kept["coordination"] == found["coordination"]
+    rows = kept["tear_sheet"]["sleeves"]
+    assert [row["name"] for row in rows] == ["calm", "wild"]
+    assert sum(row["pnl_usd"] for row in rows) == pytest.approx(round(earned, 2), abs=1e-9)
+    columns = kept["tear_sheet"]["sessions"]
+    for at in (0, 100, -1):
+        parts = columns["calm_usd"][at] + columns["wild_usd"][at]
+        assert parts == pytest.approx(columns["equity_usd"][at], abs=2e-6)
+        weights = sum(found["weights"][at]["weights"].values())
+        assert columns["invested_frac"][at] == pytest.approx(weights, abs=2e-6)
+    page = (tmp_path / "sheet" / "tear-sheet.html").read_text(encoding="utf-8")
+    assert all(f'<section id="{key}"' in page for key in ("sleeves", "sleeve-years", "correlations", "between"))
 
 
 def test_one_sleeve_of_the_file_can_be_played_alone(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_what_passed_between_the_sleeves_is_counted() -> None:
     assert cut == [["max_symbol_frac", "1", "5"]]
     assert kept == [["the limits of the account left nothing of it", "2"], ["trading is halted", "1"]]
     told = "50.00 USD went from one sleeve to another at 1 period end of 2."
-    assert between.blocks[-1] == Sentence(f"{told} 12.50 USD more were due, but no settled cash.")
+    assert between.blocks[-1] == Sentence(f"{told} At 1 a sleeve had to keep what was due, as it was no settled cash.")
     first_trade = cells(shown["every-trade"][0])[0]
     assert first_trade[:3] == ["trend", "AAA", str(day)]
 
