@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from mtum.core.portfolio.decision import Decision
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.simulation.account_ledger import AccountLedger
 from mtum.core.simulation.played import FillModel, Played, PlayedAccount, PlayTerms
@@ -91,7 +92,10 @@ def _played(account: AccountLedger) -> PlayedAccount:
         symbol="+".join(account.history.bars),
         days=account.history.days[account.first : account.stop],
         equity=np.array(account.equities),
-        held=np.array(np.any([one.held > 0 for one in parts], axis=0), dtype=np.float64),
+        # What the cash fund holds is cash.
+        held=np.array(
+            np.any([one.played.held > 0 for name, one in real.items() if name != FUND], axis=0), dtype=np.float64
+        ),
         trades=tuple(trades),
         capital_usd=sum(one.capital_usd for one in parts),
         purchases_capped=sum(one.purchases_capped for one in parts),

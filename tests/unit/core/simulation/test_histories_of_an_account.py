@@ -5,9 +5,12 @@ from decimal import Decimal
 
 import pytest
 
+from mtum.core.coordination.account import AccountRules
+from mtum.core.coordination.transfers import FundRules
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.costs import IbTieredCosts, PercentCosts, ThirdPartyFees
 from mtum.core.portfolio.decision import PortfolioRules
+from mtum.core.portfolio.fund import FUND, CashFund
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
@@ -73,6 +76,22 @@ def test_sleeves_that_hold_what_ends_are_each_paid_at_its_last_close() -> None:
     by_sleeve = [one.played.costs["commission"] for one in account.sleeves.values()]
     assert by_sleeve == [pytest.approx(1.47), pytest.approx(2.08)]
     assert account.total.costs["commission"] == pytest.approx(3.55)
+
+
+def test_an_account_that_holds_nothing_but_its_cash_fund_is_not_invested() -> None:
+    """LATE begins on the fourth session; until then 1,900 of the 2,000 USD are in the fund at 10."""
+    history = SessionHistory(
+        {"LATE": bars("LATE", dict.fromkeys(range(3, 6), 9.0)), "BILL": bars("BILL", dict.fromkeys(range(6), 10.0))}, {}
+    )
+    sleeves = [
+        Sleeve("one", BuyAndHold(symbols=("LATE",)), 1.0, SleeveState.ON, 0.0, "", RULES),
+        Sleeve(FUND, CashFund("BILL"), 0.0, SleeveState.ON, 0.0, "", RULES),
+    ]
+    terms = replace(TERMS, account=AccountRules(fund=FundRules(keep_usd=100.0, step_usd=100.0)))
+    account = play_account(history, sleeves, terms, 0, 6)
+    assert account.shares["BILL"][0] == 189, "190 would cost 1,901.90 USD with 0.1 %"
+    assert account.total.held.tolist()[:3] == [0.0, 0.0, 0.0]
+    assert account.total.held[-1] == 1.0
 
 
 def test_a_symbol_without_a_bar_is_worth_its_newest_close_and_nothing_of_it_trades() -> None:
