@@ -124,7 +124,9 @@ def by_the_session_path(settings: Settings, days: Sequence[date]) -> AccountDays
 def played_account(settings: Settings, start: date, end: date) -> tuple[PlayedAccount, list[Decision]]:
     """The account over these sessions, and every decision in it."""
     asked = BacktestRequest(settings, start=start, end=end, settlement="calendar")
-    loaded = load_account(asked, asked.sleeves(), resources.source_of(settings, Path()), CALENDAR)
+    loaded = load_account(
+        asked, asked.sleeves(), asked.terms().account, resources.source_of(settings, Path()), CALENDAR
+    )
     told: list[Decision] = []
     last = len(loaded.market.days)
     return play_account(loaded.market, loaded.sleeves, asked.terms(), loaded.first, last, told.append), told

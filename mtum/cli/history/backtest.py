@@ -99,6 +99,8 @@ def backtest(
         benchmark=own.benchmark if own else None,
         skip_unfit=skip_unfit,
     )
+    if approve and asked.whole_account:
+        raise UsageError("--approve keeps the result of one strategy with all the money; leave it out with sleeves")
     if approve and skip_unfit:
         raise UsageError("--approve keeps the result of every symbol of the settings; leave out --skip-unfit")
     if approve:

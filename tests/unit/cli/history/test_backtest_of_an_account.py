@@ -117,6 +117,13 @@ def test_what_an_account_cannot_do_is_refused(tmp_path: Path, words: tuple[str, 
     assert told in refused.texts
 
 
+def test_no_result_of_an_account_is_approved_as_that_of_one_strategy(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(PORTFOLIO)
+    refused = call(tmp_path, "backtest", "--approve", "--json", "--quiet")
+    assert refused.code == ExitCode.USAGE
+    assert "--approve keeps the result of one strategy with all the money" in refused.texts
+
+
 def test_the_text_says_what_each_sleeve_made(tmp_path: Path) -> None:
     (tmp_path / "portfolio.toml").write_text(PORTFOLIO)
     shown = call(tmp_path, "backtest", "--portfolio", "portfolio.toml", "--start", "2018-01-03", "--quiet").out
