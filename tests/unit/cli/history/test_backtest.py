@@ -11,7 +11,7 @@ import pytest
 
 from mtum.app.research.run_backtest import NOT_MODELLED
 from support.bar_folders import write_market
-from support.commands import call
+from support.commands import Called, call
 from support.markets import real_bars
 from support.pages import shown_of
 
@@ -240,16 +240,25 @@ class Outside(HTMLParser):
         self.fetched += [value or "" for name, value in attrs if name in ("src", "href", "srcset")]
 
 
-def test_the_tear_sheet_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
-    write_market(tmp_path / "bars")
-    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--out", str(tmp_path / "sheet"))
-    found = call(tmp_path, *words, "--json", "--quiet")
+@pytest.fixture(scope="module")
+def in_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Called]:
+    """The folder of a backtest with `--out`, and its answer."""
+    root = tmp_path_factory.mktemp("sheet")
+    write_market(root / "bars", sessions=500)
+    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{root / 'bars'}", "--out", str(root / "out"))
+    found = call(root, *words, "--json", "--quiet")
     assert found.code == 0, found.err
+    return root / "out", found
+
+
+@pytest.mark.xdist_group("tear-sheet")
+def test_the_tear_sheet_is_whole_and_fetches_nothing(in_folder: tuple[Path, Called]) -> None:
+    out, found = in_folder
     names = [Path(file).name for file in found.document["files"]]
     lists = [f"{name}.csv" for name in ("orders", "sessions", "symbols", "trades", "weights", "years")]
     pictures = [f"{name}.png" for name in ("equity", "rolling", "exposure", "trades")]
     assert names == ["tear-sheet.html", "tear-sheet.json", *lists, *pictures]
-    page = (tmp_path / "sheet" / "tear-sheet.html").read_text(encoding="utf-8")
+    page = (out / "tear-sheet.html").read_text(encoding="utf-8")
     reader = Outside()
     reader.feed(page)
     assert set(reader.fetched) <= {"data:,"}
@@ -269,15 +278,13 @@ def test_the_tear_sheet_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
         assert f">{trade['entry_price']:,.2f}</td>" in page
         assert f">{trade['pnl_usd']:,.2f}</td>".replace("-", "\u2212") in page
     assert "unknown" not in shown
-    assert (tmp_path / "sheet" / "equity.png").read_bytes()[:4] == b"\x89PNG"
-    assert not list((tmp_path / "sheet").glob("*.partial"))
+    assert (out / "equity.png").read_bytes()[:4] == b"\x89PNG"
+    assert not list((out).glob("*.partial"))
 
 
-def test_the_files_beside_the_tear_sheet_tell_the_same_as_the_document(tmp_path: Path) -> None:
-    write_market(tmp_path / "bars")
-    out = tmp_path / "sheet"
-    words = ("backtest", "--symbol", "AAA", "--source", f"csv:{tmp_path / 'bars'}", "--out", str(out))
-    found = call(tmp_path, *words, "--json", "--quiet").document
+@pytest.mark.xdist_group("tear-sheet")
+def test_the_files_beside_the_tear_sheet_tell_the_same_as_the_document(in_folder: tuple[Path, Called]) -> None:
+    out, found = in_folder[0], in_folder[1].document
     whole = json.loads((out / "tear-sheet.json").read_text(encoding="utf-8"))
     told = whole.pop("tear_sheet")
     assert whole == {name: one for name, one in found.items() if name not in ("files", "id")}
