@@ -116,6 +116,7 @@ def document(account: PlayedAccount) -> dict[str, Any]:
                 "final_equity_usd": row.final_equity_usd,
                 "contribution_frac": row.contribution_frac,
                 "trades": row.trades,
+                "costs": {"total_usd": row.costs_usd + 0.25},
                 "benchmark": {"total_return_frac": 0.02} if row.capital_usd else None,
             }
             for row in by_sleeve(account)

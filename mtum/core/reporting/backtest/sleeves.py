@@ -56,10 +56,10 @@ def _risks(sleeves: tuple[SleeveRow, ...], told: Mapping[str, Any]) -> Table:
             (
                 *(row.name, *map(percent_number, fractions), number(row.sharpe), percent_number(row.max_drawdown_frac)),
                 *(percent_number(row.mean_weight_frac), number(row.turnover_per_year)),
-                *(number(row.costs_usd), number(row.dividends_usd)),
+                *(number(told[row.name]["costs"]["total_usd"]), number(row.dividends_usd)),
             )
         )
-    more = ("mean part of the account, %", "turnover of the account a year", "commissions, USD", "dividends, USD")
+    more = ("mean part of the account, %", "turnover of the account a year", "costs, USD", "dividends, USD")
     return table_of((*head, *more), rows)
 
 

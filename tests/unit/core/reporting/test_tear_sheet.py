@@ -37,6 +37,7 @@ def test_the_sleeves_of_an_account_add_up_to_it() -> None:
     risks = cells(shown["sleeves"][1])
     assert risks[1][:3] == ["dips", "1.68", "2.00"], "399/400, then 10 lost of 399, then 459/439"
     assert risks[2][:3] == ["cash", "-", "-"]
+    assert [row[-2:] for row in risks] == [["1.25", "2.00"], ["1.25", "0.00"], ["0.25", "0.00"]]
     assert cells(shown["sleeve-symbols"][0])[1] == ["dips", "BBB", "9.00", "0.90", "0.00", "1.00", "1", "1"]
     # The first sessions of January 2010 are in one year.
     assert cells(shown["sleeve-years"][0]) == [["2010", "51.00", "9.00", "0.30", "60.30"]]
