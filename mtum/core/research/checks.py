@@ -323,12 +323,16 @@ def verdict(
     return tuple(lines)
 
 
+def _either(names: Sequence[str]) -> str:
+    return " or ".join((*([", ".join(names[:-1])] if len(names) > 1 else ()), names[-1]))
+
+
 def _of_variants(official: Played, variants: Sequence[Variant]) -> Iterable[str]:
     mine, capital = official.final_equity_usd, official.capital_usd
     for kind, what in (("drop_one", ""), ("drop_sleeve", "the sleeve "), ("drop_symbol", "")):
         better = [one.change for one in variants if one.kind == kind and one.final_equity_usd > mine]
         if better:
-            yield f"Over this history the result would have been higher without {what}{', '.join(better)}."
+            yield f"Over this history the result would have been higher without {what}{_either(better)}."
     for one in variants:
         rest = one.final_equity_usd - capital
         if one.kind in ("drop_symbol", "drop_sleeve") and mine > capital and rest < (mine - capital) / 2:

@@ -19,6 +19,8 @@ VIX_BOUNDS = (15.0, 25.0)
 VIX_STATES = ("below 15", "15 to 25", "25 or more")
 TREND_STATES = ("above its mean", "at or below its mean")
 UNKNOWN = "not known"
+FEWEST_SESSIONS = 21
+"""Sessions in one state, below which no Sharpe ratio is told."""
 
 type States = NDArray[np.int64]
 """Which state was known before each session, shape (n_sessions,); -1 = none."""
@@ -64,7 +66,7 @@ def by_state(
         own = moves[inside]
         if not len(own):
             continue
-        sharpe = sharpe_of(own)
+        sharpe = sharpe_of(own) if len(own) >= FEWEST_SESSIONS else None
         found.append(
             Regime(
                 kind=kind,

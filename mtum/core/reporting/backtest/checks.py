@@ -16,10 +16,10 @@ KINDS = {
     "volume_mode": "volume",
 }
 """What the word of a kind means; others mean what they say."""
-STATES = {"trend": "market by its mean of 200 closes", "vix": "VIX"}
+STATES = {"trend": "market", "vix": "VIX"}
 TOGETHER = (
-    "A session counts in the state in which the session before it closed. The growth of all states of a kind, "
-    "multiplied, is the whole growth."
+    "A session counts in the state in which the session before it closed. The market is what buying and holding holds, "
+    "against the mean of its last 200 closes. The growth of all states of a kind, multiplied, is the whole growth."
 )
 LUCK = (
     "Luck is what the Sharpe ratio of tries without any worth would be, were the result the best of so many. Whoever "
@@ -49,7 +49,7 @@ def checks_sections(found: Mapping[str, Any]) -> Iterator[Section]:
         yield Section("regimes", "By the state of the market", (_regimes(checks), Sentence(TOGETHER, Tone.QUIET)))
     yield luck_section(checks)
     if checks["bootstrap"]["parts"]:
-        yield Section("parts", "What each sleeve adds over resampled histories", (_parts(checks),))
+        yield Section("parts", "What each sleeve adds over resampled histories, % of the capital", (_parts(checks),))
     notes = (Sentence(f"{line}.", Tone.QUIET) for line in checks["notes"])
     yield Section("verdict", "In plain words", (*map(Sentence, checks["verdict"]), *notes))
 

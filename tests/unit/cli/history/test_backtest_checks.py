@@ -99,4 +99,4 @@ def test_an_account_is_checked_as_one(tmp_path: Path) -> None:
     assert found["notes"] == ["wild cannot do without OLD: not left out"]
     assert [row["name"] for row in found["bootstrap"]["parts"]] == ["calm", "wild"]
     titles = [one.title for one in backtest_shown(answer) if isinstance(one, Listing)]
-    assert titles[-1] == "What each sleeve adds over resampled histories"
+    assert titles[-1] == "What each sleeve adds over resampled histories, % of the capital"

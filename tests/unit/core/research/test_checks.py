@@ -15,7 +15,18 @@ from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.research.benchmark import buy_and_hold_weighted
-from mtum.core.research.checks import Beside, Checks, Question, Replay, cut, cut_points, run_checks, with_other_future
+from mtum.core.research.checks import (
+    Beside,
+    Checks,
+    Question,
+    Replay,
+    Variant,
+    cut,
+    cut_points,
+    run_checks,
+    verdict,
+    with_other_future,
+)
 from mtum.core.research.variants import (
     Asked,
     alone,
@@ -267,6 +278,17 @@ def test_the_verdict_says_no_more_than_the_numbers(checks: Checks, pair: Checks,
     assert "closed trades on 2 symbols" in pair.verdict[-1]
 
 
+def test_what_the_result_would_have_been_higher_without_is_named_one_or_the_other(
+    checks: Checks, official: Played
+) -> None:
+    more = official.final_equity_usd + 1.0
+    variants = [Variant("drop_sleeve", name, 1, more, 0.1, 0.5, -0.1) for name in ("calm", "wild", "slow")]
+    variants.append(Variant("drop_symbol", "AAA", 1, official.final_equity_usd, 0.1, 0.5, -0.1))
+    lines = verdict(official, held(MARKET, SPAN), variants, checks.bootstrap, 0)
+    told = [line for line in lines if "higher without" in line]
+    assert told == ["Over this history the result would have been higher without the sleeve calm, wild or slow."]
+
+
 def test_a_symbol_that_made_most_of_the_gain_is_named() -> None:
     """AAA doubles and BBB stands still; half of the money each."""
     bars = {}
@@ -276,6 +298,7 @@ def test_a_symbol_that_made_most_of_the_gain_is_named() -> None:
     market, span = SessionHistory(bars, {}), Span(0, 60)
     both = alone(BuyAndHold(symbols=("AAA", "BBB")), TERMS)
     found = run_checks(question_of(market, both, span, 2), play(market, both, span), held(market, span))
+    assert "Over this history the result would have been higher without BBB." in found.verdict
     (line,) = [one for one in found.verdict if "more than half" in one]
     assert line.startswith("AAA made more than half of the gain: without it a loss of ")
 

@@ -59,10 +59,13 @@ def test_the_states_of_a_kind_make_up_the_whole() -> None:
 
 
 def test_figures_of_a_state_by_hand() -> None:
-    """Returns of 1 % and 3 %: mean 2 %, sample deviation 1.414214 %, times the root of 252."""
-    moves, states = np.array([0.01, -0.05, 0.03]), np.array([0, 1, 0])
-    above, below = by_state("trend", TREND_STATES, states, moves, np.zeros(3), np.array([1.0, 0.0, 0.0]))
-    assert (above.sessions, below.sessions) == (2, 1)
-    assert above.return_frac == pytest.approx(1.01 * 1.03 - 1)
-    assert above.sharpe == pytest.approx(0.02 / 0.01414214 * 252**0.5, rel=1e-6)
+    """22 returns of 1 % and 3 % in turn: mean 2 %, sample deviation 1 % x root of 22 / 21, times the root of 252."""
+    moves, states = np.r_[np.tile([0.01, 0.03], 11), -0.05], np.r_[np.zeros(22), 1]
+    held = np.r_[np.ones(11), np.zeros(12)]
+    above, below = by_state("trend", TREND_STATES, states, moves, np.zeros(23), held)
+    assert (above.sessions, below.sessions) == (22, 1)
+    assert above.return_frac == pytest.approx((1.01 * 1.03) ** 11 - 1)
+    assert above.sharpe == pytest.approx(0.02 / (0.01 * (22 / 21) ** 0.5) * 252**0.5)
     assert (above.held_frac, below.sharpe, below.worst_session_frac) == (0.5, None, -0.05)
+    (short,) = by_state("trend", TREND_STATES, states[:20], moves[:20], np.zeros(20), held[:20])
+    assert short.sharpe is None, "20 sessions are too few"
