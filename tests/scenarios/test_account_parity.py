@@ -1,5 +1,6 @@
 """An account of sleeves decides, orders and is worth the same by the daily job and by the session path."""
 
+import os
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from mtum.config import Settings
 from mtum.core.strategies import STRATEGIES
 from support.account_parity import differences, packaged, portfolio
+from support.markets import real_bars
 
 SLEEVES: dict[str, dict[str, Any]] = {
     "trend": {"strategy": "trend_following", "weight": 0.3, "rules": {"symbols": ["SP500", "NDQ"]}},
@@ -146,3 +148,31 @@ def test_every_strategy_of_shares_in_one_account_is_the_same() -> None:
 @pytest.mark.full
 def test_shares_that_pay_dividends_are_the_same() -> None:
     assert same(on_stocks(), 150, 200)["orders"]
+
+
+@pytest.mark.full
+def test_five_years_of_real_bars_with_dividends_are_the_same() -> None:
+    """SPY, IEF and GLD pay every month or quarter, or nothing; none of them split."""
+    for symbol in ("SPY", "IEF", "GLD"):
+        real_bars(symbol)
+    folder = os.environ["MTUM_REAL_BARS"]
+    weights = {"SPY": 0.3, "IEF": 0.3, "GLD": 0.3}
+    account = portfolio(
+        {
+            "trend": {"strategy": "trend_following", "weight": 0.4, "rules": {"symbols": [*weights]}},
+            "spread": {"strategy": "multi_asset_allocation", "weight": 0.3, "rules": {"weights": weights}},
+            "band": {
+                "strategy": "band_rebalance",
+                "weight": 0.3,
+                "rules": {"weights": weights, "band_mode": "absolute", "band": 0.01},
+            },
+        },
+        market__source="csv",
+        market__csv_dir=folder,
+        portfolio__sleeve_rebalance="month",
+        portfolio__sleeve_band_frac=0.01,
+    )
+    found = same(account, 1260, 2400)
+    assert found["orders"] > 200
+    assert found["crossed"] > 10
+    assert found["moved"] > 10

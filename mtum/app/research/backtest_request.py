@@ -95,7 +95,7 @@ class BacktestRequest:
         if self.symbol is not None:
             raise UsageError("--symbol moves one strategy; add --strategy NAME, or leave it out to play the account")
         sleeves = self.settings.sleeves()
-        known = [symbol for one in sleeves if one.owns_money for symbol in one.symbols]
+        known = [symbol for one in sleeves if one.owns_money and one.decides for symbol in one.symbols]
         strange = [symbol for symbol in self.holdings if symbol not in known]
         if strange:
             raise UsageError(f"--holding {strange[0]}={self.holdings[strange[0]]}: no sleeve trades {strange[0]}")

@@ -81,7 +81,11 @@ class AccountLedger:
         for one in sleeves:
             own_costs = costs if one.owns_money else FillCosts(history, terms)
             ledger = SleeveLedger(one, history, terms, settled, own_costs, _begins_with(one, capital))
-            own = {symbol: left.pop(symbol) for symbol in [*left] if one.owns_money and symbol in one.symbols}
+            own = {
+                symbol: left.pop(symbol)
+                for symbol in [*left]
+                if symbol in one.symbols and one.decides and one.owns_money
+            }
             ledger.begin(own, first)
             ledgers.append(ledger)
         given = sum((own.cash for own in ledgers if own.sleeve.owns_money), ZERO)

@@ -139,7 +139,8 @@ class SleeveLedger:
                 paid = to_cent(holding.shares * exact(per_share))
                 self.due += paid
                 self.dividends[symbol] = self.dividends.get(symbol, ZERO) + paid
-        for symbol in [one for one in looked_at(self.strategy) if one not in self.gone and self.history.ended(one, t)]:
+        looks_at = looked_at(self.strategy) if self.views is not None else ()
+        for symbol in [one for one in looks_at if one not in self.gone and self.history.ended(one, t)]:
             self._end(symbol, t)
         self.fill_waiting(t)
         for symbol, at in self.sold_at.items():
@@ -218,7 +219,7 @@ class SleeveLedger:
         rest = without(self.strategy, symbol)
         if rest is not None:
             self.strategy = rest
-            self.views = SessionViews(self.history, rest) if self.views is not None else None
+            self.views = SessionViews(self.history, rest)
         sold = (
             f"its {shares:,} shares were sold at that close on {self.history.day(t)}" if shares else "no share was held"
         )

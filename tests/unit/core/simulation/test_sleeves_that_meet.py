@@ -95,7 +95,7 @@ def test_a_sleeve_on_virtual_money_is_no_part_of_the_account() -> None:
 def test_a_sleeve_that_only_reduces_buys_nothing_and_one_that_is_off_decides_nothing() -> None:
     sleeves = [
         sleeve("one", {0: 10}, 0.5, SleeveState.REDUCE_ONLY),
-        sleeve("two", {0: 10}, 0.25, SleeveState.OFF),
+        replace(sleeve("two", {}, 0.25, SleeveState.OFF), strategy=VolatilityTarget(symbol="NO BARS")),
         sleeve("three", {0: 10}, 0.25, SleeveState.CLOSE),
     ]
     told: list[str] = []
