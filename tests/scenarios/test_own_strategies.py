@@ -253,6 +253,7 @@ EXPECTED = {
     "leaves": ("raising", "SystemExit: 3"),
     "answers": ("raising", "a tuple of SymbolVerdict is needed"),
     "takes_anything": ("problems", "symbol = '' is not refused"),
+    "other_at_once": ("paths", "its columns order BUY 319 AAA on 2004-03-01 (because), its verdicts BUY 638 AAA"),
     "other_in_columns": ("paths", "a backtest answers 1.0, the daily job and its replay 0.5"),
 }
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mtum.core.strategies.columns import Allocation
 from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target
 from mtum.core.strategies.description import IndicatorSpec
 
@@ -237,3 +238,15 @@ class OtherInColumns(_Fine):
 
     def weight(self, view, own):
         return 1.0 if view.columns else 0.5
+
+
+@dataclass(frozen=True)
+class OtherAtOnce(_Fine):
+    name: ClassVar[str] = "other_at_once"
+
+    def verdicts(self, view, own: Own):
+        return (SymbolVerdict(self.symbol, Target(0.5), ("because",), (), {}),)
+
+    def column_form(self, market):
+        always, words = np.zeros(len(market.days), dtype=np.int64), np.zeros((3, 1, 1), dtype=np.int64)
+        return Allocation(always, np.full((1, 1), 0.25), words, (("because",),))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 from zlib import crc32
 
@@ -20,9 +21,11 @@ from mtum.core.portfolio.decision import Book, PortfolioRules
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.record import book_of, frame_of, view_of
-from mtum.core.simulation.played import PlayTerms
+from mtum.core.simulation.played import Played, PlayTerms
 from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
+from mtum.core.simulation.walker.play import walked
+from mtum.core.simulation.walker.result import played_of
 from mtum.core.strategies.answers import verdicts_of
 from mtum.core.strategies.contract import Own, Shares, Strategy, SymbolVerdict, Target
 from mtum.core.view import Asked, MarketView, calendar_around, values_before
@@ -123,6 +126,21 @@ class Trial:
             text = "asked again after other sessions it answers {1}, at its time {0}: it keeps what no memory holds"
             self._differ("purity", view.session, recorded, self._answer(view, own), text)
 
+    def in_columns(self, played: Played, span: tuple[int, int]) -> None:
+        """Play the strategy's column form, if it has one: the orders must be those of its verdicts."""
+        walk = walked(self.history, self.strategy, TERMS, span)
+        if walk is None:
+            return
+        mine, others = (
+            [(one.session, one.symbol, one.side.value, one.shares, one.reasons) for one in orders]
+            for orders in (played_of(self.history, TERMS, walk).orders, played.orders)
+        )
+        for own, other in zip_longest(mine, others):
+            if own != other:
+                day = min(one[0] for one in (own, other) if one is not None)
+                self._note("paths", day, f"its columns order {_told(own)}, its verdicts {_told(other)}")
+                return
+
     def _answer(self, view: MarketView, own: Own) -> Document:
         try:
             return document_of(verdicts_of(self.strategy, view, own))
@@ -162,14 +180,23 @@ def played(strategy: Strategy, seed: int, watch: Watch, tell: Tell, sessions: in
     trial = Trial(strategy, made_up(strategy, seed, sessions), watch, tell)
     needed = strategy.history_sessions()
     try:
-        play_sessions(trial.history, trial, TERMS, needed, needed + sessions)  # type: ignore[arg-type]  # stands for it
+        span = needed, needed + sessions
+        made = play_sessions(trial.history, trial, TERMS, *span)  # type: ignore[arg-type]  # stands for it
         trial.ask_later()
+        trial.in_columns(made, span)
     except StrategyError as error:
         rule = "mutation" if any(word in str(error) for word in _UNCHANGEABLE) else "raising"
         trial.findings.append(Finding(rule, trial.day, str(error).partition(f"{trial.day}: ")[2] or str(error)))
     except ValueError as error:
         trial.findings.append(Finding("raising", trial.day, str(error)))
     return trial
+
+
+def _told(order: tuple[date, str, str, int, tuple[str, ...]] | None) -> str:
+    if order is None:
+        return "nothing more"
+    day, symbol, side, shares, reasons = order
+    return f"{side} {shares:,} {symbol} on {day} ({', '.join(reasons)})"
 
 
 def made_up(strategy: Strategy, seed: int, sessions: int = SESSIONS) -> SessionHistory:

@@ -253,6 +253,31 @@ type ColumnForm = Allocation | Ranking
 """What a strategy wants, as columns."""
 
 
+def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
+    """Say what of a column form cannot be played; None where nothing is wrong."""
+    table, name = (form.weights, "weights") if isinstance(form, Allocation) else (form.ranks, "ranks")
+    rows = len(table)
+    shapes: dict[str, tuple[Column | Positions | Mask, tuple[int, ...]]] = {
+        "row": (form.row, (sessions,)),
+        name: (table, (rows, symbols)),
+    }
+    if isinstance(form, Allocation):
+        shapes["words"] = form.words, (3, rows, symbols)
+    else:
+        shapes["may_buy"] = form.may_buy, (rows,)
+        shapes |= {"parts": (form.parts, (rows, symbols))} if len(form.parts) else {}
+    for what, (column, shape) in shapes.items():
+        if np.shape(column) != shape:
+            return f"{what} of shape {np.shape(column)}; {shape} is needed"
+    words = form.words if isinstance(form, Allocation) else np.arange(3)
+    for what, numbers, least, most in (("row", form.row, -2, rows - 1), ("words", words, 0, len(form.reasons) - 1)):
+        if numbers.size and (numbers.min() < least or numbers.max() > most):
+            return f"{what} from {numbers.min()} to {numbers.max()}; {least} to {most} is possible"
+    if isinstance(form, Allocation) and bool(((form.weights < 0) | (form.weights > 1)).any()):
+        return "a weight below 0 or above 1"
+    return None
+
+
 @runtime_checkable
 class ToldInColumns(Protocol):
     """A strategy that can say what it wants at all sessions at once: a backtest of it takes a fraction of the time."""

@@ -27,8 +27,9 @@ from mtum.core.simulation.walker.tables import (
     Wishes,
 )
 from mtum.core.simulation.walker.terms import loop_terms, why_not
-from mtum.core.strategies.columns import Allocation, ColumnForm, MarketColumns, ToldInColumns
+from mtum.core.strategies.columns import Allocation, ColumnForm, MarketColumns, ToldInColumns, form_problem
 from mtum.core.strategies.contract import Strategy
+from mtum.errors import StrategyError
 
 _ROOM = 4096
 """Orders that there is room for before what was played so far is put aside."""
@@ -56,15 +57,22 @@ def walked(
 
     Parameters
     ----------
+    span : tuple of int
+        Positions among the sessions of the history.
     compiled : bool
         Whether as machine code, which pays where the same is played many times: it takes as long to load as 500,000
         sessions of a symbol to play, and once on a machine a while to be made.
+
+    Raises
+    ------
+    StrategyError
+        If the column form ends in an error, or is none that can be played.
     """
     first, stop = span
     if not isinstance(strategy, ToldInColumns) or why_not(history, strategy, terms) is not None:
         return None
     market = columns_of(history, strategy, first)
-    form = strategy.column_form(market)
+    form = _form_of(strategy, market)
     if form is None:
         return None
     symbols, rules = strategy.universe(), loop_terms(strategy, terms)
@@ -90,6 +98,22 @@ def walked(
         reasons=form.reasons,
         purchases_capped=int(book.marks[CAPPED]),
     )
+
+
+def _form_of(strategy: Strategy, market: MarketColumns) -> ColumnForm | None:
+    if not isinstance(strategy, ToldInColumns):
+        return None
+    try:
+        form = strategy.column_form(market)
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise StrategyError(
+            f"{strategy.name}: column_form ends in {type(error).__name__}{': ' if text else ''}{text}"
+        ) from error
+    wrong = None if form is None else form_problem(form, len(market.days), len(strategy.universe()))
+    if wrong:
+        raise StrategyError(f"{strategy.name}: column_form answers {wrong}")
+    return form
 
 
 def _plain[T: (Market, Wishes, Book, Desk, Room)](table: T) -> T:

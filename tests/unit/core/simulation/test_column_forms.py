@@ -1,0 +1,78 @@
+"""A column form that cannot be played is one clear error, and what is no strategy's own form is not used."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pytest
+
+from mtum.core.simulation.walker.play import walked
+from mtum.core.simulation.walker.terms import why_not
+from mtum.core.strategies.buy_and_hold import BuyAndHold
+from mtum.core.strategies.columns import Allocation
+from mtum.core.strategies.contract import Own, SymbolVerdict
+from mtum.errors import StrategyError
+from support.walked import made_up, terms_of
+
+if TYPE_CHECKING:
+    from mtum.core.strategies.columns import MarketColumns
+    from mtum.core.view import MarketView
+
+HISTORY = made_up(BuyAndHold(symbols=("S0", "S1")), 30)
+FORM = Allocation(np.zeros(30, dtype=np.int64), np.full((1, 2), 0.5), np.zeros((3, 1, 2), dtype=np.int64), (("flat",),))
+
+
+@dataclass(frozen=True, slots=True)
+class Told(BuyAndHold):
+    """Answers what it is given."""
+
+    name: ClassVar[str] = "told"
+    given: Any = None
+
+    def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
+        """The same."""
+        return BuyAndHold.verdicts(self, view, own)
+
+    def column_form(self, market: "MarketColumns") -> Allocation:
+        """What it was given, or its error."""
+        if isinstance(self.given, Exception):
+            raise self.given
+        found: Allocation = self.given
+        return found
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (KeyError("S2"), "told: column_form ends in KeyError: 'S2'"),
+        (replace(FORM, row=FORM.row[1:]), "told: column_form answers row of shape (29,); (30,) is needed"),
+        (replace(FORM, weights=np.full((1, 3), 0.1)), "answers weights of shape (1, 3); (1, 2) is needed"),
+        (replace(FORM, words=FORM.words + 1), "answers words from 1 to 1; 0 to 0 is possible"),
+        (replace(FORM, row=FORM.row + 1), "answers row from 1 to 1; -2 to 0 is possible"),
+        (replace(FORM, weights=FORM.weights * 3), "answers a weight below 0 or above 1"),
+    ],
+)
+def test_a_form_that_cannot_be_played_is_one_clear_error(given: Any, told: str) -> None:
+    with pytest.raises(StrategyError) as raised:
+        walked(HISTORY, Told(symbols=("S0", "S1"), given=given), terms_of(), (0, 30))
+    assert told in str(raised.value)
+
+
+def test_a_form_of_100_000_usd_buys_half_of_each() -> None:
+    found = walked(HISTORY, Told(symbols=("S0", "S1"), given=FORM), terms_of(), (0, 30))
+    assert found is not None
+    first = [float(HISTORY.bars[symbol].close[0]) for symbol in ("S0", "S1")]
+    # 0.1 % of costs and 0.2 % of buffer beside the price.
+    assert found.orders[:2, 2].tolist() == [int(50_000 / (price * 1.003)) for price in first]
+
+
+def test_a_form_of_other_verdicts_is_not_used() -> None:
+    class Never(BuyAndHold):
+        __slots__ = ()
+
+        def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
+            return ()
+
+    assert why_not(HISTORY, Never(symbols=("S0", "S1")), terms_of()) == "verdicts of a kind of its own"
+    assert why_not(HISTORY, BuyAndHold(symbols=("S0", "S1")), terms_of()) is None
+    assert why_not(HISTORY, BuyAndHold(symbols=("S0",)), terms_of(holdings={"S0": 1})) is not None
