@@ -144,8 +144,9 @@ class SleeveLedger:
             self._end(symbol, t)
         self.fill_waiting(t)
         for symbol, at in self.sold_at.items():
-            holding = self.holdings.get(symbol, Holding(symbol))
-            self.holdings[symbol] = replace(holding, sessions_since_exit=t - at)
+            held = self.holdings[symbol]
+            ago = t - at
+            self.holdings[symbol] = replace(held, sessions_since_exit=ago) if held.shares else _flat(symbol, ago)
         while self.unsettled and self.unsettled[0][0] <= t:
             self.unsettled.popleft()
 
@@ -255,8 +256,9 @@ class SleeveLedger:
             if proceeds:
                 self.unsettled.append((int(self.settled[t]), proceeds))
             self.sold_at[symbol] = t
-            now = replace(held, shares=held.shares - order.shares, sessions_since_exit=0)
-            if not now.shares:
+            left = held.shares - order.shares
+            now = replace(held, shares=left, sessions_since_exit=0) if left else _flat(symbol, 0)
+            if not left:
                 self.trades.append(self._round_trip(self.fills.pop(symbol), order.reasons))
         self.holdings[symbol] = now
 
@@ -295,3 +297,8 @@ def _fill(symbol: str, side: Side, day: date, shares: int, price: Decimal, fee: 
     # What crossed and what was sent of an order are one purchase.
     intent, at = f"{day}:{side}", datetime.combine(day, time(), UTC)
     return Fill(intent, intent, "", "", symbol, side, day, at, shares, price, fee, instrument(symbol).multiplier)
+
+
+def _flat(symbol: str, sessions_since_exit: int) -> Holding:
+    # What was held is forgotten with the last share of it, as `holding_of` forgets it.
+    return Holding(symbol, sessions_since_exit=sessions_since_exit)

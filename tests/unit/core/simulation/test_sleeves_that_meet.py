@@ -22,13 +22,13 @@ from mtum.core.simulation.played import PlayedAccount, PlayTerms
 from mtum.core.simulation.session_path import play_account
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.band_rebalance import BandRebalance
-from mtum.core.strategies.contract import Keep, Own, Shares, Strategy, SymbolVerdict
+from mtum.core.strategies.contract import Holding, Keep, Own, Shares, Strategy, SymbolVerdict
 from mtum.core.strategies.volatility_target import VolatilityTarget
 from mtum.core.view import MarketView
 from support.markets import made_up_bars, weekdays
 
 DAYS = weekdays(40)
-RULES = PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts(Decimal("0.001"))), LossRules(None))
+RULES = PortfolioRules(SizingRules(1.0, float("inf"), 0.0, PercentCosts(Decimal("0.001"))), LossRules(None))
 TERMS = PlayTerms(4000.0, RULES)
 
 
@@ -39,6 +39,7 @@ class Scripted(Strategy):
     name: ClassVar[str] = "scripted"
 
     wants: Mapping[date, int] = field(default_factory=dict)
+    seen: list[Holding] = field(default_factory=list)
 
     def universe(self) -> tuple[str, ...]:
         return ("AAA",)
@@ -47,7 +48,7 @@ class Scripted(Strategy):
         return 1
 
     def verdicts(self, view: MarketView, own: Own) -> tuple[SymbolVerdict, ...]:
-        del own
+        self.seen.append(own.of("AAA"))
         count = self.wants.get(view.session)
         return (SymbolVerdict("AAA", Keep() if count is None else Shares(count), ("scripted",), (), {}),)
 
@@ -73,6 +74,14 @@ def test_what_one_sleeve_sells_the_other_buys_without_a_cost() -> None:
     assert account.sleeves["two"].played.equity.tolist() == [2000.0, 2000.0, 2000.0]
     assert account.total.costs["commission"] == pytest.approx(1.6)
     assert account.shares["AAA"].tolist() == [10, 4, 4]
+
+
+def test_a_strategy_knows_of_what_it_has_sold_only_how_long_ago_that_was() -> None:
+    one = sleeve("one", {0: 10, 1: 4, 2: 0})
+    play_account(history([100.0] * 5), [one], TERMS, 0, 5)
+    assert isinstance(one.strategy, Scripted)
+    half = Holding("AAA", 4, 100.0, DAYS[0], sessions_since_exit=1)
+    assert one.strategy.seen[2:] == [half, Holding("AAA", sessions_since_exit=1), Holding("AAA", sessions_since_exit=2)]
 
 
 def test_a_dividend_is_worth_something_at_once_and_spent_from_the_next_session_on() -> None:
