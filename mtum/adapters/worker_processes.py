@@ -107,14 +107,13 @@ def own_sources() -> Mapping[Path, bytes]:
 
 def packed(part: AccountPart) -> bytes:
     """Return a part without its market: what it holds of a person's own strategies is known by their files only."""
-    return pickle.dumps((part.span, part.combinations))
+    return pickle.dumps((part.span, part.combinations, part.compiled))
 
 
 def played_elsewhere(market: SessionHistory, sources: Mapping[Path, bytes], part: bytes) -> GridResults:
     """Play a part in a process that knows nothing yet of a person's own strategies."""
     use_strategies(list(sources), sources)
-    span, combinations = pickle.loads(part)  # what this program has packed
-    return play_each(AccountPart(market, span, combinations))
+    return play_each(AccountPart(market, *pickle.loads(part)))  # what this program has packed
 
 
 _here: tuple[Sequence[SessionHistory], Mapping[Path, bytes]] = ((), {})

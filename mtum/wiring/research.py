@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from mtum.adapters.sweep_results import SweepResults
+from mtum.app.research.prepared_sweep import PreparedSweep
 from mtum.app.research.run_backtest import Backtested
-from mtum.app.research.sweep import Engine, PreparedSweep, ResultStore, RowsAtHand, ThreadEngine
+from mtum.app.research.sweep import Engine, ResultStore, RowsAtHand, ThreadEngine
 from mtum.app.research.tear_sheet import sheet_files, sheet_of
 from mtum.core.reporting.backtest.tear_sheet import tear_sheet
 from mtum.core.reporting.layout import Page

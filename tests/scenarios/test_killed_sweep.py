@@ -21,7 +21,8 @@ from mtum.adapters.sweep_results import SweepResults
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.grid_file import read_grid
 from mtum.app.research.prepare_sweep import prepare
-from mtum.app.research.sweep import CHUNK, PreparedSweep, ThreadEngine, sweep
+from mtum.app.research.prepared_sweep import CHUNK, PreparedSweep
+from mtum.app.research.sweep import ThreadEngine, sweep
 from mtum.config import Settings, load
 from mtum.wiring import resources
 from mtum.wiring.provenance import code_hash

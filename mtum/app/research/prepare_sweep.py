@@ -8,7 +8,7 @@ from mtum.app.research.backtest_request import PLAYED, BacktestRequest
 from mtum.app.research.grid_file import Grid
 from mtum.app.research.load import load
 from mtum.app.research.load_account import load_account
-from mtum.app.research.sweep import Ground, PreparedSweep
+from mtum.app.research.prepared_sweep import Ground, PreparedSweep
 from mtum.config import Settings, setting_names
 from mtum.core.market.bars import Days
 from mtum.core.plans import sessions_looked_at

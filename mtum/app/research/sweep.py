@@ -1,27 +1,22 @@
 """A backtest for every combination of a grid: resumable, in parallel, judged together."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Protocol
 
 import numpy as np
 
-from mtum.app.research.backtest_request import BacktestRequest
-from mtum.app.research.grid_file import Grid
+from mtum.app.research.prepared_sweep import PreparedSweep
 from mtum.app.research.run_backtest import benchmark_document, sizing_cautions, stand_in
-from mtum.app.research.studies import hash_of_bars
-from mtum.core.market.bars import Days
 from mtum.core.portfolio.returns import NEGLIGIBLE
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted, together
-from mtum.core.research.grid import RESULT_COLUMNS, Combination, Part, empty_results, play_combinations
+from mtum.core.research.grid import Part, empty_results, play_combinations
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
 from mtum.core.research.neighbors import neighbors
 from mtum.core.research.overfitting import block_sessions, deflated_sharpe, overfitting_probability
 from mtum.core.research.session_grid import AccountCombination, AccountPart, play_combination, play_each
 from mtum.core.simulation.backtest import run
-from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.grid import (
     CAPPED,
@@ -35,14 +30,7 @@ from mtum.core.simulation.kernel.grid import (
     WINS,
     GridResults,
 )
-from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import Played
-from mtum.core.simulation.session_views import SessionHistory
-
-CHUNK = 500
-"""Combinations of one compiled pass."""
-MOST_NAMED = 8
-"""Symbols that name a history."""
 
 type Progress = Callable[[int, int], None]
 """Told how many combinations are done, of how many."""
@@ -93,115 +81,6 @@ class Engine(Protocol):
     def play(self, parts: Sequence[Part | AccountPart]) -> Iterator[tuple[int, GridResults]]:
         """Yield the position of a part and its results, in any order."""
         ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ground:
-    """A history that combinations share.
-
-    Parameters
-    ----------
-    symbols : tuple of str
-        What they may hold.
-    history : History or None
-        Columns for the compiled grid; None where each combination is played by itself.
-    span : Span
-        Where the sessions lie that are decided.
-    notes : tuple of str
-        What a person has to know of the bars.
-    """
-
-    symbols: tuple[str, ...]
-    market: SessionHistory
-    history: History | None
-    span: Span
-    notes: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Its symbols in a word, or how many there are."""
-        return "+".join(self.symbols) if len(self.symbols) <= MOST_NAMED else f"{len(self.symbols)} symbols"
-
-    def part(self, combinations: Sequence[Combination | AccountCombination]) -> Part | AccountPart:
-        """Return these combinations as a part of a sweep."""
-        if self.history is not None:
-            return Part(self.history, self.span, [one for one in combinations if isinstance(one, Combination)])
-        own = [one for one in combinations if isinstance(one, AccountCombination)]
-        return AccountPart(self.market, self.span, own)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PreparedSweep:
-    """A grid made ready: one combination per row, and the histories they share.
-
-    All are decided on the same sessions, `days`, so that their rows compare.
-
-    Parameters
-    ----------
-    at : tuple of int
-        The ground of each combination.
-    code : str
-        Hash of the code that plays.
-    """
-
-    grid: Grid
-    asked: BacktestRequest
-    grounds: tuple[Ground, ...]
-    at: tuple[int, ...]
-    changes: tuple[Mapping[str, Any], ...]
-    combinations: tuple[Combination | AccountCombination, ...]
-    code: str
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """Symbols traded, in the order of the grid."""
-        return tuple(dict.fromkeys(symbol for ground in self.grounds for symbol in ground.symbols))
-
-    @property
-    def strategies(self) -> tuple[str, ...]:
-        """Names of the strategies played."""
-        return tuple(dict.fromkeys(name for one in self.combinations for name in one.strategies))
-
-    @property
-    def cautions(self) -> tuple[str, ...]:
-        """What a person has to know of the bars and of the strategies."""
-        notes = (note for ground in self.grounds for note in ground.notes)
-        return tuple(dict.fromkeys((*notes, *(line for one in self.combinations for line in one.cautions))))
-
-    @property
-    def is_compiled(self) -> bool:
-        """Whether the combinations are played in one compiled pass."""
-        return self.grounds[0].history is not None
-
-    @property
-    def days(self) -> Days:
-        """Sessions decided."""
-        ground = self.grounds[0]
-        return ground.market.days[ground.span.first : ground.span.stop]
-
-    def parts(self, numbers: Sequence[int]) -> Iterator[tuple[list[int], Part | AccountPart]]:
-        """Cut combinations into parts, each on one history: what is killed loses the parts that are not finished."""
-        size = CHUNK if self.is_compiled else 1
-        for place, ground in enumerate(self.grounds):
-            own = [number for number in numbers if self.at[number] == place]
-            for first in range(0, len(own), size):
-                rows = own[first : first + size]
-                yield rows, ground.part([self.combinations[row] for row in rows])
-
-    def within(self, window: Span) -> "PreparedSweep":
-        """Return the same combinations over a window of the sessions, counted from the first decided."""
-
-        def moved(span: Span) -> Span:
-            return Span(span.first + window.first, span.first + window.stop)
-
-        return replace(self, grounds=tuple(replace(one, span=moved(one.span)) for one in self.grounds))
-
-    def fingerprint(self) -> str:
-        """Return a short hash of grid, terms, code and data: equal only if the results would be."""
-        found = sha256(repr([RESULT_COLUMNS, *(dict(change) for change in self.changes)]).encode())
-        found.update(repr([self.combinations[0], *(one.span for one in self.grounds), self.code]).encode())
-        found.update(hash_of_bars([one.market for one in self.grounds]).encode())
-        return found.hexdigest()[:12]
 
 
 def sweep(prepared: PreparedSweep, store: ResultStore, engine: Engine, progress: Progress) -> GridResults:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mtum.app.research.prepared_sweep import PreparedSweep
 from mtum.app.research.run_backtest import curve_document, sizing_cautions, stand_in
 from mtum.app.research.sweep import (
-    PreparedSweep,
     about,
     held_document,
     held_of,

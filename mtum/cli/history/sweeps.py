@@ -30,7 +30,7 @@ from mtum.core.reporting.backtest.settings import named, ratio_words
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtum.app.research.sweep import PreparedSweep
+    from mtum.app.research.prepared_sweep import PreparedSweep
     from mtum.config import Settings
     from mtum.core.market.bars import Column, Days
     from mtum.core.simulation.kernel.grid import GridResults
@@ -153,6 +153,7 @@ def _prepared(
     from mtum.app.research.prepare_sweep import prepare
     from mtum.app.research.run_backtest import tell_compiling
     from mtum.core.simulation.kernel.grid import play_grid
+    from mtum.core.simulation.walker.loop import walk
     from mtum.wiring.provenance import code_hash
 
     sleeve, portfolio = account
@@ -168,8 +169,8 @@ def _prepared(
 
     asked = BacktestRequest(settings=settings(read.base), sleeve=sleeve, **given)
     found = prepare(read, asked, settings, *market_of(call, asked.settings), code_hash())
-    if found.is_compiled:
-        tell_compiling(call.tell, play_grid)
+    if found.is_compiled or found.is_walked:
+        tell_compiling(call.tell, play_grid if found.is_compiled else walk)
     return found
 
 

@@ -67,17 +67,24 @@ class AccountCombination:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountPart:
-    """Combinations to play over the same sessions of one market."""
+    """Combinations to play over the same sessions of one market.
+
+    Parameters
+    ----------
+    compiled : bool
+        Whether all that is played together is so much that machine code is worth loading.
+    """
 
     market: SessionHistory
     span: Span
     combinations: Sequence[AccountCombination]
+    compiled: bool = False
 
 
-def play_combination(market: SessionHistory, one: AccountCombination, span: Span) -> Played:
+def play_combination(market: SessionHistory, one: AccountCombination, span: Span, *, compiled: bool = False) -> Played:
     """Play one set of settings over some sessions of a market, as `mtum backtest` plays it."""
     if one.alone is not None:
-        return play_strategy(market, one.alone, one.terms, *span)
+        return play_strategy(market, one.alone, one.terms, *span, compiled=compiled)
     return play_account(market, one.sleeves, one.terms, *span).total
 
 
@@ -85,7 +92,7 @@ def play_each(part: AccountPart) -> GridResults:
     """Play every combination over the span; one row of results each, in their order."""
     found = empty_results(len(part.combinations))
     for row, one in enumerate(part.combinations):
-        played = play_combination(part.market, one, part.span)
+        played = play_combination(part.market, one, part.span, compiled=part.compiled)
         found.numbers[row], found.sums[row], found.squares[row] = row_of(played)
     return found
 

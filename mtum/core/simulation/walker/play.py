@@ -35,9 +35,23 @@ _ROOM = 4096
 """Orders that there is room for before what was played so far is put aside."""
 
 
-def play_strategy(history: SessionHistory, strategy: Strategy, terms: PlayTerms, first: int, stop: int) -> Played:
-    """Play the sessions at positions ``first <= t < stop``: in one walk where that is known, else one by one."""
-    found = walked(history, strategy, terms, (first, stop))
+def play_strategy(
+    history: SessionHistory,
+    strategy: Strategy,
+    terms: PlayTerms,
+    first: int,
+    stop: int,
+    *,
+    compiled: bool = False,
+) -> Played:
+    """Play the sessions at positions ``first <= t < stop``: in one walk where that is known, else one by one.
+
+    Parameters
+    ----------
+    compiled : bool
+        Whether the walk is machine code (see `walked`).
+    """
+    found = walked(history, strategy, terms, (first, stop), compiled=compiled)
     if found is not None:
         return played_of(history, terms, found)
     from mtum.core.simulation.session_path import play_sessions  # all that an account needs
