@@ -100,7 +100,9 @@ class AccountLedger:
         self.fund = next((own for own in self.real if own.name == FUND), None)
 
     def _prices(self, t: int) -> dict[str, float]:
-        closes = {symbol: self.history.close(symbol, t) for symbol in self.shares}
+        # Of a symbol that no sleeve can decide on it is the close before, as in the views.
+        fit = {symbol for own in self.ledgers if own.views is not None for symbol in own.views.fit_at(t)}
+        closes = {symbol: self.history.close_before(symbol, t + (symbol in fit)) for symbol in self.shares}
         return {symbol: close for symbol, close in closes.items() if close is not None}
 
     def _restriction(self, own: SleeveLedger) -> Restriction:

@@ -78,6 +78,10 @@ class SessionHistory:
         found[rows >= 0] = bars.close[rows[rows >= 0]] * instrument(symbol).multiplier
         return found
 
+    def close_before(self, symbol: str, t: int) -> float | None:
+        """Return a symbol's newest close before a session; None where there is none."""
+        return self.close(symbol, t - 1) if t else None
+
     def ended(self, symbol: str, t: int) -> bool:
         """Whether the last bar of a symbol lies before a session, which others still have."""
         own = self.bars[symbol].days
@@ -145,6 +149,10 @@ class SessionViews:
                 priced = total_return(bars) if returns else bars
                 yield one, column_of(priced, one.indicator, dict(one.parameters))
 
+    def fit_at(self, t: int) -> Iterator[str]:
+        """Return the symbols that can be decided on at a session."""
+        return (symbol for symbol in self._symbols if self._fit[symbol][t])
+
     def at(self, t: int) -> MarketView:
         """Return what is known at a session, its own bar included."""
         history, day, needed = self._history, self._history.day(t), self._needed
@@ -154,7 +162,8 @@ class SessionViews:
         unfit: dict[str, float | None] = {}
         for symbol in self._symbols:
             if not self._fit[symbol][t]:
-                unfit[symbol] = history.close(symbol, t)
+                # Nothing of the session is accepted of it: it is worth what it was before, as in the daily job.
+                unfit[symbol] = history.close_before(symbol, t)
                 continue
             stop = history.row(symbol, t) + 1
             bars[symbol] = history.bars[symbol][stop - needed : stop]

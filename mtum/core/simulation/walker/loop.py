@@ -146,7 +146,7 @@ def stand(market: Market, book: Book, desk: Desk, t: int) -> None:
 @compiled
 def decide(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, t: int) -> None:
     """Decide one session: what is pending after it."""
-    equity = worth(market, book, t)
+    equity = worth(market.seen[t], book)
     marks = book.marks
     lost = lost_too_much(terms, book, equity)
     fallen = fallen_too_far(terms, book, equity)
@@ -201,7 +201,7 @@ def walk(
         purse[CASH], purse[DUE] = purse[CASH] + purse[DUE], 0.0
         if not terms.next_open:
             fill_orders(market, terms, book, room, t)
-        equity = worth(market, book, t)
+        equity = worth(market.closing[t], book)
         room.equity[t - first], room.holds[t - first] = equity, marks[HELD] > 0
         # The first close is the start: nothing has changed by it.
         purse[CHANGE] = equity - purse[LAST] if marks[CLOSES] > 0 else 0.0

@@ -16,7 +16,7 @@ from mtum.core.simulation.walker.tables import (
     WAITING,
     Book,
     Desk,
-    Market,
+    Numbers,
     Terms,
 )
 
@@ -64,12 +64,12 @@ def shares_for(terms: Terms, budget_usd: float, price: float) -> int:
 
 
 @compiled
-def worth(market: Market, book: Book, t: int) -> float:
-    """Equity in USD at the newest closes, dividends of the session included."""
-    seen, total = market.seen[t], 0.0
+def worth(prices: Numbers, book: Book) -> float:
+    """Equity in USD at the prices of a session, shape (n_symbols,), dividends of the session included."""
+    total = 0.0
     for k in range(book.marks[HELD]):
         i = book.held[k]
-        total += book.shares[i] * seen[i]
+        total += book.shares[i] * prices[i]
     return float(book.purse[CASH] + book.purse[DUE] + total)
 
 

@@ -132,8 +132,9 @@ def _form_of(strategy: Strategy, market: MarketColumns) -> ColumnForm | None:
 
 def _plain[T: (Market, Wishes, Book, Desk, Room)](table: T) -> T:
     # Lists are read quicker than arrays, one number at a time.
-    lists = {name: one.tolist() for name, one in table._asdict().items() if isinstance(one, np.ndarray)}
-    return table._replace(**lists)
+    arrays = {name: one for name, one in table._asdict().items() if isinstance(one, np.ndarray)}
+    lists = {at: one.tolist() for at, one in {id(one): one for one in arrays.values()}.items()}
+    return table._replace(**{name: lists[id(one)] for name, one in arrays.items()})
 
 
 def columns_of(history: SessionHistory, strategy: Strategy, first: int) -> MarketColumns:
@@ -160,17 +161,18 @@ def _market(history: SessionHistory, market: MarketColumns, symbols: Sequence[st
     traded = market.matrix(symbols, [history.bars[symbol].open for symbol in symbols]) if at_open else close
     dividend = market.matrix(symbols, [history.bars[symbol].dividend for symbol in symbols])
     dividend = dividend if even else np.nan_to_num(dividend)
-    seen = close if even else np.zeros(close.shape)
+    closing, fit = close if even else np.zeros(close.shape), market.able(symbols)
     for at, symbol in enumerate([] if even else symbols):
         bars = history.bars[symbol]
-        begun = np.searchsorted(history.days, bars.days[0]) if len(bars) else len(seen)
-        seen[begun:, at] = bars.close[np.searchsorted(bars.days, history.days[begun:], "right") - 1]
+        begun = np.searchsorted(history.days, bars.days[0]) if len(bars) else len(closing)
+        closing[begun:, at] = bars.close[np.searchsorted(bars.days, history.days[begun:], "right") - 1]
     return Market(
-        seen=seen,
+        seen=closing if even else np.where(fit, closing, np.vstack([closing[:1], closing[:-1]])),
+        closing=closing,
         fill=traded if even else np.nan_to_num(traded),
         dividend=dividend,
         pays=np.asarray((dividend != 0).any(axis=1)),
-        fit=market.able(symbols),
+        fit=fit,
         counted=np.searchsorted(market.calendar, market.days, "right").astype(np.int64),
         settled=settled_at(history.days, terms.settlement.value),
     )

@@ -52,12 +52,14 @@ class Terms(NamedTuple):
 class Market(NamedTuple):
     """Prices and dividends by session and symbol, USD.
 
-    `seen` is the newest close, 0 before the first; `fill` what an order is filled at in that session, 0 where nothing
-    trades; `pays` says in which sessions there is a dividend; `counted` places sessions in the exchange's calendar;
-    `settled` is the session from which the proceeds of a sale can be spent.
+    `closing` is the newest close, 0 before the first; `seen` what of it a decision knows: of a symbol that is not fit
+    the one before the session, as nothing of the session itself is accepted of it. `fill` is what an order is filled
+    at in that session, 0 where nothing trades; `pays` says in which sessions there is a dividend; `counted` places
+    sessions in the exchange's calendar; `settled` is the session from which the proceeds of a sale can be spent.
     """
 
     seen: Numbers
+    closing: Numbers
     fill: Numbers
     dividend: Numbers
     pays: Mask

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mtum.core.indicators import column_of
-from mtum.core.market.bars import first_days, periods, total_return
+from mtum.core.market.bars import COLUMNS, Bars, first_days, periods, total_return
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.simulation.session_views import SessionHistory, SessionViews
@@ -93,3 +93,16 @@ def test_the_first_day_of_a_period_is_its_own(timeframe: Timeframe) -> None:
     assert (periods(first, timeframe) == numbers).all()
     assert (periods(first - 1, timeframe) == numbers - 1).all()
     assert [timeframe.begins(int(number)) for number in numbers] == first.astype(object).tolist()
+
+
+def test_a_symbol_that_is_not_fit_is_worth_its_close_before_the_session() -> None:
+    """It lacks the 100th session: worth the 99th's close there, and one session late until 60 bars follow again."""
+    whole, gap = made_up_bars(200, 7), made_up_bars(200, 8, "BBB")
+    kept = np.arange(200) != 99
+    columns = {name: getattr(gap, name)[kept] for name in COLUMNS}
+    history = SessionHistory({"AAA": whole, "BBB": Bars.from_columns("BBB", "made-up", gap.days[kept], columns)}, {})
+    views = SessionViews(history, Looking(symbols=("AAA", "BBB")))
+    assert [views.at(t).unfit.get("BBB") for t in (98, 99, 100, 101, 158, 159)] == [
+        *(None, gap.close[98], gap.close[98], gap.close[100], gap.close[157], None)
+    ]
+    assert ([*views.fit_at(98)], [*views.fit_at(99)]) == (["AAA", "BBB"], ["AAA"])
