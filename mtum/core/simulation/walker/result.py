@@ -1,7 +1,8 @@
 """What a walk made: columns, and the orders and trades they stand for."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from datetime import date
 
 import numpy as np
 
@@ -79,47 +80,68 @@ def _costs(terms: PlayTerms, found: Walked) -> dict[str, float]:
     return {kind: round(usd, 6) for kind, usd in zip(KINDS, taken, strict=True)}
 
 
+@dataclass(slots=True)
+class _Trip:
+    # From the first purchase since flat to the sale of the last share.
+    began: int
+    reached: int
+    held: int = 0
+    bought: int = 0
+    entered_usd: float = 0.0
+    left_usd: float = 0.0
+    fees_usd: float = 0.0
+    dividends_usd: float = 0.0
+
+    def up_to(self, t: int, paid: Mapping[int, float]) -> None:
+        """Take the dividends of the sessions up to one, each to the cent."""
+        self.dividends_usd += sum(to_cent(self.held * usd) for at, usd in paid.items() if self.reached < at <= t)
+        self.reached = t
+
+
 def _trades(history: SessionHistory, found: Walked) -> tuple[PlayedTrade, ...]:
+    last, days = found.first + len(found.equity) - 1, found.days.astype(object).tolist()
+    paid = [_paid(history, found, symbol) for symbol in found.symbols]
+    trips: dict[int, _Trip] = {}
     made = []
-    for number, symbol in enumerate(found.symbols):
-        mine = found.orders[:, SYMBOL] == number
-        orders, fills = found.orders[mine], found.fills[mine]
-        after = np.cumsum(orders[:, SIGNED])
-        ends = np.flatnonzero(after == 0) + 1
-        bounds = [0, *ends.tolist(), *([len(orders)] if len(orders) and after[-1] else [])]
-        for start, end in pairwise(bounds):
-            made.append(_trade(history, found, symbol, orders[start:end], fills[start:end]))
+    for (t, symbol, signed, word), (price, fee) in zip(found.orders.tolist(), found.fills.tolist(), strict=True):
+        trip = trips.setdefault(symbol, _Trip(t, t))
+        trip.up_to(t, paid[symbol])
+        trip.held += signed
+        trip.fees_usd += fee
+        if signed > 0:
+            trip.bought += signed
+            trip.entered_usd += signed * price
+        else:
+            trip.left_usd -= signed * price
+        if not trip.held:
+            made.append(_trade(trips.pop(symbol), found.symbols[symbol], days, t, found.words(word)))
+    for symbol, trip in trips.items():
+        trip.up_to(last, paid[symbol])
+        trip.left_usd += trip.held * (history.close(found.symbols[symbol], last) or 0.0)
+        made.append(_trade(trip, found.symbols[symbol], days, last, ()))
     return tuple(sorted(made, key=lambda trade: (trade.entry_session, trade.symbol)))
 
 
-def _trade(history: SessionHistory, found: Walked, symbol: str, orders: Positions, fills: Column) -> PlayedTrade:
-    at, signed, price = orders[:, AT], orders[:, SIGNED], fills[:, 0]
-    bought, left = signed > 0, int(signed.sum())
-    last = found.first + len(found.equity) - 1 if left else int(at[-1])
-    shares = int(signed[bought].sum())
-    entered, fees = float((signed * price)[bought].sum()), float(fills[:, 1].sum())
-    sold = -float((signed * price)[~bought].sum()) + left * (history.close(symbol, last) or 0.0)
+def _paid(history: SessionHistory, found: Walked, symbol: str) -> dict[int, float]:
     bars = history.bars[symbol]
-    begin, stop = np.searchsorted(bars.days, found.days[[int(at[0]), last]], "right")
-    paid = np.flatnonzero(bars.dividend[begin:stop]) + begin
-    when = np.searchsorted(found.days, bars.days[paid])
-    held = np.cumsum(signed)[np.searchsorted(at, when, "left") - 1]
-    dividends = sum(
-        to_cent(count * one) for count, one in zip(held.tolist(), bars.dividend[paid].tolist(), strict=True)
-    )
-    pnl = sold - entered - fees + dividends
-    day = found.days.astype("datetime64[D]")
+    rows = np.flatnonzero(bars.dividend)
+    return dict(zip(np.searchsorted(found.days, bars.days[rows]).tolist(), bars.dividend[rows].tolist(), strict=True))
+
+
+def _trade(trip: _Trip, symbol: str, days: Sequence[date], last: int, reasons: tuple[str, ...]) -> PlayedTrade:
+    # An open one has no reasons, and is valued at the last close.
+    pnl = trip.left_usd - trip.entered_usd - trip.fees_usd + trip.dividends_usd
     return PlayedTrade(
         symbol=symbol,
-        entry_session=day[at[0]].astype(object),
-        entry_price=round(entered / shares, 6),
-        exit_session=None if left else day[last].astype(object),
-        exit_price=None if left else round(sold / shares, 6),
-        shares=shares,
+        entry_session=days[trip.began],
+        entry_price=round(trip.entered_usd / trip.bought, 6),
+        exit_session=days[last] if reasons else None,
+        exit_price=round(trip.left_usd / trip.bought, 6) if reasons else None,
+        shares=trip.bought,
         pnl_usd=round(pnl, 6),
-        return_frac=round(pnl / entered, 10),
-        costs_usd=round(fees, 2),
-        dividends_usd=round(dividends, 2),
-        sessions_held=last - int(at[0]),
-        reasons=() if left else found.words(int(orders[-1, WORD])),
+        return_frac=round(pnl / trip.entered_usd, 10),
+        costs_usd=round(trip.fees_usd, 2),
+        dividends_usd=round(trip.dividends_usd, 2),
+        sessions_held=last - trip.began,
+        reasons=reasons,
     )
