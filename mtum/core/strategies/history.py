@@ -1,5 +1,6 @@
 """A strategy over final bars: what each of its conditions was, session by session, by the rule that decides."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from datetime import date
 
@@ -8,6 +9,7 @@ import numpy as np
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import COLUMNS, Bars, Column
 from mtum.core.strategies.answers import verdicts_of
+from mtum.core.strategies.by_session import by_session
 from mtum.core.strategies.contract import Holding, Own, Strategy, SymbolVerdict
 from mtum.core.strategies.description import IndicatorSpec
 from mtum.core.view import Asked, MarketView, calendar_around, values_before
@@ -49,6 +51,13 @@ class FinalHistory:
         if (symbol, spec) not in self._columns and spec.by_day:
             self._columns[symbol, spec] = column_of(bars, spec.indicator, dict(spec.parameters))
         elif (symbol, spec) not in self._columns:
+            at = bisect_left(self._calendar, bars.day(0)) if len(bars) else 0
+            before = self._calendar[at - 1] if at else None
+            whole = before is not None and spec.timeframe.period(before) < spec.timeframe.period(bars.day(0))
+            once = by_session(bars, spec, first_is_whole=whole)
+            if once is not None:
+                self._columns[symbol, spec] = once
+                return once
             views = (
                 MarketView(bars.day(n), {symbol: bars.until(bars.day(n))}, {}, {}, calendar=self._calendar)
                 for n in range(len(bars))
