@@ -26,7 +26,7 @@ from mtum.cli.history.backtest import (
 from mtum.cli.history.backtest_text import kept_as
 from mtum.cli.history.keeping import keep
 from mtum.cli.output import Answer, Listing
-from mtum.core.reporting.backtest.settings import named, ratio_words
+from mtum.core.reporting.backtest.settings import named, ratio_words, setting_words
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     columns = (*map(named, names), "Sharpe", "return a year, %", "max drawdown, %", "trades")
     rows = [
         [
-            *row["settings"].values(),
+            *map(setting_words, row["settings"].values()),
             *(ratio_words(row["sharpe"]), f"{100 * row['cagr_frac']:.2f}", f"{100 * row['max_drawdown_frac']:.2f}"),
             row["trades"],
         ]
@@ -280,4 +280,4 @@ def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
 
 
 def _words(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{named(name)} {value}" for name, value in settings.items())
+    return ", ".join(f"{named(name)} {setting_words(value)}" for name, value in settings.items())

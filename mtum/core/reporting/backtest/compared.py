@@ -89,7 +89,7 @@ def _asked(found: Mapping[str, Any]) -> Table:
 
 def _differences(found: Mapping[str, Sequence[object]], names: Sequence[str]) -> Iterator[Table | Sentence]:
     # What one of them does not have at all belongs to its own strategy, which the table above names.
-    rows = [(name, *map(_words, values)) for name, values in found.items() if None not in values]
+    rows = [(name, *map(setting_words, values)) for name, values in found.items() if None not in values]
     if rows:
         yield table_of(("", *names), rows)
     if len(found) > len(rows):
@@ -109,12 +109,6 @@ def _amount(name: str, value: float | None) -> str:
     if value is None:
         return "undefined"
     return f"{value:,}" if name == "trades" else number(100 * value if name.endswith("_frac") else value)
-
-
-def _words(value: object) -> str:
-    if value is None:
-        return "none"
-    return ", ".join(map(setting_words, value)) if isinstance(value, list) else setting_words(value)
 
 
 def _chart(shared: Mapping[str, Any], names: Sequence[str]) -> Chart:

@@ -13,8 +13,24 @@ def named(setting: str) -> str:
 
 
 def setting_words(value: object) -> str:
-    """Return the value of a setting as a person writes it."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """Return the value of a setting as a person writes it, lists and tables without their brackets.
+
+    Examples
+    --------
+    >>> [setting_words(value) for value in (0.25, True, ["SPY", "GLD"], {"SPY": 0.6, "IEF": 0.4})]
+    ['0.25', 'true', 'SPY, GLD', 'SPY 0.6, IEF 0.4']
+    """
+    match value:
+        case bool() | None:
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case Mapping():
+            return ", ".join(f"{name} {setting_words(one)}" for name, one in value.items())
+        case list() | tuple():
+            return ", ".join(map(setting_words, value))
+        case _:
+            return str(value)
 
 
 def ratio_words(ratio: float | None) -> str:
