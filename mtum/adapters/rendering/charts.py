@@ -24,6 +24,10 @@ LEFT, TOP, BOTTOM, GAP, ROW = 0.46, 0.24, 0.2, 0.32, 0.62
 """Inches beside the panels, above, below and between them, and of a panel's height."""
 _LETTER, _LONGEST = 0.07, 11
 """Inches of a letter of a line's name at the right of a panel, and the letters there is room for."""
+_SUBS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0)
+"""Where a logarithmic scale has labels within each power of ten; the first that do not touch."""
+_LINE = 1.25
+"""Height of a line of words, in sizes of its letters."""
 _APART = 0.55
 """Words of two marks closer than this, in inches, would touch."""
 _SHAPES = {"bought": (6, LIGHT["good"]), "sold": (7, LIGHT["bad"]), "projected": ("D", LIGHT["bad"])}
@@ -148,7 +152,7 @@ def _panel(ax: "Axes", panel: Panel, days: Days, height: float, inches: float) -
             _line(ax, line, x, 1.0 if number else 1.3)
     for level, role in panel.levels:
         ax.axhline(level, color=_LEVELS[role][1], lw=0.8, ls=(0, (2, 2)))
-    _scale(ax, panel)
+    _scale(ax, panel, height)
     _marks(ax, panel.marks, days, inches)
     ax.set_title(panel.title, loc="left", fontsize=style.FONT_POINTS, color=LIGHT["ink"], pad=4)
     _names(ax, _ends(panel), height)
@@ -191,13 +195,18 @@ def _stacked(ax: "Axes", line: Line, x: Column, floor: Column) -> Column:
     return top
 
 
-def _scale(ax: "Axes", panel: Panel) -> None:
+def _scale(ax: "Axes", panel: Panel, height: float) -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
+    largest = max((float(np.nanmax(np.abs(line.values), initial=0.0)) for line in panel.lines), default=0.0)
     if panel.log:
-        # Powers of ten alone would leave a curve of a few years with one label, or none.
+        # Powers of ten alone would leave a curve of a few years with one label, or none; over many decades more would
+        # touch.
         ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
+        low, high = np.log10(ax.get_ylim())
+        apart = style.SMALL_POINTS * _LINE / 72 * (high - low) / height
+        subs = next((subs for subs in _SUBS if np.diff(np.log10([*subs, 10.0])).min() >= apart), (1.0,))
+        ax.yaxis.set_major_locator(LogLocator(subs=subs))
         ax.yaxis.set_minor_locator(NullLocator())
     elif panel.bounds is not None:
         low, high = panel.bounds
@@ -211,7 +220,8 @@ def _scale(ax: "Axes", panel: Panel) -> None:
             ax.set_ylim(low if negative else 0.0, max(high, 0.0))
         elif panel.marks:
             ax.margins(y=0.16)  # room for their words
-    ax.yaxis.set_major_formatter(lambda amount, _: minus(f"{amount:,.8g}"))
+    unit, letter = (1e6, "M") if largest >= 2e6 else (1e3, "k") if largest >= 1e5 else (1.0, "")
+    ax.yaxis.set_major_formatter(lambda amount, _: minus(f"{amount / unit:,.8g}{letter if amount else ''}"))
 
 
 def _marks(ax: "Axes", marks: Sequence[Mark], days: Days, inches: float) -> None:
@@ -247,7 +257,7 @@ def _place(mark: Mark, days: Days) -> int:
 
 def _names(ax: "Axes", names: Sequence[tuple[float, str, str]], height: float) -> None:
     # Names stand at the ends of the lines instead of in a legend, and are kept apart where they would touch.
-    apart = style.SMALL_POINTS * 1.25 / 72 / height
+    apart = style.SMALL_POINTS * _LINE / 72 / height
     ax.get_ylim()  # settles the scale, which the next line reads
     to_axes = ax.transData + ax.transAxes.inverted()
     wanted = sorted((float(to_axes.transform((0.0, level))[1]), name, color) for level, name, color in names)
@@ -274,8 +284,9 @@ def _dates(days: Days, inches: float) -> tuple[list[int], list[str]]:
     periods = days.astype(f"datetime64[{unit}]")
     starts = np.flatnonzero(periods[1:] != periods[:-1]) + 1
     every = max(1, -(-len(starts) // int(inches * 1.5)))
-    # A name at the very left would touch the lowest one of the scale.
-    inside = starts[starts > len(days) * _APART / 2 / inches]
+    # A name at the very left would touch the lowest one of the scale, one at the very right the name of a line.
+    margin = len(days) * _APART / 2 / inches
+    inside = starts[(starts > margin) & (starts < len(days) - margin)]
     shown = inside[::every] if len(inside) else np.array([0])
     years = len(starts) > 12
     if within:
