@@ -49,6 +49,42 @@ class Waiting:
 
 
 @dataclass(slots=True)
+class Purchases:
+    """What was bought of a symbol since it was flat: what `holding_of` makes of the fills, at the same cost each time.
+
+    Parameters
+    ----------
+    count : int
+        Sessions with a purchase; `newest` is the last of them.
+    """
+
+    units: int = 0
+    paid: Decimal = ZERO
+    count: int = 0
+    newest: date = date.min
+    newest_units: int = 0
+    newest_paid: Decimal = ZERO
+
+    def add(self, fill: Fill) -> None:
+        """Count a purchase; several in one session are one."""
+        if fill.session != self.newest:
+            self.newest, self.newest_units, self.newest_paid, self.count = fill.session, 0, ZERO, self.count + 1
+        paid = fill.price * fill.shares
+        self.units, self.paid = self.units + fill.shares, self.paid + paid
+        self.newest_units, self.newest_paid = self.newest_units + fill.shares, self.newest_paid + paid
+
+    @property
+    def average(self) -> float:
+        """Average price of all of them, USD."""
+        return float(self.paid / self.units)
+
+    @property
+    def newest_average(self) -> float:
+        """Average price of the newest, USD."""
+        return float(self.newest_paid / self.newest_units)
+
+
+@dataclass(slots=True)
 class SleeveLedger:
     """Everything that one played session of a sleeve leaves to the next.
 
@@ -75,6 +111,7 @@ class SleeveLedger:
     capital_usd: float = 0.0
     holdings: dict[str, Holding] = field(default_factory=dict)
     fills: dict[str, list[Fill]] = field(default_factory=dict)  # of the round trips that are open
+    bought: dict[str, "Purchases"] = field(default_factory=dict)  # of the same
     dividends: dict[str, Decimal] = field(default_factory=dict)  # of the same
     sold_at: dict[str, int] = field(default_factory=dict)
     unsettled: deque[tuple[int, Decimal]] = field(default_factory=deque)
@@ -123,6 +160,8 @@ class SleeveLedger:
                 raise ValueError(f"{symbol}: no close before {day}, at which its shares could be there")
             bought = _fill(symbol, Side.BUY, self.history.day(first - 1), shares, exact(close), ZERO)
             self.fills[symbol] = [bought]
+            self.bought[symbol] = Purchases()
+            self.bought[symbol].add(bought)
             self.holdings[symbol] = holding_of(symbol, [bought], {}, None)
             worth += bought.value_usd
         self.capital_usd = float(self.cash) + float(worth)
@@ -194,7 +233,7 @@ class SleeveLedger:
         for symbol, fills in self.fills.items():
             shares, last = sum(fill.signed_shares for fill in fills), self.history.day(stop - 1)
             sold = _fill(symbol, Side.SELL, last, shares, self._close(symbol, stop - 1), ZERO)
-            self.trades.append(self._round_trip([*fills, sold], ()))
+            self.trades.append(_round_trip(self, [*fills, sold], ()))
         played = Played(
             symbol="+".join(self.sleeve.symbols),
             days=self.history.days[first:stop],
@@ -243,15 +282,26 @@ class SleeveLedger:
         told = round(float(paid), 6), order.reasons, self.name, one.crossed
         self.orders.append(PlayedOrder(day, symbol, side, order.shares, *told))
         self.cash += sum((fill.cash_usd for fill in made), ZERO) - fee
-        self._hold(one, t, made[-1].cash_usd - fee if sent else ZERO)
+        self._hold(one, t, made, made[-1].cash_usd - fee if sent else ZERO)
 
-    def _hold(self, one: Waiting, t: int, proceeds: Decimal) -> None:
+    def _hold(self, one: Waiting, t: int, made: Sequence[Fill], proceeds: Decimal) -> None:
         order, symbol = one.order, one.order.symbol
         held = self.holdings.get(symbol, Holding(symbol))
         if order.side is Side.BUY:
             since = held if held.shares else Holding(symbol, entry_session=one.decided, remembered=one.remember)
-            now = holding_of(symbol, self.fills[symbol], {}, held.sessions_since_exit)
-            now = replace(now, entry_session=since.entry_session, remembered=since.remembered)
+            if not held.shares:
+                self.bought[symbol] = Purchases()
+            bought = self.bought.setdefault(symbol, Purchases())
+            for fill in made:
+                bought.add(fill)
+            now = replace(
+                since,
+                shares=held.shares + order.shares,
+                entry_price=bought.average,
+                sessions_since_exit=held.sessions_since_exit,
+                added=bought.count - 1,
+                added_price=bought.newest_average if bought.count > 1 else None,
+            )
         else:
             if proceeds:
                 self.unsettled.append((int(self.settled[t]), proceeds))
@@ -259,38 +309,39 @@ class SleeveLedger:
             left = held.shares - order.shares
             now = replace(held, shares=left, sessions_since_exit=0) if left else _flat(symbol, 0)
             if not left:
-                self.trades.append(self._round_trip(self.fills.pop(symbol), order.reasons))
+                self.trades.append(_round_trip(self, self.fills.pop(symbol), order.reasons))
         self.holdings[symbol] = now
-
-    def _round_trip(self, fills: Sequence[Fill], reasons: tuple[str, ...]) -> PlayedTrade:
-        (trade,) = trades_of(fills)
-        dividends = self.dividends.pop(trade.symbol, ZERO)
-        assert trade.pnl_usd is not None  # it is closed
-        assert trade.commission_usd is not None  # every fee is known
-        pnl = trade.pnl_usd + dividends
-        entered = sum(fill.value_usd for fill in fills if fill.side is Side.BUY)
-        ends = np.array([fills[0].session, fills[-1].session], dtype="datetime64[D]")
-        first, last = np.searchsorted(self.history.days, ends)
-        return PlayedTrade(
-            symbol=trade.symbol,
-            entry_session=trade.entry_session,
-            entry_price=round(float(trade.entry_price), 6),
-            exit_session=trade.exit_session if reasons else None,
-            exit_price=round(float(trade.exit_price), 6) if reasons and trade.exit_price is not None else None,
-            shares=trade.shares,
-            pnl_usd=round(float(pnl), 6),
-            return_frac=round(float(pnl / entered), 10),
-            costs_usd=round(float(trade.commission_usd), 2),
-            dividends_usd=round(float(dividends), 2),
-            sessions_held=int(last - first),
-            reasons=reasons,
-            sleeve=self.name,
-        )
 
     def _close(self, symbol: str, t: int) -> Decimal:
         close = self.history.close(symbol, t)
         assert close is not None  # it has been bought
         return exact(close)
+
+
+def _round_trip(own: SleeveLedger, fills: Sequence[Fill], reasons: tuple[str, ...]) -> PlayedTrade:
+    (trade,) = trades_of(fills)
+    dividends = own.dividends.pop(trade.symbol, ZERO)
+    assert trade.pnl_usd is not None  # it is closed
+    assert trade.commission_usd is not None  # every fee is known
+    pnl = trade.pnl_usd + dividends
+    entered = sum(fill.value_usd for fill in fills if fill.side is Side.BUY)
+    ends = np.array([fills[0].session, fills[-1].session], dtype="datetime64[D]")
+    first, last = np.searchsorted(own.history.days, ends)
+    return PlayedTrade(
+        symbol=trade.symbol,
+        entry_session=trade.entry_session,
+        entry_price=round(float(trade.entry_price), 6),
+        exit_session=trade.exit_session if reasons else None,
+        exit_price=round(float(trade.exit_price), 6) if reasons and trade.exit_price is not None else None,
+        shares=trade.shares,
+        pnl_usd=round(float(pnl), 6),
+        return_frac=round(float(pnl / entered), 10),
+        costs_usd=round(float(trade.commission_usd), 2),
+        dividends_usd=round(float(dividends), 2),
+        sessions_held=int(last - first),
+        reasons=reasons,
+        sleeve=own.name,
+    )
 
 
 def _fill(symbol: str, side: Side, day: date, shares: int, price: Decimal, fee: Decimal) -> Fill:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
@@ -14,13 +14,17 @@ from mtum.core.coordination.transfers import TransferRules
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import PortfolioRules
+from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.limits import LossRules
+from mtum.core.portfolio.lots import holding_of
+from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.simulation.account_ledger import ReturnColumns
 from mtum.core.simulation.played import PlayedAccount, PlayTerms
 from mtum.core.simulation.session_path import play_account
 from mtum.core.simulation.session_views import SessionHistory
+from mtum.core.simulation.sleeve_ledger import Purchases
 from mtum.core.strategies.band_rebalance import BandRebalance
 from mtum.core.strategies.contract import Holding, Keep, Own, Shares, Strategy, SymbolVerdict
 from mtum.core.strategies.volatility_target import VolatilityTarget
@@ -187,3 +191,22 @@ def test_returns_worked_out_once_are_those_of_the_bars_up_to_each_session() -> N
         expected = Returns.of({symbol: own for symbol, own in known.items() if len(own)}, 500)
         for symbol, column in expected.columns.items():
             np.testing.assert_allclose(columns.until(t).table[:, columns.columns[symbol]], expected.table[:, column])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_purchases_counted_one_by_one_are_what_all_fills_say(seed: int) -> None:
+    draw, purchases, fills = np.random.default_rng(seed), Purchases(), list[Fill]()
+    for at in range(12):
+        price = Decimal(str(round(float(draw.uniform(5, 500)), 6)))
+        side = Side.SELL if fills and draw.random() < 0.3 else Side.BUY
+        held = sum(fill.signed_shares for fill in fills)
+        shares = int(draw.integers(1, max(2, held))) if side is Side.SELL else int(draw.integers(1, 900))
+        if side is Side.SELL and shares >= held:
+            continue
+        instant = datetime.combine(DAYS[at // 2], time(), UTC)
+        fills.append(Fill(f"{at}", f"{at}", "", "", "AAA", side, DAYS[at // 2], instant, shares, price))
+        if side is Side.BUY:
+            purchases.add(fills[-1])
+        told = holding_of("AAA", fills, {}, None)
+        assert (purchases.average, purchases.count - 1) == (told.entry_price, told.added)
+        assert told.added_price in (None, purchases.newest_average)
