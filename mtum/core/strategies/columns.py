@@ -273,7 +273,8 @@ def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
     for what, numbers, least, most in (("row", form.row, -2, rows - 1), ("words", words, 0, len(form.reasons) - 1)):
         if numbers.size and (numbers.min() < least or numbers.max() > most):
             return f"{what} from {numbers.min()} to {numbers.max()}; {least} to {most} is possible"
-    if isinstance(form, Allocation) and bool(((form.weights < 0) | (form.weights > 1)).any()):
+    # What several rounded parts are together may be above 1 by as many halves of a rounding.
+    if isinstance(form, Allocation) and bool(((form.weights < 0) | (form.weights > 1 + symbols * 1e-6)).any()):
         return "a weight below 0 or above 1"
     return None
 

@@ -76,3 +76,9 @@ def test_a_form_of_other_verdicts_is_not_used() -> None:
     assert why_not(HISTORY, Never(symbols=("S0", "S1")), terms_of()) == "verdicts of a kind of its own"
     assert why_not(HISTORY, BuyAndHold(symbols=("S0", "S1")), terms_of()) is None
     assert why_not(HISTORY, BuyAndHold(symbols=("S0",)), terms_of(holdings={"S0": 1})) is not None
+
+
+def test_parts_that_rounding_makes_a_little_more_than_all_are_played() -> None:
+    """Cash of others: 0.333334 + 0.333334 + 0.333333."""
+    form = replace(FORM, weights=np.array([[1.000001, 0.0]]))
+    assert walked(HISTORY, Told(symbols=("S0", "S1"), given=form), terms_of(), (0, 30)) is not None
