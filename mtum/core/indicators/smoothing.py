@@ -199,11 +199,12 @@ def mean_of(values: "Column", sessions: int, smoothing: Smoothing) -> "Column":
             # numpy's own mean divides as this does.
             return whole_windows(len(values), sums(values, sessions) / sessions)
         case Smoothing.WILDER:
-            before = sessions - 1
+            # As floats from the start: a whole number would be made one in every step.
+            before, all_of_them = sessions - 1.0, float(sessions)
             return _from_seed(
                 values,
                 sessions,
-                lambda state, values: [state, *[state := (before * state + value) / sessions for value in values]],
+                lambda state, values: [state, *[state := (before * state + value) / all_of_them for value in values]],
             )
         case _:
             assert_never(smoothing)
