@@ -8,11 +8,13 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtum.core.canonical import canonical, digest, plain, utc_text
 from mtum.core.market.bars import COLUMNS, Column, Days
 from mtum.core.portfolio.returns import from_capital, returns
 from mtum.core.research.metrics import curve_metrics
+from mtum.core.research.overfitting import judge_tries
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.ports.research import Study
 
@@ -157,7 +159,19 @@ def _shared(studies: Sequence[Study]) -> dict[str, Any] | None:
         "sharpe": [None if one.sharpe is None else round(one.sharpe, 6) for one in measured],
         "max_drawdown_frac": [round(one.max_drawdown.frac, 6) for one in measured],
         "correlation": tied,
+        **_judged(studies, np.array(moves)),
         "curves": {"session": shared.astype(object).tolist(), "grown": [(c / c[0]).round(6).tolist() for c in curves]},
+    }
+
+
+def _judged(studies: Sequence[Study], moves: NDArray[np.float64]) -> dict[str, Any]:
+    # Whoever compares has tried as many: which is the best, and how likely it is only the luckiest.
+    found = judge_tries(moves)
+    sure, overfitted = found.deflated_sharpe_probability, found.overfitting_probability
+    return {
+        "best": studies[found.best].id,
+        "deflated_sharpe_probability": None if sure is None else round(sure, 6),
+        "overfitting_probability": None if overfitted is None else round(overfitted, 6),
     }
 
 

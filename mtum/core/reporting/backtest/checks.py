@@ -21,6 +21,7 @@ TOGETHER = (
     "A session counts in the state in which the session before it closed. The market is what buying and holding holds, "
     "against the mean of its last 200 closes. The growth of all states of a kind, multiplied, is the whole growth."
 )
+SHARED = "The money of a sleeve that is left out goes to the others in proportion to their weights."
 LUCK = (
     "Luck is what the Sharpe ratio of tries without any worth would be, were the result the best of so many. Whoever "
     "changed settings and looked again has tried, too."
@@ -40,7 +41,9 @@ def checks_sections(found: Mapping[str, Any]) -> Iterator[Section]:
     if "drop_one" in kinds:
         yield Section("score-card", "Score-card of the conditions", (_variants(found, "drop_one", "only_one"),))
     if kinds & {"drop_symbol", "drop_sleeve"}:
-        yield Section("left-out", "One of them left out", (_variants(found, "drop_sleeve", "drop_symbol"),))
+        shared = Sentence(SHARED, Tone.QUIET)
+        table = _variants(found, "drop_sleeve", "drop_symbol")
+        yield Section("left-out", "One of them left out", (table, *([shared] if "drop_sleeve" in kinds else ())))
     faults = checks["look_ahead_faults"] + checks["warm_up_faults"]
     cuts = f"look-ahead: {checks['look_ahead_cuts']} cuts of the future and 2 longer warm-ups, {faults} faults"
     others = _variants(found, "rsi_form", "volume_mode", "costs", "fill", "settlement")

@@ -43,9 +43,22 @@ def compared_sections(found: Mapping[str, Any]) -> Iterator[Section]:
     shared = found["shared"]
     if shared:
         title = f"Over the {shared['sessions']:,} sessions that all share, {shared['start']} to {shared['end']}"
-        yield Section("shared", title, (_figures(shared, names),))
+        yield Section("shared", title, (_figures(shared, names), *_luck(shared, len(names))))
         tied = [(name, *map(ratio_words, row)) for name, row in zip(names, shared["correlation"], strict=True)]
         yield Section("correlation", "Correlation of their session returns", (table_of(("", *names), tied),))
+
+
+def _luck(shared: Mapping[str, Any], tries: int) -> Iterator[Sentence]:
+    sure, overfitted = shared["deflated_sharpe_probability"], shared["overfitting_probability"]
+    if sure is not None:
+        yield Sentence(
+            f"No. {shared['best']} has the best Sharpe ratio; that it is better than luck among {tries} tries has a "
+            f"probability of {100 * sure:.1f} %."
+        )
+    if overfitted is not None:
+        yield Sentence(
+            f"The best of one half of these sessions is below the median in the other with {100 * overfitted:.1f} %."
+        )
 
 
 def compared_page(found: Mapping[str, Any]) -> Page:

@@ -96,12 +96,16 @@ def test_studies_stand_side_by_side_over_the_sessions_they_share(tmp_path: Path)
     equity = [float(one) for one in text.strip("[]").split(",")]
     assert shared["total_return_frac"][1] == pytest.approx(equity[-1] / equity[0] - 1, abs=1e-6)
     assert shared["correlation"][0][1] > 0.99
+    sharpes = dict(zip((1, 2), shared["sharpe"], strict=True))
+    assert sharpes[shared["best"]] == max(sharpes.values())
+    assert all(0.0 <= shared[f"{what}_probability"] <= 1.0 for what in ("deflated_sharpe", "overfitting"))
     assert any("spans differ; 2018-07-02 to 2018-12-31" in line for line in found["cautions"])
     page = (tmp_path / "page" / "compare.html").read_text(encoding="utf-8")
     assert "portfolio.cost_frac" in page
     assert "What one dollar became" in page
     shown = call(tmp_path, "compare", "1", "2").out
     assert "Settings that differ" in shown
+    assert f"No. {shared['best']} has the best Sharpe ratio; that it is better than luck among 2 tries" in shown
 
 
 def test_what_is_not_kept_cannot_be_compared(tmp_path: Path) -> None:
