@@ -116,7 +116,10 @@ def compared(studies: Sequence[Study]) -> dict[str, Any]:
     names = dict.fromkeys(name for one in settings for name in one)
     rows = {name: [one.get(name) for one in settings] for name in names}
     kept = [{name: getattr(one, name) for name in _HEAD} for one in studies]
-    metrics = [{**one.result.get("metrics", {}), **{name: getattr(one, name) for name in FIGURES}} for one in studies]
+    metrics = [
+        {**one.result.get("metrics", one.result.get("out_of_sample", one.result.get("best", {}))), **_own(one)}
+        for one in studies
+    ]
     shared = _shared(studies)
     return {
         "studies": kept,
@@ -126,6 +129,10 @@ def compared(studies: Sequence[Study]) -> dict[str, Any]:
         "shared": shared,
         "cautions": [*_cautions(studies, shared)],
     }
+
+
+def _own(study: Study) -> dict[str, float | None]:
+    return {name: getattr(study, name) for name in FIGURES}
 
 
 def _leaves(tree: object, prefix: str = "") -> list[tuple[str, Any]]:

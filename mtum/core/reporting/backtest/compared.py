@@ -36,7 +36,11 @@ def compared_sections(found: Mapping[str, Any]) -> Iterator[Section]:
     found : mapping
         The result as `mtum compare --json` gives it.
     """
-    yield Section("asked", "What was asked", (_asked(found), *map(Sentence, found["cautions"])))
+    yield Section(
+        "asked",
+        "What was asked",
+        (_asked(found), *(Sentence(f"{one[0].upper()}{one[1:]}.") for one in found["cautions"])),
+    )
     names = [f"no. {one['id']}" for one in found["studies"]]
     yield Section("settings", "Settings that differ", tuple(_differences(found["differences"], names)))
     yield Section("figures", "Figures of each over its own sessions", (_figures(found["figures"], names),))
@@ -83,7 +87,7 @@ def compared_page(found: Mapping[str, Any]) -> Page:
         first_screen=(first,),
         further=tuple(further),
         footer=("A past, not a promise.",),
-        charts=(_chart(shared, names),) if shared else (),
+        charts=(_chart(shared, [f"no. {one['id']}" for one in found["studies"]]),) if shared else (),
         wide=True,
     )
 
@@ -120,14 +124,16 @@ def _figures(figures: Mapping[str, Any], names: Sequence[str]) -> Table:
 
 def _amount(name: str, value: float | None) -> str:
     if value is None:
-        return "undefined"
+        return "-"
     return f"{value:,}" if name == "trades" else number(100 * value if name.endswith("_frac") else value)
 
 
 def _chart(shared: Mapping[str, Any], names: Sequence[str]) -> Chart:
-    curves = shared["curves"]
-    lines = told_apart((name, np.array(grown)) for name, grown in zip(names, curves["grown"], strict=True))
-    days = np.array(curves["session"], dtype="datetime64[D]")
+    grown = [100 * np.array(one) for one in shared["curves"]["grown"]]
+    # Where money multiplied, equal steps are equal factors.
+    log = max(float(one.max()) for one in grown) > 3 * min(float(one.min()) for one in grown)
+    lines = told_apart(zip(names, grown, strict=True))
+    days = np.array(shared["curves"]["session"], dtype="datetime64[D]")
     ends = ", ".join(f"{line.name} {number(float(line.values[-1]))}" for line in lines)
-    panel = Panel("What one dollar became, logarithmic", lines, log=True, height=3.0)
-    return Chart("equity", days, (panel,), f"What one dollar became, {span(days)}: {ends}.")
+    title = f"What 100 USD became{', logarithmic' if log else ''}"
+    return Chart("equity", days, (Panel(title, lines, log=log, height=3.0),), f"{title}, {span(days)}: {ends}.")

@@ -102,7 +102,7 @@ def test_studies_stand_side_by_side_over_the_sessions_they_share(tmp_path: Path)
     assert any("spans differ; 2018-07-02 to 2018-12-31" in line for line in found["cautions"])
     page = (tmp_path / "page" / "compare.html").read_text(encoding="utf-8")
     assert "portfolio.cost_frac" in page
-    assert "What one dollar became" in page
+    assert "What 100 USD became" in page
     shown = call(tmp_path, "compare", "1", "2").out
     assert "Settings that differ" in shown
     assert f"No. {shared['best']} has the best Sharpe ratio; that it is better than luck among 2 tries" in shown
