@@ -125,12 +125,13 @@ class _Table:
         self._width = len(_cells(lines[0]))
         self._numbers = (*needed, *(name for name in possible if name in places))
         self._days, self._columns = self._parsed()
+        self._index: Days = np.array(self._days, dtype="datetime64[D]")
         self._check_rest(symbol, needed, terms.today)
         for note in self._layout.notes:
             terms.tell(f"{Path(self._name).name}: {note}")
 
     def days(self) -> Days:
-        return np.array(self._days, dtype="datetime64[D]")
+        return self._index
 
     def columns(self) -> dict[str, list[float]]:
         return dict(zip(self._numbers, self._columns, strict=True))
