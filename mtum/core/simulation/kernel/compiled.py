@@ -6,7 +6,6 @@ history. `machine` gives the same loop as machine code, kept on disk between pro
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from types import FunctionType
 from typing import Protocol, cast
@@ -84,8 +83,10 @@ def _dispatcher(function: FunctionType) -> _Dispatcher:
 def _where_it_fits(save: Callable[..., None]) -> Callable[..., None]:
     # A full disk costs the next process the time of compiling, and this one nothing.
     def saved(*given: object) -> None:
-        with suppress(OSError):
+        try:
             save(*given)
+        except OSError:
+            return
 
     return saved
 
