@@ -190,10 +190,13 @@ def _cautions(prepared: PreparedSweep, results: GridResults, best: int) -> list[
 def held_of(prepared: PreparedSweep) -> dict[str, BuyAndHoldCurves]:
     """Return buy-and-hold on each ground over the sessions decided: of an account that of its sleeves together.
 
-    It pays the costs, and has the capital, of the ground's first combination.
+    It pays the costs, and has the capital, of the ground's first combination. Of grounds with the same symbols the
+    first one's is shown.
     """
-    found = {}
+    found: dict[str, BuyAndHoldCurves] = {}
     for place, ground in enumerate(prepared.grounds):
+        if ground.name in found:
+            continue
         one = prepared.combinations[prepared.at.index(place)]
         costs = one.terms.rules.sizing.costs
         market, span = ground.market, ground.span

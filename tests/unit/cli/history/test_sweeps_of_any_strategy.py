@@ -56,6 +56,9 @@ def test_strategies_can_be_set_against_each_other(tmp_path: Path) -> None:
     grid = "[grid]\nportfolio.strategy = ['mtum_confluence', 'buy_and_hold']\n"
     found = studied(tmp_path, grid, "--set", "strategy.buy_and_hold.symbol=MTUM")
     assert found.document["strategy"] == "mtum_confluence, buy_and_hold"
+    (held,) = found.document["benchmarks"]
+    first = alone(tmp_path, rows(tmp_path)[0])
+    assert held == {"symbol": "MTUM", **first["benchmark"]}
     for row in rows(tmp_path):
         document = alone(tmp_path, row, "--set", "strategy.buy_and_hold.symbol=MTUM")
         assert document["final_equity_usd"] == pytest.approx(float(row["final_equity_usd"]), abs=0.006)
