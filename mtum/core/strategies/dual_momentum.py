@@ -162,7 +162,9 @@ class DualMomentum(TradeFilter):
             ("dual_bonds_in",),
             ("dual_bonds_out",),
         )
-        return Allocation(rows_of(len(market.days), decided.at), weights, np.stack([words] * 3), reasons)
+        return Allocation(
+            rows_of(len(market.days), decided.at), weights, np.stack([words] * 3), reasons, targets_last=True
+        )
 
     def _gain(self, view: "MarketView", symbol: str, month: str | None) -> float | None:
         # In percent of a fraction that is rounded first: a tie of the two is a tie of either.

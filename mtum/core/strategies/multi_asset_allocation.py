@@ -195,7 +195,9 @@ class MultiAssetAllocation(TradeFilter):
         row[~able] = -2
         names = "above_monthly_average", "below_monthly_average", "cash_of_others", "no_cash_of_others"
         reasons = tuple((name,) for name in (*names, "weight_drifted"))
-        return Allocation(row, weights, np.stack([words] * 3), reasons, most_drift=self.drift_band, drift_word=4)
+        return Allocation(
+            row, weights, np.stack([words] * 3), reasons, most_drift=self.drift_band, drift_word=4, targets_last=True
+        )
 
     def _readings(self, view: "MarketView", own: Own, symbol: str, month: str | None) -> dict[str, float | None]:
         closes = view.closes(symbol, Timeframe.MONTH, (*range(self.months),), period=month, total_returns=True)

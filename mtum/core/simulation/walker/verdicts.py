@@ -53,7 +53,7 @@ def allocate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[i
             desk.word[i] = wishes.words[kind][row][i]
     if row >= 0:
         book.marks[DECIDED] = row
-    if wishes.targets_last:
+    if wishes.targets_last and row >= 0:
         last_targets(desk)
     return found
 
@@ -106,7 +106,6 @@ def rotate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int
     choose(wishes, book, desk, row)
     fit, seen, ranks = market.fit[t], market.seen[t], wishes.value[row]
     for i in range(len(book.shares)):
-        desk.sequence[i] = wishes.sequence[row][i]
         if not fit[i] or isnan(ranks[i]):
             continue
         held = book.shares[i]
@@ -116,6 +115,14 @@ def rotate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int
         if desk.weight[i] > 0.0 and not wishes.may_buy[row] and current <= desk.weight[i]:
             # As it is: a purchase that still stands ends too.
             desk.verdict[i], desk.number[i] = COUNTS, held
+    n = 0
+    for kept in range(2):
+        # What is sold whole comes first.
+        for i in wishes.sequence[row]:
+            sold = desk.verdict[i] == TARGETS and desk.weight[i] == 0.0 and book.shares[i] > 0
+            if sold == (kept == 0):
+                desk.sequence[n] = i
+                n += 1
     return True
 
 
