@@ -6,9 +6,10 @@ from itertools import cycle
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
+from mtum.core.portfolio.limits import LossRules
 from mtum.core.simulation.session_views import SessionHistory, looked_at
 from support.markets import real_bars
-from support.walked import TERMS, by_the_walker, differences, made_up, strategies
+from support.walked import TERMS, by_the_walker, differences, made_up, strategies, terms_of
 
 QUICK = dict(zip(strategies(), cycle(TERMS), strict=False))
 """One kind of terms for each strategy, all of them in turn."""
@@ -16,7 +17,7 @@ REAL = ("SPY", "EFA", "IEF", "QQQ", "TLT", "GLD", "AGG", "IWM", "VNQ")
 
 
 def sessions_for(name: str) -> int:
-    return strategies()[name].history_sessions() + 110
+    return strategies()[name].history_sessions() + (400 if "bands" in name else 110)
 
 
 @pytest.mark.parametrize("ragged", [pytest.param(False, marks=pytest.mark.full), True])
@@ -61,3 +62,13 @@ def test_machine_code_makes_the_same_as_plain_python(name: str) -> None:
     assert machine is not None
     assert (plain.orders, plain.trades) == (machine.orders, machine.trades)
     assert plain.equity.tolist() == machine.equity.tolist()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("fraction", [False, True])
+@pytest.mark.parametrize("loss_usd", [200.0, 400.0, 800.0])
+def test_a_loss_that_sells_does_so_in_the_same_order(loss_usd: float, fraction: bool) -> None:
+    losses = LossRules(None, True, None, loss_usd / 100_000) if fraction else LossRules(loss_usd, True)
+    for strategy in strategies(months=2).values():
+        history = made_up(strategy, strategy.history_sessions() + 200, ragged=True)
+        assert list(differences(history, strategy, terms_of(losses=losses))) == []

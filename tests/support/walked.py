@@ -22,6 +22,8 @@ from mtum.core.simulation.walker.result import played_of
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.dual_momentum import DualMomentum
+from mtum.core.strategies.mean_reversion import MeanReversion, Variant
+from mtum.core.strategies.momentum_burst import MomentumBurst
 from mtum.core.strategies.momentum_rotation import MomentumRotation, Weighting
 from mtum.core.strategies.multi_asset_allocation import MultiAssetAllocation, Sizing
 from mtum.core.strategies.tsmom import Tsmom
@@ -77,6 +79,11 @@ def strategies(names: tuple[str, ...] = NAMES, *, months: int = 3) -> dict[str, 
         "momentum_rotation": MomentumRotation(
             symbols=names[:8], top=3, exit_rank=4, trend_symbol=names[8], lookback_months=months, trend_sessions=60
         ),
+        "mean_reversion": MeanReversion(symbols=names[:6], trend_sessions=60, max_positions=2),
+        "mean_reversion by bands": MeanReversion(
+            symbols=names[:6], variant=Variant.BOLLINGER_RSI, trend_sessions=0, max_positions=3, stop_atr=1.0
+        ),
+        "momentum_burst": MomentumBurst(symbols=names[:7], burst_atr=0.5, volume_multiple=0.8, rsi_low=50.0),
         "a ranking of one's own": DailyRanking(symbols=names[:8], top=3, part=0.3),
         "momentum_rotation by volatility": MomentumRotation(
             symbols=names[:8], top=3, exit_rank=5, trend_symbol=names[0], lookback_months=months, skip_months=0,

@@ -80,6 +80,10 @@ class MarketColumns:
         """Return closes in USD, NaN where there is no bar."""
         return self.matrix(symbols, [self.bars[symbol].close for symbol in symbols])
 
+    def volume(self, symbols: Sequence[str]) -> Column:
+        """Return volumes in shares, NaN where there is no bar or it is not known."""
+        return self.matrix(symbols, [self.bars[symbol].volume for symbol in symbols])
+
     def total_return(self, symbols: Sequence[str]) -> Column:
         """Return closes with dividends put back, as seen from the last session."""
         return self._closes(tuple(symbols)) * self._levels(tuple(symbols))
@@ -249,13 +253,58 @@ class Ranking:
     reasons: tuple[tuple[str, ...], ...]
 
 
-type ColumnForm = Allocation | Ranking
+@dataclass(frozen=True, slots=True, eq=False)
+class Signals:
+    """Entries and exits by conditions, in a number of places.
+
+    Parameters
+    ----------
+    row : ndarray of int, shape (n_sessions,)
+        Which row is decided at each session; -1: nothing is.
+    weights : ndarray, shape (n_rows, n_symbols)
+        Of a purchase, as a fraction of the sleeve's equity; NaN where nothing is bought.
+    ranks : ndarray, shape (n_rows, n_symbols)
+        The lowest is bought first.
+    leaves : ndarray of int, shape (n_rows, n_symbols)
+        Reasons to leave that do not depend on the entry, a bit for each.
+    kept : ndarray, shape (n_rows, n_symbols)
+        Distance in USD that stays with an entry.
+    target, stop : float
+        How many of it above and below the entry price a position is left; infinite for never.
+    max_sessions : int
+        Sessions after which it is left.
+    bits : tuple of int
+        Those of target, stop and max_sessions.
+    reasons : tuple of tuple of str
+        Of a purchase, then of every sum of bits (see `reasons_by_bits`).
+    """
+
+    row: Positions
+    weights: Column
+    ranks: Column
+    leaves: Positions
+    kept: Column
+    target: float
+    stop: float
+    max_sessions: int
+    max_positions: int
+    bits: tuple[int, int, int]
+    reasons: tuple[tuple[str, ...], ...]
+
+
+def reasons_by_bits(entry: str, leave: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the reason of a purchase, then those of a sale for every sum of bits, the first name's bit being 1."""
+    sums = range(1, 1 << len(leave))
+    return (entry,), *(tuple(name for bit, name in enumerate(leave) if one >> bit & 1) for one in sums)
+
+
+type ColumnForm = Allocation | Ranking | Signals
 """What a strategy wants, as columns."""
 
 
 def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
     """Say what of a column form cannot be played; None where nothing is wrong."""
-    table, name = (form.weights, "weights") if isinstance(form, Allocation) else (form.ranks, "ranks")
+    table, name = (form.ranks, "ranks") if isinstance(form, Ranking) else (form.weights, "weights")
     rows = len(table)
     shapes: dict[str, tuple[Column | Positions | Mask, tuple[int, ...]]] = {
         "row": (form.row, (sessions,)),
@@ -263,6 +312,9 @@ def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
     }
     if isinstance(form, Allocation):
         shapes["words"] = form.words, (3, rows, symbols)
+    elif isinstance(form, Signals):
+        shapes |= {"ranks": (form.ranks, (rows, symbols)), "kept": (form.kept, (rows, symbols))}
+        shapes["leaves"] = form.leaves, (rows, symbols)
     else:
         shapes["may_buy"] = form.may_buy, (rows,)
         shapes |= {"parts": (form.parts, (rows, symbols))} if len(form.parts) else {}
@@ -270,11 +322,12 @@ def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
         if np.shape(column) != shape:
             return f"{what} of shape {np.shape(column)}; {shape} is needed"
     words = form.words if isinstance(form, Allocation) else np.arange(3)
+    words = form.leaves + sum(form.bits) if isinstance(form, Signals) else words
     for what, numbers, least, most in (("row", form.row, -2, rows - 1), ("words", words, 0, len(form.reasons) - 1)):
         if numbers.size and (numbers.min() < least or numbers.max() > most):
             return f"{what} from {numbers.min()} to {numbers.max()}; {least} to {most} is possible"
     # What several rounded parts are together may be above 1 by as many halves of a rounding.
-    if isinstance(form, Allocation) and bool(((form.weights < 0) | (form.weights > 1 + symbols * 1e-6)).any()):
+    if not isinstance(form, Ranking) and bool(((form.weights < 0) | (form.weights > 1 + symbols * 1e-6)).any()):
         return "a weight below 0 or above 1"
     return None
 

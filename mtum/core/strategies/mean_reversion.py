@@ -29,6 +29,7 @@ from mtum.core.strategies.places import (
 from mtum.core.strategies.several import TradeFilter, list_problems, range_problems
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import MarketColumns, Signals
     from mtum.core.view import MarketView
 
 MEAN_SESSIONS, BAND_SESSIONS, BAND_DEVIATIONS, ATR_SESSIONS = 5, 20, 2.0, 14
@@ -160,6 +161,29 @@ class MeanReversion(TradeFilter):
         """Return the exits, then the deepest falls as far as there are places, then the rest."""
         fit = (symbol for symbol in self.symbols if symbol in view.bars)
         return in_places((self._judged(view, own, symbol) for symbol in fit), own, self.max_positions)
+
+    def column_form(self, market: "MarketColumns") -> "Signals":
+        """Return where it has fallen too far, and where it is back."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Signals, reasons_by_bits
+
+        now = {one.name: market.values(self.symbols, one) for one in self.indicators()}
+        close, enters, two = market.close(self.symbols), now["rsi"] < self._oversold, self.variant == Variant.RSI2
+        if self.trend_sessions:
+            enters &= close > now["trend"]
+        names: tuple[str, ...]
+        if two:
+            leaves, names, bits = close > now["mean"], ("mean_reached", "max_sessions"), (0, 0, 2)
+        else:
+            enters &= close < now["lower_band"]
+            leaves = (close >= now["mean"]) + 2 * (now["rsi"] > RECOVERED)
+            names, bits = ("mean_reached", "rsi_recovered", "max_sessions", "stop_atr"), (0, 8, 4)
+        return Signals(
+            np.arange(len(close)), np.where(enters, round(1 / self.max_positions, DECIMALS), np.nan), now["rsi"],
+            leaves.astype(np.int64), now["atr"], inf, inf if two else self.stop_atr, self.max_sessions,
+            self.max_positions, bits, reasons_by_bits("oversold", names),
+        )  # fmt: skip
 
     def _judged(self, view: "MarketView", own: Own, symbol: str) -> tuple[float, SymbolVerdict]:
         now = {spec.name: view.newest(symbol, spec) for spec in self.indicators()}

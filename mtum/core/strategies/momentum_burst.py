@@ -23,6 +23,7 @@ from mtum.core.strategies.places import at_entry, atr_away, held_of, in_places, 
 from mtum.core.strategies.several import TradeFilter, list_problems, range_problems
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import MarketColumns, Signals
     from mtum.core.view import MarketView
 
 RSI_SESSIONS, ATR_SESSIONS, VOLUME_SESSIONS = 14, 14, 20
@@ -206,6 +207,10 @@ class MomentumBurst(TradeFilter):
         fit = (symbol for symbol in self.symbols if symbol in view.bars)
         return in_places((self._judged(view, own, symbol) for symbol in fit), own, self.max_positions)
 
+    def column_form(self, market: "MarketColumns") -> "Signals | None":
+        """Return the bursts, and where the RSI says that one is over; None where other timeframes confirm."""
+        return None if self.confirm_timeframes else _bursts(self, market)
+
     def _judged(self, view: "MarketView", own: Own, symbol: str) -> tuple[float, SymbolVerdict]:
         bars, holding = view.bars[symbol], held_of(own, symbol)
         specs = {spec.name: spec for spec in self.indicators()}
@@ -262,3 +267,28 @@ class MomentumBurst(TradeFilter):
 def _percent(fraction: float) -> float:
     # Rounded as a fraction, so that it ties as one.
     return round(100.0 * round(fraction, DECIMALS), DECIMALS - 2)
+
+
+def _bursts(rules: MomentumBurst, market: "MarketColumns") -> "Signals":
+    import numpy as np
+
+    from mtum.core.strategies.columns import Signals, reasons_by_bits
+
+    now = {one.name: market.values(rules.symbols, one) for one in rules.indicators()}
+    close, volume, atr = market.close(rules.symbols), market.volume(rules.symbols), now["atr"]
+    lead = np.full((min(rules.burst_sessions, len(close)), len(rules.symbols)), np.nan)
+    rise = close / np.vstack([lead, close[: -rules.burst_sessions]]) - 1.0
+    before = np.vstack([np.full((1, len(rules.symbols)), np.nan), now["macd"][:-1]])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        asked, share = rules.burst_atr * atr / close, rules.risk_frac * close / atr
+        ranks = -np.nan_to_num(np.round(rise * close / atr, DECIMALS), posinf=0.0, neginf=0.0)
+    percent, percent_asked = (np.round(100.0 * np.round(one, DECIMALS), DECIMALS - 2) for one in (rise, asked))
+    enters = (percent >= percent_asked) & (volume > np.round(rules.volume_multiple * now["volume_average"], DECIMALS))
+    enters &= (now["rsi"] >= rules.rsi_low) & (now["rsi"] <= rules.rsi_high)
+    enters &= (now["macd"] > np.maximum(0.0, before)) & (close > now["ema"]) & (atr > 0)
+    weights = np.where(enters, np.round(np.minimum(rules.max_weight, share), DECIMALS), np.nan)
+    return Signals(
+        np.arange(len(close)), weights, ranks, 4 * (now["rsi"] < rules.exit_rsi).astype(np.int64), atr,
+        rules.target_atr, rules.stop_atr, rules.max_sessions, rules.max_positions, (1, 2, 8),
+        reasons_by_bits("burst", ("target_atr", "stop_atr", "rsi_low", "max_sessions")),
+    )  # fmt: skip

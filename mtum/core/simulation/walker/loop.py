@@ -66,6 +66,7 @@ def fill_orders(market: Market, terms: Terms, book: Book, room: Room, t: int) ->
         fee = commission(terms, abs(signed), price)
         purse[CASH] -= signed * price + fee
         if book.shares[i] == 0:
+            book.entry[i], book.entered[i], book.kept[i] = price, book.decided[i], book.keeps[i]
             book.held[marks[HELD]] = i
             marks[HELD] += 1
         book.shares[i] += signed

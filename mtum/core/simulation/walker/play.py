@@ -5,6 +5,7 @@ from math import inf
 
 import numpy as np
 
+from mtum.core.market.bars import Column
 from mtum.core.market.coverage import Dividends
 from mtum.core.simulation.history import settled_at
 from mtum.core.simulation.kernel.compiled import machine
@@ -20,6 +21,7 @@ from mtum.core.simulation.walker.tables import (
     NEVER,
     ORDERS,
     RANKS,
+    SIGNALS,
     Book,
     Desk,
     Market,
@@ -27,7 +29,15 @@ from mtum.core.simulation.walker.tables import (
     Wishes,
 )
 from mtum.core.simulation.walker.terms import loop_terms, why_not
-from mtum.core.strategies.columns import Allocation, ColumnForm, MarketColumns, ToldInColumns, form_problem
+from mtum.core.strategies.columns import (
+    Allocation,
+    ColumnForm,
+    MarketColumns,
+    Positions,
+    Signals,
+    ToldInColumns,
+    form_problem,
+)
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import StrategyError
 
@@ -185,14 +195,24 @@ def _wishes(form: ColumnForm, count: int) -> Wishes:
         return Wishes(
             ALLOCATES, form.row, form.weights, nothing, form.words.astype(np.int64), listed,
             np.ones(1, dtype=bool), float(form.least_change), form.entries_always, float(form.most_drift),
-            form.drift_word, form.targets_last, 0, 0,
+            form.drift_word, form.targets_last, 0, 0, nothing, inf, inf, 0, np.zeros(3, dtype=np.int64),
+        )  # fmt: skip
+    if isinstance(form, Signals):
+        return Wishes(
+            SIGNALS, form.row, form.weights, nothing, form.leaves.astype(np.int64)[None], _ordered(form.ranks),
+            np.ones(1, dtype=bool), 0.0, True, inf, 0, False, form.max_positions, 0, form.kept, float(form.target),
+            float(form.stop), form.max_sessions, np.array(form.bits, dtype=np.int64),
         )  # fmt: skip
     # What has no rank stands behind what has one, in the order of the list.
-    sequence = np.argsort(np.nan_to_num(form.ranks, nan=inf), axis=1, kind="stable")
     return Wishes(
         RANKS, form.row, form.ranks, form.parts if len(form.parts) else nothing, np.zeros((1, 1, 1), dtype=np.int64),
-        sequence, form.may_buy, 0.0, True, inf, 0, False, form.top, form.stay_rank,
+        _ordered(form.ranks), form.may_buy, 0.0, True, inf, 0, False, form.top, form.stay_rank, nothing, inf, inf, 0,
+        np.zeros(3, dtype=np.int64),
     )  # fmt: skip
+
+
+def _ordered(ranks: Column) -> Positions:
+    return np.argsort(np.nan_to_num(ranks, nan=inf, posinf=inf, neginf=-inf), axis=1, kind="stable")
 
 
 def _book(terms: PlayTerms, count: int) -> Book:
@@ -210,6 +230,11 @@ def _book(terms: PlayTerms, count: int) -> Book:
         pending=np.zeros((count, 3), dtype=np.int64),
         settles=np.zeros(waiting, dtype=np.int64),
         proceeds=np.zeros(waiting),
+        entry=np.zeros(count),
+        entered=whole.copy(),
+        kept=np.full(count, np.nan),
+        decided=whole.copy(),
+        keeps=np.full(count, np.nan),
     )
 
 

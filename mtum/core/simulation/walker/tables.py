@@ -9,7 +9,7 @@ type Numbers = NDArray[np.float64]
 type Counts = NDArray[np.int64]
 type Mask = NDArray[np.bool_]
 
-ALLOCATES, RANKS = range(2)
+ALLOCATES, RANKS, SIGNALS = range(3)
 """Kinds of column forms."""
 NOTHING, KEEPS, TARGETS, COUNTS = range(4)
 """What a symbol's verdict is: none, as it is, a weight, a number of shares."""
@@ -85,6 +85,11 @@ class Wishes(NamedTuple):
     targets_last: bool
     top: int
     stay_rank: int
+    kept: Numbers
+    target: float
+    stop: float
+    most_sessions: int
+    bits: Counts
 
 
 class Book(NamedTuple):
@@ -100,6 +105,11 @@ class Book(NamedTuple):
     pending: Counts
     settles: Counts
     proceeds: Numbers
+    entry: Numbers
+    entered: Counts
+    kept: Numbers
+    decided: Counts
+    keeps: Numbers
 
 
 class Desk(NamedTuple):

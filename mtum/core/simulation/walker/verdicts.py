@@ -14,6 +14,7 @@ from mtum.core.simulation.walker.tables import (
     DAILY_LOSS,
     DECIDED,
     KEEPS,
+    RANKS,
     TARGETS,
     Book,
     Desk,
@@ -127,6 +128,49 @@ def rotate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int
 
 
 @compiled
+def leaves(market: Market, wishes: Wishes, book: Book, t: int, i: int) -> int:
+    """Reasons to leave what is held, a bit for each; 0 for none."""
+    found, close, kept = int(wishes.words[0][wishes.row[t]][i]), market.seen[t][i], book.kept[i]
+    if not isnan(kept) and wishes.target < np.inf and close >= rounded_at(book.entry[i] + wishes.target * kept, 1e6):
+        found |= int(wishes.bits[0])
+    if not isnan(kept) and wishes.stop < np.inf and close <= rounded_at(book.entry[i] - wishes.stop * kept, 1e6):
+        found |= int(wishes.bits[1])
+    if market.counted[t] - book.entered[i] >= wishes.most_sessions:
+        found |= int(wishes.bits[2])
+    return found
+
+
+@compiled
+def enter_and_leave(market: Market, wishes: Wishes, book: Book, desk: Desk, t: int) -> bool:
+    """Write the verdicts of signals: exits, then purchases as far as there are places; whether there is any."""
+    row, fit, places, n = wishes.row[t], market.fit[t], wishes.top, 0
+    if row < 0:
+        return False
+    for i in range(len(book.shares)):
+        places -= 1 if book.shares[i] > 0 else 0
+        if fit[i] and book.shares[i] > 0:
+            desk.word[i] = leaves(market, wishes, book, t, i)
+            if desk.word[i] > 0:
+                desk.verdict[i] = TARGETS
+                desk.sequence[n] = i
+                n += 1
+                places += 1
+    for i in wishes.sequence[row]:
+        if places > 0 and fit[i] and book.shares[i] == 0 and wishes.value[row][i] > 0.0:
+            desk.verdict[i], desk.weight[i] = TARGETS, wishes.value[row][i]
+            book.decided[i], book.keeps[i] = market.counted[t], wishes.kept[row][i]
+            desk.sequence[n] = i
+            n += 1
+            places -= 1
+    found = n > 0
+    for i in range(len(book.shares)):
+        if desk.verdict[i] == KEEPS:
+            desk.sequence[n] = i
+            n += 1
+    return found
+
+
+@compiled
 def force(market: Market, terms: Terms, book: Book, desk: Desk, at: tuple[int, bool]) -> bool:
     """Turn verdicts into wishes: what a loss sells, weights of 1 together at most, purchases that stand."""
     t, flatten = at
@@ -156,6 +200,8 @@ def wish(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, a
         desk.number[i] = 0
     if wishes.kind == ALLOCATES:
         asked = allocate(market, wishes, book, desk, (t, equity))
-    else:
+    elif wishes.kind == RANKS:
         asked = rotate(market, wishes, book, desk, (t, equity))
+    else:
+        asked = enter_and_leave(market, wishes, book, desk, t)
     return force(market, terms, book, desk, (t, flatten)) or asked
