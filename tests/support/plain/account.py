@@ -133,16 +133,22 @@ def play(
         before = market.bars[symbol][first - 1]
         account.held[symbol] = Seen(shares, before.day, before.close, before.close, 1, shares, shares * before.close)
     for t in range(first, count):
+        # Worth its money from the ex-date on; the broker pays it later, so that it is spent in a later session.
+        due = Decimal(0)
         for symbol, seen in account.held.items():
             paid = Decimal(str(market.bars[symbol][t].dividend)) * seen.shares
-            account.cash += paid.quantize(Decimal("0.01"), ROUND_HALF_UP)
-        _session(market, rules, params, account, t)
+            due += paid.quantize(Decimal("0.01"), ROUND_HALF_UP)
+        _session(market, rules, params, account, (t, due))
+        account.cash += due
     return account.orders
 
 
-def _session(market: Market, rules: Rules, params: Mapping[str, Any], account: Account, t: int) -> None:
+def _session(
+    market: Market, rules: Rules, params: Mapping[str, Any], account: Account, now: tuple[int, Decimal]
+) -> None:
+    t, due = now
     price = {symbol: bars[t].close for symbol, bars in market.bars.items()}
-    equity = float(account.cash) + sum(seen.shares * price[symbol] for symbol, seen in account.held.items())
+    equity = float(account.cash + due) + sum(seen.shares * price[symbol] for symbol, seen in account.held.items())
     state = State(float(account.cash), equity, dict(account.held), account.last_fill, dict(account.memory))
     found = rules.wishes(market, t, state, params)
     for wish in found:
