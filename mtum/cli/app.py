@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "report": ("mtum.cli.report:report", "The report of a session."),
     "review": ("mtum.cli.report:review", "The review of a week, a month or a quarter."),
-    "show": ("mtum.cli.records.show:app", "List trades, orders, fills, decisions, bars, equity, runs or backtests."),
+    "show": ("mtum.cli.records.show:app", "List orders, fills, trades, bars, equity, backtests and more."),
     "export": ("mtum.cli.records.export:app", "Write trades, signals, performance or tax lots to files."),
     "bars": ("mtum.cli.bars:app", "The cache of daily bars."),
     "strategy": ("mtum.cli.strategy:app", "The strategies there are, and your own."),
