@@ -271,7 +271,7 @@ def _cell(name: str, value: object) -> object:
         return ", ".join(str(item) for item in value)
     if name in ("return_frac", "cagr_frac", "max_drawdown_frac") and isinstance(value, float):
         return f"{value:+.2%}"
-    if isinstance(value, float) and name.endswith("_usd"):
+    if isinstance(value, float) and (name.endswith("_usd") or name == "sharpe"):
         return f"{value:,.2f}"
     if name in ("started_at", "instant", "made_at"):
         at = datetime.fromisoformat(str(value))
