@@ -26,7 +26,6 @@ from mtum.core.simulation.walker.tables import (
     CARRIED,
     CASH,
     CHANGE,
-    CLOSES,
     COUNTS,
     DECIDED,
     DUE,
@@ -204,8 +203,7 @@ def walk(
             fill_orders(market, terms, book, room, t)
         equity = worth(market.closing[t], book)
         room.equity[t - first], room.holds[t - first] = equity, marks[HELD] > 0
-        # The first close is the start: nothing has changed by it.
-        purse[CHANGE] = equity - purse[LAST] if marks[CLOSES] > 0 else 0.0
-        purse[LAST], purse[PEAK], marks[CLOSES] = equity, max(purse[PEAK], equity), marks[CLOSES] + 1
+        purse[CHANGE] = equity - purse[LAST]
+        purse[LAST], purse[PEAK] = equity, max(purse[PEAK], equity)
         t += 1
     return t

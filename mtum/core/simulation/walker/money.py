@@ -6,7 +6,6 @@ from mtum.core.simulation.kernel.compiled import compiled
 from mtum.core.simulation.walker.tables import (
     CASH,
     CHANGE,
-    CLOSES,
     COUNTS,
     DUE,
     HELD,
@@ -89,8 +88,6 @@ def unsettled(book: Book, t: int) -> float:
 @compiled
 def lost_too_much(terms: Terms, book: Book, equity: float) -> bool:
     """Whether the last session or this one brought the daily loss."""
-    if book.marks[CLOSES] == 0:
-        return False
     since, last = rounded_at(equity - book.purse[LAST], 1e6), rounded_at(book.purse[CHANGE], 1e6)
     hit = min(last, since) <= -terms.max_daily_loss_usd
     before = equity - since

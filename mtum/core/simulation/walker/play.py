@@ -217,10 +217,11 @@ def _ordered(ranks: Column) -> Positions:
 
 def _book(terms: PlayTerms, count: int) -> Book:
     whole, waiting = np.zeros(count, dtype=np.int64), 8 * count + 16
-    marks = np.zeros(10, dtype=np.int64)
+    marks, capital = np.zeros(9, dtype=np.int64), float(terms.capital_usd)
     marks[HIT_AT], marks[DECIDED] = NEVER, -1
     return Book(
-        purse=np.array([float(terms.capital_usd), 0.0, 0.0, 0.0, 0.0]),
+        # The first session's change and fall count from the capital.
+        purse=np.array([capital, 0.0, capital, capital, 0.0]),
         marks=marks,
         shares=whole,
         held=whole.copy(),

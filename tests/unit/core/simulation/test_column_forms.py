@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 
+from mtum.core.market.bars import COLUMNS, Bars
+from mtum.core.portfolio.limits import LossRules
+from mtum.core.portfolio.orders import Side
+from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.simulation.walker.play import walked
 from mtum.core.simulation.walker.terms import why_not
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.columns import Allocation
 from mtum.core.strategies.contract import Own, SymbolVerdict
 from mtum.errors import StrategyError
-from support.walked import made_up, terms_of
+from support.walked import by_the_walker, differences, made_up, strategies, terms_of
 
 if TYPE_CHECKING:
     from mtum.core.strategies.columns import MarketColumns
@@ -20,6 +24,13 @@ if TYPE_CHECKING:
 
 HISTORY = made_up(BuyAndHold(symbols=("S0", "S1")), 30)
 FORM = Allocation(np.zeros(30, dtype=np.int64), np.full((1, 2), 0.5), np.zeros((3, 1, 2), dtype=np.int64), (("flat",),))
+
+
+def flat_bars(symbol: str) -> Bars:
+    """30 sessions at 100 USD."""
+    same = np.full(30, 100.0)
+    columns = {name: same * (name not in ("dividend", "split")) for name in COLUMNS}
+    return Bars.from_columns(symbol, "made-up", HISTORY.bars["S0"].days, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,31 @@ def test_a_form_of_100_000_usd_buys_half_of_each() -> None:
     first = [float(HISTORY.bars[symbol].close[0]) for symbol in ("S0", "S1")]
     # 0.1 % of costs and 0.2 % of buffer beside the price.
     assert found.orders[:2, 2].tolist() == [int(50_000 / (price * 1.003)) for price in first]
+
+
+def test_what_the_first_purchases_cost_is_a_loss_of_the_first_session() -> None:
+    # 0.1 % of what 100,000 USD buy is more than 80 USD and less than 0.11 %; prices do not move.
+    bars = {symbol: flat_bars(symbol) for symbol in ("S0", "S1")}
+    history, strategy = SessionHistory(bars, {}, HISTORY.calendar), BuyAndHold(symbols=("S0", "S1"))
+    for losses in (LossRules(80.0, True), LossRules(None, True, None, 0.0009)):
+        assert list(differences(history, strategy, terms_of(losses=losses))) == []
+    found = by_the_walker(history, strategy, terms_of(losses=LossRules(80.0, True)))
+    assert found is not None
+    assert [(order.session, order.symbol, order.side.value) for order in found.orders[2:4]] == [
+        (HISTORY.day(1), "S0", "SELL"),
+        (HISTORY.day(1), "S1", "SELL"),
+    ]
+
+
+def test_the_fall_that_halts_is_counted_from_the_capital() -> None:
+    # Three purchases of 30,000 USD cost 90 of 100,000: nothing is bought from the second session on.
+    strategy = strategies()["a ranking of one's own"]
+    history, terms = made_up(strategy, 60), terms_of(losses=LossRules(None, False, 0.0008))
+    assert list(differences(history, strategy, terms)) == []
+    found = by_the_walker(history, strategy, terms)
+    assert found is not None
+    bought = [order.session for order in found.orders if order.side is Side.BUY]
+    assert bought == [found.orders[0].session] * 3
 
 
 def test_a_form_of_other_verdicts_is_not_used() -> None:
