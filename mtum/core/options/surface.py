@@ -77,14 +77,16 @@ def class_of(symbol: str) -> OptionClass:
 
 
 def years_to(days: int, sessions: int) -> float:
-    """Return the time to expiry that volatility runs on.
+    """Return the time to expiry that volatility runs on; a later expiry never has less of it.
 
     Parameters
     ----------
     days, sessions : int
         Calendar days and sessions from the session being priced to the last one of the contract.
     """
-    return sessions / SESSIONS_PER_YEAR if days < SHORT_DAYS else days / DAYS_PER_YEAR
+    if days >= SHORT_DAYS:
+        return days / DAYS_PER_YEAR
+    return min(sessions / SESSIONS_PER_YEAR, SHORT_DAYS / DAYS_PER_YEAR)
 
 
 def level(volatility: float, days: ArrayLike, power: float = TERM_POWER) -> Floats:

@@ -64,7 +64,8 @@ def test_the_level_grows_with_time_by_its_power() -> None:
 
 def test_short_expiries_run_on_trading_days() -> None:
     assert years_to(3, 1) == 1 / 252  # over a weekend
-    assert years_to(9, 7) == 7 / 252
+    assert years_to(9, 6) == 6 / 252
+    assert years_to(9, 7) == 10 / 365  # 7 / 252 were more than a day later has
     assert years_to(10, 7) == 10 / 365
 
 
