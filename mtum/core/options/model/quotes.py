@@ -215,8 +215,10 @@ def _rows(market: ModelMarket, contracts: Sequence[OptionContract], known: Level
 
 
 def _quote(mid: float, half: float, steps: tuple[tuple[float, int], ...], at: datetime) -> Quote:
-    # Both sides on a step of the price, the ask at least one above the bid; a bid below the first step is none.
+    # Both sides on a step of the price, one at least apart and around the worth: whoever buys at asks and sells at bids
+    # never has something for nothing. A bid below the first step is none.
     step = next(cents for most, cents in steps if mid < most)
+    half = max(half, step / 200.0)
     bid = int(max(0.0, 100.0 * (mid - half)) / step + 0.5) * step
     ask = max(bid + step, int(100.0 * (mid + half) / step + 0.5) * step)
     return Quote(bid / 100.0 if bid > 0 else None, ask / 100.0, at)

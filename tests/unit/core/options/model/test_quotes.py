@@ -179,7 +179,7 @@ def test_quotes_stand_on_steps_of_the_price_and_far_ones_have_no_bid() -> None:
                 assert price * 100 == pytest.approx(round(price * 100 / step) * step, abs=1e-6)
             assert quote.ask - (quote.bid or 0.0) >= step / 100 - 1e-9
             assert quote.bid is None or 0 < quote.bid < quote.ask
-            assert (quote.bid or 0.0) - step / 100 <= mid <= quote.ask + step / 100
+            assert (quote.bid or 0.0) - 1e-9 <= mid <= quote.ask + 1e-9
             assert row.open_interest == OPEN_INTEREST
     far = [row.contract for row in model().chain.rows if row.quote.bid is None]
     assert far
@@ -279,3 +279,14 @@ def test_dividends_beyond_the_share_are_refused() -> None:
     one = OptionContract(1, "SPY", Right.CALL, Decimal(500), date(2026, 8, 7), date(2026, 8, 7), "SPY")
     with pytest.raises(ValueError, match="worth more than the share"):
         quoted(replace(MARKET, dividends=((date(2026, 7, 9), 601.0),)), [one], known("SPY"), calendar())
+
+
+def test_a_quote_at_the_change_of_the_step_still_stands_around_its_worth() -> None:
+    """Above 3 USD a share's options move by 10 cents, whatever the width that was fitted says."""
+    narrow = replace(known("AAPL"), shape=replace(known("AAPL").shape, spread=(-9.0, 0.0, 0.0)))
+    listed = listing("AAPL", DAY, 190.0, expiries("AAPL", DAY, calendar()))
+    found = quoted(market("AAPL"), listed, narrow, calendar())
+    for row in found.chain.rows:
+        mid, ask, bid = found.mids[row.contract.con_id], row.quote.ask, row.quote.bid or 0.0
+        assert ask is not None
+        assert bid - 1e-9 <= mid <= ask + 1e-9
