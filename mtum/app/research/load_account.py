@@ -46,13 +46,16 @@ def load_account(
     Raises
     ------
     UsageError
-        If no sleeve decides anything.
+        If no sleeve that owns money decides anything.
     BarsMissingError, BarsInvalidError
         If the bars of a sleeve are too few or break a rule, naming the first session that does.
     """
     deciding = [one for one in sleeves if one.decides]
-    if not any(one.name != FUND for one in deciding):
-        raise UsageError('every sleeve is "off": there is nothing to play; set the state of one to "on"')
+    if not any(one.owns_money and one.name != FUND for one in deciding):
+        raise UsageError(
+            'every sleeve is "off" or only watched: there is no money to play with; set the state of one to "on", or '
+            "play one alone with --sleeve NAME"
+        )
     read: dict[str, Bars] = {}
     begins = max(first_day(_request(asked, one), one.strategy, source, read) for one in deciding)
     loaded = {

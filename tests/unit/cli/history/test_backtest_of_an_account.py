@@ -109,6 +109,8 @@ def test_the_market_of_the_settings_is_played_where_the_file_has_none(tmp_path: 
         (("--decision", "near_close"), "--decision near_close plays mtum_confluence alone"),
         (("--holding", "NDQ=5"), "--holding NDQ=5: no sleeve trades NDQ"),
         (("--set", "sleeve.calm.state=off", "--set", "sleeve.wild.state=off", "--set", "sleeve.seen.state=off"), "off"),
+        (("--set", "sleeve.calm.state=watch", "--set", "sleeve.wild.state=watch"), "only watched"),
+        (("--set", "sleeve.calm.state=off", "--set", "sleeve.wild.state=off"), "only watched"),
     ],
 )
 def test_what_an_account_cannot_do_is_refused(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
