@@ -6,26 +6,33 @@ from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mtum.core.canonical import SPARSE
+from mtum.core.conditions import Condition, above, at_least, at_most, below
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.description import ChartPanel, ConditionSpec, Example, IndicatorSpec
 
 if TYPE_CHECKING:
     from mtum.core.view import MarketView
 
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A named yes-no over indicators, with how far it is from flipping.
-
-    `margin` is in the unit of `value`, positive when the condition holds; value,
-    threshold and margin are None when unknown, and an unknown condition does not hold.
-    """
-
-    name: str
-    value: float | None
-    threshold: float | None
-    margin: float | None
-    passed: bool
+__all__ = [
+    "Abstain",
+    "Condition",
+    "Holding",
+    "Keep",
+    "Memory",
+    "Own",
+    "Price",
+    "Remembered",
+    "Shares",
+    "Strategy",
+    "SymbolVerdict",
+    "Target",
+    "Verdict",
+    "above",
+    "at_least",
+    "at_most",
+    "below",
+]
+"""What the file of a strategy imports from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,35 +296,3 @@ class Strategy(Protocol):
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return one verdict per fit symbol of the universe: exits, then purchases, the best first."""
         ...
-
-
-def above(name: str, value: float | None, threshold: float | None) -> Condition:
-    """Condition ``value > threshold``; a tie does not hold."""
-    if value is None or threshold is None:
-        return Condition(name, value, threshold, None, passed=False)
-    margin = round(value - threshold, 6)
-    return Condition(name, value, threshold, margin, passed=value > threshold)
-
-
-def below(name: str, value: float | None, threshold: float | None) -> Condition:
-    """Condition ``value < threshold``; a tie does not hold."""
-    if value is None or threshold is None:
-        return Condition(name, value, threshold, None, passed=False)
-    margin = round(threshold - value, 6)
-    return Condition(name, value, threshold, margin, passed=value < threshold)
-
-
-def at_least(name: str, value: float | None, threshold: float | None) -> Condition:
-    """Condition ``value >= threshold``."""
-    if value is None or threshold is None:
-        return Condition(name, value, threshold, None, passed=False)
-    margin = round(value - threshold, 6)
-    return Condition(name, value, threshold, margin, passed=value >= threshold)
-
-
-def at_most(name: str, value: float | None, threshold: float | None) -> Condition:
-    """Condition ``value <= threshold``."""
-    if value is None or threshold is None:
-        return Condition(name, value, threshold, None, passed=False)
-    margin = round(threshold - value, 6)
-    return Condition(name, value, threshold, margin, passed=value <= threshold)

@@ -1,0 +1,50 @@
+"""A named yes-no over numbers, with how far it is from flipping."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A named yes-no over indicators, with how far it is from flipping.
+
+    `margin` is in the unit of `value`, positive when the condition holds; value,
+    threshold and margin are None when unknown, and an unknown condition does not hold.
+    """
+
+    name: str
+    value: float | None
+    threshold: float | None
+    margin: float | None
+    passed: bool
+
+
+def above(name: str, value: float | None, threshold: float | None) -> Condition:
+    """Condition ``value > threshold``; a tie does not hold."""
+    if value is None or threshold is None:
+        return Condition(name, value, threshold, None, passed=False)
+    margin = round(value - threshold, 6)
+    return Condition(name, value, threshold, margin, passed=value > threshold)
+
+
+def below(name: str, value: float | None, threshold: float | None) -> Condition:
+    """Condition ``value < threshold``; a tie does not hold."""
+    if value is None or threshold is None:
+        return Condition(name, value, threshold, None, passed=False)
+    margin = round(threshold - value, 6)
+    return Condition(name, value, threshold, margin, passed=value < threshold)
+
+
+def at_least(name: str, value: float | None, threshold: float | None) -> Condition:
+    """Condition ``value >= threshold``."""
+    if value is None or threshold is None:
+        return Condition(name, value, threshold, None, passed=False)
+    margin = round(value - threshold, 6)
+    return Condition(name, value, threshold, margin, passed=value >= threshold)
+
+
+def at_most(name: str, value: float | None, threshold: float | None) -> Condition:
+    """Condition ``value <= threshold``."""
+    if value is None or threshold is None:
+        return Condition(name, value, threshold, None, passed=False)
+    margin = round(threshold - value, 6)
+    return Condition(name, value, threshold, margin, passed=value <= threshold)
