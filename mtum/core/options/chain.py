@@ -8,6 +8,7 @@ from statistics import median
 
 import numpy as np
 
+from mtum.core.conditions import Condition, at_most
 from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.european import Terms, greeks, implied_volatility
 from mtum.core.options.surface import DAYS_PER_YEAR
@@ -16,6 +17,8 @@ OLDEST = timedelta(minutes=5)
 """Age from which a quote counts no more."""
 NEAR_FORWARD = 5
 """Strikes nearest the spot that an expiry's forward is read from, at most."""
+ON_FUTURE = frozenset({"VIX"})
+"""Underlyings that nobody can hold: each of their expiries is priced off its own future, and so are its deltas."""
 LIQUID_DELTAS, LIQUID_DAYS, LIQUID_PART = (0.10, 0.50), (30, 60), 0.5
 """Contracts by which an underlying is judged, and the part of them that must be quoted tightly enough."""
 
@@ -40,8 +43,13 @@ class Quote:
 
     @property
     def width_frac(self) -> float | None:
-        """Ask less bid over their middle; None where one of them is absent."""
-        return (self.ask - self.bid) / self.mid if self.mid and self.bid is not None and self.ask is not None else None
+        """Ask less bid over their middle, rounded to 1e-6; None where one of them is absent."""
+        return round(self.width_usd / self.mid, 6) if self.width_usd is not None and self.mid else None
+
+    @property
+    def width_usd(self) -> float | None:
+        """Ask less bid, USD per share, rounded to 1e-6; None where one of them is absent."""
+        return round(self.ask - self.bid, 6) if self.two_sided and self.ask and self.bid else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ class Reading:
     volatility : float or None
         A year, as a fraction, implied by the mid; None where no volatility explains it.
     delta : float or None
-        USD per USD of the spot; None without a volatility.
+        USD per USD of the spot, of the forward for `ON_FUTURE`; None without a volatility.
     """
 
     row: Row
@@ -102,6 +110,8 @@ class ReadChain:
 
     Parameters
     ----------
+    chain : Chain
+        As it was quoted.
     forwards : mapping of date to float
         By expiry, USD per share.
     readings : mapping of int to Reading
@@ -112,6 +122,7 @@ class ReadChain:
         Why the chain as a whole is not that of a market.
     """
 
+    chain: Chain
     forwards: Mapping[date, float]
     readings: Mapping[int, Reading]
     without: Mapping[int, str]
@@ -143,18 +154,43 @@ def read(chain: Chain) -> ReadChain:
         else:
             without[row.contract.con_id] = "no forward of its expiry"
     refused = None if forwards else f"no expiry has a forward: {len(counted)} of {len(chain.rows)} quotes count"
-    return ReadChain(
-        forwards, {one.row.contract.con_id: one for one in _readings(chain, priced, forwards)}, without, refused
-    )
+    readings = {one.row.contract.con_id: one for one in _readings(chain, priced, forwards)}
+    return ReadChain(chain, forwards, readings, without, refused)
 
 
-def illiquid(chain: ReadChain, most_width_frac: float) -> str | None:
+@dataclass(frozen=True, slots=True)
+class WidthRule:
+    """How wide a quote may be; one of the two bounds is enough.
+
+    Parameters
+    ----------
+    most_frac : float
+        Largest ask less bid over the mid.
+    or_usd : float
+        Largest ask less bid in USD per share; 0 where the fraction alone counts.
+    """
+
+    most_frac: float
+    or_usd: float = 0.0
+
+    def allows(self, quote: Quote) -> Condition:
+        """Condition that a quote is tight enough."""
+        if self.or_usd and quote.width_usd is not None and quote.width_usd <= self.or_usd:
+            return at_most("width_usd", quote.width_usd, self.or_usd)
+        return at_most("width_frac", quote.width_frac, self.most_frac)
+
+
+SOLD, SOLD_IN_CONDOR, BOUGHT = WidthRule(0.10), WidthRule(0.25), WidthRule(0.25, 0.05)
+"""Widths of a leg that is sold and of one that is bought: a cheap option cannot be quoted within a tenth."""
+
+
+def illiquid(chain: ReadChain, width: WidthRule) -> str | None:
     """Return why nothing may be opened in an underlying; None if its options are quoted tightly enough.
 
     Parameters
     ----------
-    most_width_frac : float
-        Largest spread over the mid that is tight enough.
+    width : WidthRule
+        Of the contracts that the strategy opens with.
     """
     if chain.refused:
         return chain.refused
@@ -167,10 +203,10 @@ def illiquid(chain: ReadChain, most_width_frac: float) -> str | None:
     ]
     if not judged:
         return f"no contract of {low:g} to {high:g} delta and {first} to {last} days to judge the market by"
-    tight = sum((one.row.quote.width_frac or 0.0) <= most_width_frac for one in judged)
+    tight = sum(width.allows(one.row.quote).passed for one in judged)
     if tight >= LIQUID_PART * len(judged):
         return None
-    return f"{tight} of {len(judged)} contracts are quoted within {most_width_frac:.0%} of their middle; half must be"
+    return f"{tight} of {len(judged)} contracts are quoted within {width.most_frac:.0%} of their middle; half must be"
 
 
 def _absent(row: Row, at: datetime) -> str | None:
@@ -215,7 +251,8 @@ def _readings(chain: Chain, rows: Sequence[Row], forwards: Mapping[date, float])
     volatility = implied_volatility(terms, mids, forward, discount)
     known = np.isfinite(volatility) & (years > 0)
     sound = Terms(terms.is_call, terms.strike, np.where(known, years, 1.0))
-    delta = greeks(sound, chain.spot, forward, np.where(known, volatility, 1.0), np.where(known, discount, 1.0)).delta
+    moves = forward if chain.underlying in ON_FUTURE else chain.spot
+    delta = greeks(sound, moves, forward, np.where(known, volatility, 1.0), np.where(known, discount, 1.0)).delta
     for at, row in enumerate(rows):
         yield Reading(
             row,

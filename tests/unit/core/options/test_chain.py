@@ -1,20 +1,18 @@
 """A chain is read: quotes that count, forwards, our volatilities and deltas, and markets too thin to trade."""
 
-import csv
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import exp
-from pathlib import Path
 
 import pytest
 
 from mtum.core.options import european
-from mtum.core.options.chain import Chain, Quote, Row, illiquid, read
+from mtum.core.options.chain import BOUGHT, SOLD, Chain, Quote, Row, WidthRule, illiquid, read
 from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.european import Terms
+from support.option_chains import recorded
 
 DAY, AT = date(2026, 7, 10), datetime(2026, 7, 10, 19, 40, tzinfo=UTC)
 SPOT, RATE, CARRY, VOLATILITY = 750.0, 0.043, 0.033, 0.16
@@ -110,13 +108,40 @@ def test_an_expiry_without_both_sides_has_no_forward_and_a_chain_without_any_is_
     zero = tuple(replace(row, quote=Quote(0.0, 0.0, AT)) for row in chain.rows)
     found = read(replace(chain, rows=zero))
     assert found.refused == "no expiry has a forward: 0 of 100 quotes count"
-    assert illiquid(found, 0.10) == found.refused
+    assert illiquid(found, SOLD) == found.refused
 
 
 @pytest.mark.parametrize(("width_frac", "why"), [(0.1, None), (0.1001, "0 of 40 contracts")])
 def test_an_underlying_is_judged_by_its_usual_contracts(width_frac: float, why: str | None) -> None:
-    found = illiquid(read(quoted(width_frac, days=(31, 42))), 0.1)
+    found = illiquid(read(quoted(width_frac, days=(31, 42))), SOLD)
     assert (found is None) if why is None else (found is not None and "within 10% of their middle" in found)
+
+
+@pytest.mark.parametrize(
+    ("quote", "rule", "passed"),
+    [
+        (Quote(0.95, 1.05, AT), SOLD, True),  # 0.10 of 1.00: in floats a hair more
+        (Quote(0.94, 1.05, AT), SOLD, False),
+        (Quote(0.875, 1.125, AT), BOUGHT, True),  # 0.25 of 1.00
+        (Quote(0.87, 1.13, AT), BOUGHT, False),
+        (Quote(0.05, 0.10, AT), BOUGHT, True),  # two thirds of the mid, and 0.05 wide
+        (Quote(0.05, 0.11, AT), BOUGHT, False),
+        (Quote(0.05, 0.10, AT), WidthRule(0.25), False),
+        (Quote(0.0, 0.05, AT), BOUGHT, False),
+        (Quote(None, 0.05, AT), SOLD, False),
+    ],
+)
+def test_a_quote_is_tight_enough_at_the_bound_itself(quote: Quote, rule: WidthRule, passed: bool) -> None:
+    assert rule.allows(quote).passed is passed
+
+
+def test_deltas_of_the_volatility_index_are_those_of_its_future() -> None:
+    chain = quoted()
+    on_spot = read(chain).readings[40]
+    on_future = read(replace(chain, underlying="VIX", spot=SPOT / 1.2)).readings[40]
+    forward = SPOT * exp(CARRY * 42 / 365)
+    assert on_spot.delta is not None
+    assert on_future.delta == pytest.approx(on_spot.delta * SPOT / forward, abs=1e-9)
 
 
 def test_half_of_them_must_be_tight() -> None:
@@ -133,32 +158,15 @@ def test_half_of_them_must_be_tight() -> None:
             rows.append(replace(row, quote=Quote(0.9 * mid, 1.1 * mid, AT)) if far else row)
         return replace(chain, rows=tuple(rows))
 
-    assert illiquid(read(widened(wide)), 0.1) is None
+    assert illiquid(read(widened(wide)), SOLD) is None
     more = wide | {one.row.contract.con_id for one in judged[: len(judged) // 2 + 1]}
-    assert illiquid(read(widened(more)), 0.1) is not None
+    assert illiquid(read(widened(more)), SOLD) is not None
 
 
 def test_without_contracts_to_judge_by_nothing_is_opened() -> None:
-    assert illiquid(read(quoted(days=(20, 70))), 0.1) == (
+    assert illiquid(read(quoted(days=(20, 70))), SOLD) == (
         "no contract of 0.1 to 0.5 delta and 30 to 60 days to judge the market by"
     )
-
-
-def recorded(name: str, underlying: str, day: str) -> Chain:
-    folder = os.environ.get("MTUM_REAL_BARS")
-    path = Path(folder or "nowhere") / "options" / name
-    if not path.is_file():
-        pytest.skip("MTUM_REAL_BARS names no folder of real chains")
-    rows, spot = [], 0.0
-    with path.open(encoding="utf-8", newline="") as lines:
-        for number, line in enumerate(csv.DictReader(lines), 1):
-            if line["underlying"] == underlying and line["snapshot_at"].startswith(day):
-                right, expiry = Right(line["side"][0].upper()), date.fromisoformat(line["expiration"])
-                named = OptionContract(number, underlying, right, Decimal(line["strike"]), expiry, expiry, underlying)
-                spot = float(line["underlying_price"])
-                bid, ask = (float(line[side]) if line[side] else None for side in ("bid", "ask"))
-                rows.append(Row(named, Quote(bid, ask, AT)))
-    return Chain(underlying, date.fromisoformat(day), spot, AT, RATE, tuple(rows))
 
 
 def test_a_real_chain_whose_quotes_were_set_to_zero_is_refused() -> None:
@@ -171,4 +179,4 @@ def test_a_real_chain_whose_quotes_were_set_to_zero_is_refused() -> None:
 def test_real_chains_of_mtum_are_too_thin(day: str) -> None:
     found = read(recorded("chains_MTUM_2026-07_2026-08.csv", "MTUM", day))
     assert found.refused is None
-    assert "of their middle; half must be" in str(illiquid(found, 0.10))
+    assert "of their middle; half must be" in str(illiquid(found, SOLD))
