@@ -12,7 +12,7 @@ import pytest
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.core.market.sessions import Sessions
 from mtum.core.options import european
-from mtum.core.options.chain import illiquid, read
+from mtum.core.options.chain import SOLD, illiquid, read
 from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.european import Terms
 from mtum.core.options.model.expiries import expiries
@@ -114,7 +114,7 @@ def test_a_reader_finds_the_volatility_and_the_delta_that_the_chain_was_made_of(
     found = model()
     again = read(found.chain)
     assert again.refused is None
-    assert illiquid(again, 0.10) is None
+    assert illiquid(again, SOLD) is None
     judged = 0
     for number, reading in again.readings.items():
         if reading.delta is None or reading.volatility is None or not 0.05 <= abs(reading.delta) <= 0.95:
