@@ -60,16 +60,16 @@ def portfolio(sleeves: Mapping[str, Mapping[str, Any]], **changes: Any) -> Setti
 
 def by_the_daily_job(settings: Settings, sessions: int, before_end: int) -> AccountDays:
     """Play a fresh installation over so many sessions, from one so many before the market's end."""
+    decisions: dict[date, dict[str, Row]] = {}
     with in_memory() as folder, desks.replay_desk(settings, folder, calendar=CALENDAR) as replay:
+        store, names = replay.desk.store, [one.name for one in replay.desk.sleeves]
         for session in replay.market[len(replay.market) - before_end :][:sessions]:
             result = play_session(replay.desk, session)
             # A sleeve that may only reduce says so of every purchase that it holds back.
             assert result.exit_code in (ExitCode.DONE, ExitCode.HALTED), result.document["problems"]
-        store, names = replay.desk.store, [one.name for one in replay.desk.sleeves]
-        found = store.decisions.final_decisions()
-        decisions: dict[date, dict[str, Row]] = {}
-        for one in found:
-            decisions.setdefault(one.session, {})[one.strategy] = dict(one.document)
+            # Years of decisions with all their bars are more than fits into memory.
+            found = [store.decisions.decision_of(session.day, name, bars=False) for name in names]
+            decisions[session.day] = {one.strategy: dict(one.document) for one in found if one is not None}
         plans = {day: store.plans.plan_of(day) for day in decisions}
         told = {day: plan.document for day, plan in plans.items() if plan is not None}
         points = [point for name in names for point in store.ledger.equity(name)]
