@@ -1,13 +1,17 @@
 """An account of sleeves decides, orders and is worth the same by the daily job and by the session path."""
 
 import os
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mtum.config import Settings
 from mtum.core.strategies import STRATEGIES
-from support.account_parity import differences, packaged, portfolio
+from support.account_parity import differences, fast_differences, packaged, portfolio
 from support.markets import real_bars
 
 SLEEVES: dict[str, dict[str, Any]] = {
@@ -151,8 +155,8 @@ def test_shares_that_pay_dividends_are_the_same() -> None:
 
 
 @pytest.mark.full
-def test_five_years_of_real_bars_with_dividends_are_the_same() -> None:
-    """SPY, IEF and GLD pay every month or quarter, or nothing; none of them split."""
+def test_five_years_up_to_2019_of_three_funds_are_the_same() -> None:
+    """SPY, IEF and GLD pay every month or quarter, or nothing; none of them split; sales settle sooner from 2017 on."""
     for symbol in ("SPY", "IEF", "GLD"):
         real_bars(symbol)
     folder = os.environ["MTUM_REAL_BARS"]
@@ -176,3 +180,107 @@ def test_five_years_of_real_bars_with_dividends_are_the_same() -> None:
     assert found["orders"] > 200
     assert found["crossed"] > 10
     assert found["moved"] > 10
+
+
+REAL = {
+    "SP500": "SPY", "NDQ": "QQQ", "BILL": "BIL", "UST2": "SHY", "UST10": "IEF", "UST30": "TLT",
+    "AAPL": "JPM", "IBM": "JNJ", "MSFT": "MSFT", "GOOG": "XOM", "FB": "META",
+}  # fmt: skip
+"""Symbols of the embedded markets, and those of real bars that stand for them: none split from June 2019 on."""
+FIVE_YEARS = 1_262
+
+
+def as_real(rules: Any) -> Any:
+    """Rules about the embedded markets, about real bars instead."""
+    if isinstance(rules, dict):
+        return {as_real(name): as_real(value) for name, value in rules.items()}
+    if isinstance(rules, list | tuple):
+        return type(rules)(as_real(one) for one in rules)
+    return REAL.get(rules, rules) if isinstance(rules, str) else rules
+
+
+def packaged_on_real_bars(folder: str) -> Settings:
+    moved = {
+        f"sleeve__{name}__rules__{field.name}": real
+        for name, own in packaged().sleeve.items()
+        for field in fields(own.rules)
+        if (real := as_real(value := getattr(own.rules, field.name))) != value
+    }
+    return packaged(market__source="csv", market__csv_dir=folder, **moved)
+
+
+def rotation_on_real_bars(folder: str) -> Settings:
+    """A ranking of ten shares, breakouts and bands on some of them."""
+    names = ["MSFT", "JPM", "JNJ", "XOM", "PG", "UNH", "BAC", "KO", "META", "V"]
+    return portfolio(
+        {
+            "rank": {
+                "strategy": "momentum_rotation",
+                "weight": 0.5,
+                "rules": {"symbols": names, "top": 3, "exit_rank": 5, "trend_symbol": "SPY"},
+            },
+            "burst": {"strategy": "donchian_breakout", "weight": 0.2, "rules": {"symbols": names[:5]}},
+            "band": {"strategy": "band_rebalance", "weight": 0.3, "rules": {"weights": dict.fromkeys(names[:4], 0.2)}},
+        },
+        market__source="csv",
+        market__csv_dir=folder,
+        portfolio__sleeve_rebalance="quarter",
+        risk__max_symbol_frac=0.25,
+    )
+
+
+def every_strategy_on_real_bars(folder: str) -> Settings:
+    """Every strategy of shares once, in one account of a million."""
+    sleeves = {
+        name: {"strategy": name, "weight": 0.05, "rules": as_real(dict(kind.EXAMPLE.settings))}
+        for name, kind in STRATEGIES.items()
+    }
+    return portfolio(
+        sleeves,
+        market__source="csv",
+        market__csv_dir=folder,
+        portfolio__capital_usd=1_000_000.0,
+        portfolio__sleeve_rebalance="month",
+        portfolio__weighting="sharpe",
+        risk__max_symbol_frac=0.25,
+    )
+
+
+REAL_ACCOUNTS = {
+    "packaged": (packaged_on_real_bars, {"orders": 200, "crossed": 20, "cuts": 20, "moved": 20}),
+    "rotation": (rotation_on_real_bars, {"orders": 250, "cuts": 50, "held back": 40, "moved": 1}),
+    "every strategy": (every_strategy_on_real_bars, {"orders": 1_000, "crossed": 100, "cuts": 100, "moved": 20}),
+}
+"""Accounts of real bars, and how much of everything there is at least."""
+
+
+@pytest.fixture
+def real_folder(tmp_path: Path) -> str:
+    """Real bars from 2016 on, all in one folder: what is before is read again each session, and never looked at."""
+    real_bars("SPY")
+    for folder in (Path(os.environ["MTUM_REAL_BARS"]), Path(os.environ["MTUM_REAL_BARS"], "more")):
+        for path in folder.glob("*.csv"):
+            header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            recent = "".join([header, *(row for row in rows if row >= "2016")])
+            (tmp_path / path.name).write_text(recent, encoding="utf-8")
+    return str(tmp_path)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", REAL_ACCOUNTS)
+def test_five_years_of_real_bars_are_the_same(
+    name: str, real_folder: str, record_property: Callable[[str, object], None]
+) -> None:
+    """June 2019 to June 2024: dividends, the fall of 2020, and sales that settle a day sooner from May 2024 on."""
+    account, least = REAL_ACCOUNTS[name]
+    found = same(account(real_folder), FIVE_YEARS, FIVE_YEARS + 2)
+    for what, count in found.items():
+        record_property(what, count)
+    assert {what: found[what] for what in least if found[what] < least[what]} == {}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", REAL_ACCOUNTS)
+def test_each_sleeve_alone_is_the_same_by_its_fast_path_over_five_years(name: str, real_folder: str) -> None:
+    account, _ = REAL_ACCOUNTS[name]
+    assert list(fast_differences(account(real_folder), date(2019, 6, 21), date(2024, 6, 28))) == []

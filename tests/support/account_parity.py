@@ -1,7 +1,7 @@
 """An account of sleeves over the same sessions: by the daily job, and by the session path."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import as_file, files
@@ -9,17 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from mtum import config
-from mtum.app.research.backtest_request import BacktestRequest
+from mtum.app.research.backtest_request import BacktestRequest, of_sleeve
 from mtum.app.research.load_account import load_account
+from mtum.app.research.run_backtest import run_backtest
 from mtum.app.session.play_session import play_session
 from mtum.config import Settings
 from mtum.core.canonical import canonical, plain
 from mtum.core.portfolio.decision import Decision
 from mtum.core.record import decision_document
 from mtum.core.simulation.played import PlayedAccount
-from mtum.core.simulation.session_path import play_account
+from mtum.core.simulation.session_path import play_account, play_sessions
+from mtum.core.simulation.walker import play as walker
+from mtum.core.strategies.columns import ToldInColumns
+from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.errors import ExitCode
 from mtum.wiring import desks, resources
+from support import walked
 from support.parity import in_memory
 from support.practice import settings_of
 from support.strategy_parity import CALENDAR, apart
@@ -153,3 +158,17 @@ def differences(settings: Settings, sessions: int, before_end: int) -> tuple[lis
             if told is None or abs(usd - told) > 0.001:
                 lines.append(f"{day} {name}: worth {usd} by the daily job, {told} by the session path")
     return lines, daily
+
+
+def fast_differences(settings: Settings, start: date, end: date) -> Iterator[str]:
+    """Where a sleeve alone is played otherwise by its fast path than by the session path; nothing where it has none."""
+    for name in settings.sleeve:
+        asked = BacktestRequest(of_sleeve(settings, name), start=start, end=end, settlement="calendar", sleeve=name)
+        found = run_backtest(asked, resources.source_of(settings, Path()), CALENDAR, lambda _: None)
+        terms, told = asked.terms(), isinstance(found.strategy, ToldInColumns)
+        if not told and not isinstance(found.strategy, MtumConfluence):
+            continue
+        if told and walker.walked(found.market, found.strategy, terms, found.span) is None:
+            yield f"{name}: the walker does not play it"
+        by_session = play_sessions(found.market, found.strategy, terms, *found.span)
+        yield from (f"{name}: {line}" for line in walked.apart(found.played, by_session))

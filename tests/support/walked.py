@@ -128,9 +128,11 @@ def differences(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -
         by_the_walker(history, strategy, terms),
         play_sessions(history, strategy, terms, first, len(history.days)),
     )
-    if mine is None:
-        yield "the walker does not play it"
-        return
+    yield from ["the walker does not play it"] if mine is None else apart(mine, other)
+
+
+def apart(mine: Played, other: Played) -> Iterator[str]:
+    """Say where what a fast path played and what the session path played differ."""
     for own, its in zip_longest(mine.orders, other.orders):
         if own is None or its is None or not _alike(own, its):
             yield f"order: {own}, the session path {its}"
@@ -139,17 +141,17 @@ def differences(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -
         if trade is None or its_trade is None or not _alike(trade, its_trade):
             yield f"trade: {trade}, the session path {its_trade}"
             break
-    apart = np.abs(mine.equity - other.equity)
-    if not apart.max() <= TOLERANCE:
-        yield f"equity {apart.max()} USD apart, first on {_day(other, apart)}"
+    between = np.abs(mine.equity - other.equity)
+    if not between.max() <= TOLERANCE:
+        yield f"equity {between.max()} USD apart, first on {_day(other, between)}"
     if (mine.held != other.held).any() or mine.purchases_capped != other.purchases_capped:
         yield f"held or capped: {mine.purchases_capped}, the session path {other.purchases_capped}"
     if mine.costs != pytest.approx(other.costs, abs=1e-5):
         yield f"costs {mine.costs}, the session path {other.costs}"
 
 
-def _day(played: Played, apart: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> date:
-    found: date = played.days[int(np.argmax(apart > TOLERANCE))].astype(object)
+def _day(played: Played, between: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> date:
+    found: date = played.days[int(np.argmax(between > TOLERANCE))].astype(object)
     return found
 
 
