@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from mtum.cli.app import run
-from mtum.core.simulation.kernel.compiled import is_compiled
+from mtum.core.compiled import is_compiled
 from mtum.core.simulation.kernel.grid import play_grid
 from mtum.core.simulation.kernel.near_close import play_seen
 

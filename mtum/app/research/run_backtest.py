@@ -10,6 +10,7 @@ import numpy as np
 from mtum.app.research.backtest_request import BacktestRequest, DecisionModel
 from mtum.app.research.load import load
 from mtum.config import Settings
+from mtum.core.compiled import is_compiled
 from mtum.core.market.bars import Days
 from mtum.core.market.embedded import truths
 from mtum.core.market.instruments import unit_usd
@@ -21,7 +22,6 @@ from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, cur
 from mtum.core.simulation.backtest import known_of, run
 from mtum.core.simulation.fill_costs import costs_taken
 from mtum.core.simulation.history import History, history, vix_column
-from mtum.core.simulation.kernel.compiled import is_compiled
 from mtum.core.simulation.kernel.near_close import play_seen
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.near_close import (

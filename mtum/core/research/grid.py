@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mtum.core.compiled import machine
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.research.overfitting import BLOCKS
 from mtum.core.simulation.history import History
@@ -26,7 +27,6 @@ from mtum.core.simulation.kernel.columns import (
     running_sums,
     strength_column,
 )
-from mtum.core.simulation.kernel.compiled import machine
 from mtum.core.simulation.kernel.grid import Choices, GridResults, play_grid
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.kernel.walk import Slots, Terms

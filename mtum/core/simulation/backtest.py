@@ -5,13 +5,13 @@ from functools import cache, partial
 
 import numpy as np
 
+from mtum.core.compiled import machine
 from mtum.core.indicators import column_of
 from mtum.core.indicators.smoothing import Smoothing, rounded
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import MILLION, WORD, Column
-from mtum.core.simulation.kernel.compiled import machine
 from mtum.core.simulation.kernel.conditions import Rules
 from mtum.core.simulation.kernel.play import (
     ATR_TARGET,

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mtum.core.compiled import machine
 from mtum.core.market.volume import VolumeMode
 from mtum.core.simulation.backtest import fast_rules, played_of, room_for
 from mtum.core.simulation.history import History
 from mtum.core.simulation.kernel.columns import Column, range_column, running_sums
-from mtum.core.simulation.kernel.compiled import machine
 from mtum.core.simulation.kernel.near_close import Market, Seen, play_seen
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.kernel.walk import Trades

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.simulation.kernel.compiled import built_in, compiled
+from mtum.core.compiled import built_in, compiled
 
 Column = NDArray[np.float64]
 Counts = NDArray[np.int64]

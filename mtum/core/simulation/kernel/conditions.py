@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mtum.core.compiled import compiled
 from mtum.core.simulation.kernel.columns import (
     MILLION,
     NUDGE,
@@ -25,7 +26,6 @@ from mtum.core.simulation.kernel.columns import (
     running_sums,
     strength_column,
 )
-from mtum.core.simulation.kernel.compiled import compiled
 
 Flags = NDArray[np.uint8]
 

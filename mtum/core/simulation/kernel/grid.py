@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mtum.core.compiled import compiled
 from mtum.core.simulation.kernel.columns import Column, Mask
-from mtum.core.simulation.kernel.compiled import compiled
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.kernel.walk import (
     CASH_AFTER,

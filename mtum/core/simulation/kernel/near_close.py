@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mtum.core.compiled import built_in, compiled
 from mtum.core.simulation.kernel.columns import (
     MILLION,
     NUDGE,
@@ -18,7 +19,6 @@ from mtum.core.simulation.kernel.columns import (
     bits_beyond,
     in_millionths,
 )
-from mtum.core.simulation.kernel.compiled import built_in, compiled
 from mtum.core.simulation.kernel.conditions import Rules
 from mtum.core.simulation.kernel.play import ATR_TARGET, Span, enter_bits, leave_bits, note_reasons
 from mtum.core.simulation.kernel.walk import Plan, Ranges, Tape, Terms, Trades, walk

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mtum.core.compiled import compiled
 from mtum.core.simulation.kernel.columns import WORD, Column, Mask, Prices, range_column, running_sums
-from mtum.core.simulation.kernel.compiled import compiled
 from mtum.core.simulation.kernel.conditions import (
     ABOVE_MA,
     BELOW_MA,

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mtum.core.compiled import built_in, compiled
 from mtum.core.simulation.kernel.columns import MILLION, NUDGE, PRICE_UNIT, WORD, Column, Counts, Mask
-from mtum.core.simulation.kernel.compiled import built_in, compiled
 
 Slots = NDArray[np.int64]
 

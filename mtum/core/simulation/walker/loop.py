@@ -8,7 +8,7 @@ of rows where it is not, which plain Python reads quicker.
 
 import numpy as np
 
-from mtum.core.simulation.kernel.compiled import compiled
+from mtum.core.compiled import compiled
 from mtum.core.simulation.walker.money import (
     available,
     commission,

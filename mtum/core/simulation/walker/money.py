@@ -2,7 +2,7 @@
 
 from math import floor
 
-from mtum.core.simulation.kernel.compiled import compiled
+from mtum.core.compiled import compiled
 from mtum.core.simulation.walker.tables import (
     CASH,
     CHANGE,

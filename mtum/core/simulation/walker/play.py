@@ -5,10 +5,10 @@ from math import inf
 
 import numpy as np
 
+from mtum.core.compiled import machine
 from mtum.core.market.bars import Column
 from mtum.core.market.coverage import Dividends
 from mtum.core.simulation.history import settled_at
-from mtum.core.simulation.kernel.compiled import machine
 from mtum.core.simulation.played import FillModel, Played, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory, looked_at
 from mtum.core.simulation.walker.loop import walk

@@ -4,8 +4,8 @@ from math import isnan
 
 import numpy as np
 
+from mtum.core.compiled import compiled
 from mtum.core.portfolio.decision import STANDING_SESSIONS
-from mtum.core.simulation.kernel.compiled import compiled
 from mtum.core.simulation.walker.money import rounded_at
 from mtum.core.simulation.walker.tables import (
     ALLOCATES,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mtum.core.compiled import is_compiled, machine
 from mtum.core.indicators.atr import atr
 from mtum.core.indicators.rsi import rsi
 from mtum.core.indicators.sma import sma
@@ -24,7 +25,6 @@ from mtum.core.simulation.kernel.columns import (
     running_sums,
     strength_column,
 )
-from mtum.core.simulation.kernel.compiled import is_compiled, machine
 from support.markets import made_up_bars, real_bars
 
 LENGTHS = [5, 14, 20, 21, 50, 100]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mtum.core.compiled import machine
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.costs import PercentCosts
@@ -24,7 +25,6 @@ from mtum.core.simulation.kernel.columns import (
     running_sums,
     strength_column,
 )
-from mtum.core.simulation.kernel.compiled import machine
 from mtum.core.simulation.kernel.conditions import Rules, conditions, true_ranges
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.kernel.walk import SHARES

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mtum.core.compiled import machine
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.costs import IbFixedCosts, PercentCosts
@@ -14,7 +15,6 @@ from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.simulation.backtest import fast_rules, first_fit, known_of, run
 from mtum.core.simulation.history import History, history
-from mtum.core.simulation.kernel.compiled import machine
 from mtum.core.simulation.kernel.conditions import conditions
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import FillModel, OnDemand, PlayTerms

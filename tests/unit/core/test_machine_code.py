@@ -1,6 +1,6 @@
 """Machine code is kept on disk between processes where there is room for it."""
 
-from mtum.core.simulation.kernel.compiled import compiled, is_compiled, machine
+from mtum.core.compiled import compiled, is_compiled, machine
 from support.full_disk import disk_of
 
 
