@@ -83,7 +83,15 @@ ONCE: dict[str, tuple[Callable[[ast.AST], bool], set[str]]] = {
     "buy and hold": (whole_shares_of_cash, {"mtum/core/portfolio/benchmark.py", KERNEL}),
     "first in, first out": (counts_down, {"mtum/core/portfolio/fills.py"}),
     "round trip": (makes("Trade"), {"mtum/core/portfolio/lots.py"}),
-    "RSI": (relative_strength, {"mtum/core/indicators/rsi.py", "mtum/core/indicators/second_opinion.py", KERNEL}),
+    "RSI": (
+        relative_strength,
+        {
+            "mtum/core/indicators/rsi.py",
+            "mtum/core/indicators/second_opinion.py",
+            "mtum/core/indicators/twins/averages.py",
+            KERNEL,
+        },
+    ),
     "commission": (defines("commission"), {"mtum/core/portfolio/costs.py", KERNEL}),
     "shares of a budget": (defines("shares_for"), {"mtum/core/portfolio/sizing.py", KERNEL}),
     "interval of a rate": (defines("wilson"), {"mtum/core/portfolio/returns.py"}),

@@ -65,7 +65,7 @@ INDICATORS: Mapping[str, Indicator] = _Registry()
 """Every indicator by its name, and any of pandas-ta as ``ta:NAME``."""
 
 
-def lines_of(bars: "Bars", indicator: str, parameters: Mapping[str, object]) -> Lines:
+def lines_of(bars: "Bars", indicator: str, parameters: Mapping[str, object], *, compiled: bool = False) -> Lines:
     """Return every line of an indicator over bars, each of shape (n_sessions,).
 
     Parameters
@@ -74,11 +74,20 @@ def lines_of(bars: "Bars", indicator: str, parameters: Mapping[str, object]) -> 
         Name in the registry.
     parameters : mapping
         Keyword arguments of that indicator; its defaults stand for the rest.
+    compiled : bool
+        Whether as machine code where it has such a twin: the same values, quicker where many symbols are worked out.
+        numba takes half a second to load, and each twin a few seconds to be made, once on a machine.
     """
+    if compiled:
+        from mtum.core.indicators.twins import twin_lines  # read on request only
+
+        found = twin_lines(bars, indicator, {**INDICATORS[indicator].defaults, **parameters})
+        if found is not None:
+            return found
     return INDICATORS[indicator].compute(bars, **parameters)
 
 
-def column_of(bars: "Bars", indicator: str, parameters: Mapping[str, object]) -> "Column":
+def column_of(bars: "Bars", indicator: str, parameters: Mapping[str, object], *, compiled: bool = False) -> "Column":
     """Return one line of an indicator over bars, shape (n_sessions,).
 
     Parameters
@@ -88,10 +97,13 @@ def column_of(bars: "Bars", indicator: str, parameters: Mapping[str, object]) ->
     parameters : mapping
         Keyword arguments of that indicator; its defaults stand for the rest. "line" names the line where it has
         several; without it the first is meant.
+    compiled : bool
+        As of `lines_of`.
     """
     if "line" not in parameters:
-        return next(iter(lines_of(bars, indicator, parameters).values()))
-    lines = lines_of(bars, indicator, {name: value for name, value in parameters.items() if name != "line"})
+        return next(iter(lines_of(bars, indicator, parameters, compiled=compiled).values()))
+    own = {name: value for name, value in parameters.items() if name != "line"}
+    lines = lines_of(bars, indicator, own, compiled=compiled)
     if parameters["line"] not in lines:
         raise ValueError(f'{indicator} has no line "{parameters["line"]}"; it has {", ".join(lines)}')
     return lines[str(parameters["line"])]

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,12 +60,17 @@ class Indicator:
     @property
     def defaults(self) -> dict[str, object]:
         """Its parameters by name, with what stands for those not given."""
-        return {name: one.default for name, one in list(inspect.signature(self.compute).parameters.items())[1:]}
+        return dict(_defaults_of(self.compute))
 
     def history_bars(self, **parameters: object) -> int:
         """Return the bars it takes until the newest value does not depend on where they begin."""
         asked = {**self.defaults, **parameters}
         return self.warm_up(**asked) + 1 if self.history is None else self.history(**asked)
+
+
+@cache
+def _defaults_of(compute: Callable[..., Lines]) -> Mapping[str, object]:
+    return {name: one.default for name, one in list(inspect.signature(compute).parameters.items())[1:]}
 
 
 def no_vote(_price: float, _now: Mapping[str, float]) -> int:

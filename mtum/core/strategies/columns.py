@@ -49,6 +49,8 @@ class MarketColumns:
         Sessions of the exchange from before the bars to after them.
     needed : int
         Bars that the strategy asks for: a view reaches back no further.
+    compiled : bool
+        Whether indicators are worked out as machine code, which pays where much is.
     """
 
     days: Days
@@ -58,6 +60,7 @@ class MarketColumns:
     calendar: Days
     needed: int
     dividends: Mapping[str, Dividends] = field(default_factory=dict)
+    compiled: bool = False
 
     def matrix(self, symbols: Sequence[str], columns: Sequence[Column]) -> Column:
         """Return columns over each symbol's bars by session, NaN where it has no bar, shape (n_sessions, n_symbols)."""
@@ -99,7 +102,8 @@ class MarketColumns:
         if asked.timeframe is not Timeframe.DAY or (asked.total_return and INDICATORS[asked.indicator].unit == "USD"):
             raise ValueError(f"{asked.indicator} of {asked.timeframe} is no column of days")
         priced = [self._priced[symbol] if asked.total_return else self.bars[symbol] for symbol in symbols]
-        return self.matrix(symbols, [column_of(bars, asked.indicator, dict(asked.parameters)) for bars in priced])
+        own = dict(asked.parameters)
+        return self.matrix(symbols, [column_of(bars, asked.indicator, own, compiled=self.compiled) for bars in priced])
 
     def decisions(self, timeframe: Timeframe, able: Mask, settled: Mask | None = None) -> Decisions:
         """Return where the end of a week or month is decided: at its last session, or at the first one that can be.

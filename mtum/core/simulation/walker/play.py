@@ -95,7 +95,7 @@ def walked(
     first, stop = span
     if not isinstance(strategy, ToldInColumns) or why_not(history, strategy, terms) is not None:
         return None
-    market = columns_of(history, strategy, first)
+    market = columns_of(history, strategy, first, compiled=compiled)
     form = _form_of(strategy, market)
     if form is None:
         return None
@@ -147,7 +147,7 @@ def _plain[T: (Market, Wishes, Book, Desk, Room)](table: T) -> T:
     return table._replace(**{name: lists[id(one)] for name, one in arrays.items()})
 
 
-def columns_of(history: SessionHistory, strategy: Strategy, first: int) -> MarketColumns:
+def columns_of(history: SessionHistory, strategy: Strategy, first: int, *, compiled: bool = False) -> MarketColumns:
     """Return what a strategy's column form looks at."""
     symbols, needed = looked_at(strategy), strategy.history_sessions()
     untold = [strategy.TOTAL_RETURNS and history.dividends.get(symbol) is Dividends.UNKNOWN for symbol in symbols]
@@ -162,6 +162,7 @@ def columns_of(history: SessionHistory, strategy: Strategy, first: int) -> Marke
         calendar=history.calendar_days,
         needed=needed,
         dividends=history.dividends,
+        compiled=compiled,
     )
 
 

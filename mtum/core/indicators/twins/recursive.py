@@ -1,0 +1,125 @@
+"""Recursive means as loops for machine code: the operations of `smoothing` in the same order, bit for bit.
+
+Each step waits for the one before, so that two means take little longer beside one another than one alone.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mtum.core.compiled import compiled
+from mtum.core.indicators.twins.steps import sum_into, unknown
+
+if TYPE_CHECKING:
+    from mtum.core.market.bars import Column
+
+
+@compiled
+def seed_at(values: "Column", sessions: int) -> int:
+    """Return where a recursive mean begins, which is the last value of its seed; the length where it never does."""
+    first, known = len(values), 0
+    for i in range(len(values)):
+        if not np.isnan(values[i]):
+            first, known = min(first, i), known + 1
+            if known == sessions:
+                return first + sessions - 1
+    return len(values)
+
+
+@compiled
+def seed_of(values: "Column", at: int, sessions: int) -> float:
+    """Return the plain mean of the values up to where a recursive mean begins."""
+    sums = np.empty(1)
+    sum_into(values[at - sessions + 1 : at + 1], sessions, sums)
+    return float(sums[0] / sessions)
+
+
+@compiled
+def seeded(values: "Column", sessions: int, found: "Column") -> int:
+    """Write the seed of a recursive mean and NaN before it; return where it is, the length where there is none."""
+    at = seed_at(values, sessions)
+    unknown(found, at + 1)
+    if at < len(values):
+        found[at] = seed_of(values, at, sessions)
+    return at
+
+
+@compiled
+def ema_on(values: "Column", sessions: int, at: int, stop: int, found: "Column") -> None:
+    """Write the exponential mean behind a position up to before another."""
+    if at < stop:
+        weight, state = 2.0 / (sessions + 1), found[at]
+        for i in range(at + 1, stop):
+            state = state + weight * (values[i] - state)
+            found[i] = state
+
+
+@compiled
+def wilder_on(values: "Column", sessions: int, at: int, stop: int, found: "Column") -> None:
+    """Write Wilder's mean behind a position up to before another."""
+    if at < stop:
+        before, state = sessions - 1.0, found[at]
+        for i in range(at + 1, stop):
+            state = (before * state + values[i]) / sessions
+            found[i] = state
+
+
+@compiled
+def ema_into(values: "Column", sessions: int, found: "Column") -> None:
+    """Write the exponential mean, shape (n,)."""
+    ema_on(values, sessions, seeded(values, sessions, found), len(values), found)
+
+
+@compiled
+def wilder_into(values: "Column", sessions: int, found: "Column") -> None:
+    """Write Wilder's mean, shape (n,)."""
+    wilder_on(values, sessions, seeded(values, sessions, found), len(values), found)
+
+
+@compiled
+def two_emas_into(values: "Column", fast: int, slow: int, found: "Column", other: "Column") -> None:
+    """Write two exponential means, shape (n,) each."""
+    at, at_other = seeded(values, fast, found), seeded(values, slow, other)
+    both = max(at, at_other)
+    ema_on(values, fast, at, min(both + 1, len(values)), found)
+    ema_on(values, slow, at_other, min(both + 1, len(values)), other)
+    if both < len(values):
+        weight, state, weight_other, state_other = 2.0 / (fast + 1), found[both], 2.0 / (slow + 1), other[both]
+        for i in range(both + 1, len(values)):
+            state = state + weight * (values[i] - state)
+            state_other = state_other + weight_other * (values[i] - state_other)
+            found[i], other[i] = state, state_other
+
+
+@compiled
+def ema_twice_into(values: "Column", sessions: int, once: "Column", twice: "Column") -> None:
+    """Write the exponential mean and the exponential mean of that, shape (n,) each."""
+    at, stop = seeded(values, sessions, once), len(values)
+    # A mean that is NaN stays so: its own mean begins if it is known when enough of it should be there.
+    both = min(at + sessions - 1, stop)
+    ema_on(values, sessions, at, min(both + 1, stop), once)
+    unknown(twice, stop + 1)
+    if both < stop and not np.isnan(once[both]):
+        twice[both] = seed_of(once, both, sessions)
+        weight, state, state_of_it = 2.0 / (sessions + 1), once[both], twice[both]
+        for i in range(both + 1, stop):
+            state = state + weight * (values[i] - state)
+            state_of_it = state_of_it + weight * (state - state_of_it)
+            once[i], twice[i] = state, state_of_it
+    else:
+        ema_on(values, sessions, both, stop, once)
+
+
+@compiled
+def two_wilders_into(values: "Column", others: "Column", sessions: int, found: "Column", other: "Column") -> None:
+    """Write Wilder's means of two columns, shape (n,) each."""
+    at, at_other = seeded(values, sessions, found), seeded(others, sessions, other)
+    both = max(at, at_other)
+    wilder_on(values, sessions, at, min(both + 1, len(values)), found)
+    wilder_on(others, sessions, at_other, min(both + 1, len(values)), other)
+    if both < len(values):
+        before, state, state_other = sessions - 1.0, found[both], other[both]
+        for i in range(both + 1, len(values)):
+            state = (before * state + values[i]) / sessions
+            state_other = (before * state_other + others[i]) / sessions
+            found[i], other[i] = state, state_other
