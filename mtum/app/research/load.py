@@ -80,8 +80,6 @@ def load(
     BarsMissingError, BarsInvalidError
         If the bars are too few or break a rule, naming the first session that does.
     """
-    if asked.start and asked.end and asked.start > asked.end:
-        raise UsageError(f"--start {asked.start} is later than --end {asked.end}")
     check_columns(strategy, source)
     left_out: dict[str, str] = {}
     read = {} if read is None else read
@@ -129,6 +127,8 @@ def first_day(asked: BacktestRequest, strategy: Strategy, source: BarSource, rea
 
 def _read(asked: BacktestRequest, strategy: Strategy, source: BarSource, read: dict[str, Bars]) -> dict[str, DataError]:
     # Reads what is not read yet; returns the symbols that cannot be read or have too few bars, and why.
+    if asked.start and asked.end and asked.start > asked.end:
+        raise UsageError(f"--start {asked.start} is later than --end {asked.end}")
     symbols, needed = looked_at(strategy), strategy.history_sessions()
     until = f" up to {asked.end}" if asked.end else ""
     some = len(symbols) > 1 and (strategy.least_fit < len(strategy.universe()) or asked.start is not None)

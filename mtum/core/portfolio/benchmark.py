@@ -78,9 +78,12 @@ def held_from(
 
 
 def _bought(shares: float, cash: float, close: float, costs: CostModel) -> tuple[float, float]:
-    price, count = exact(close), floor(cash / close)
-    while count > 0 and count * close + float(costs.commission(count, price)) > cash:
-        count -= 1
+    # The largest number that the cash pays for; halved, as a schedule may take part of very many shares.
+    price, count, too_many = exact(close), 0, floor(cash / close) + 1
+    while too_many - count > 1:
+        middle = (count + too_many) // 2
+        paid = middle * close + float(costs.commission(middle, price)) <= cash
+        count, too_many = (middle, too_many) if paid else (count, middle)
     if count <= 0:
         return shares, cash
     return shares + count, cash - count * close - float(costs.commission(count, price))

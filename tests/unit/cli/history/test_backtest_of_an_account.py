@@ -108,6 +108,7 @@ def test_the_market_of_the_settings_is_played_where_the_file_has_none(tmp_path: 
         (("--approve",), "--portfolio plays an account; leave out --approve"),
         (("--decision", "near_close"), "--decision near_close plays mtum_confluence alone"),
         (("--holding", "NDQ=5"), "--holding NDQ=5: no sleeve trades NDQ"),
+        (("--start", "2018-03-01", "--end", "2018-02-01"), "--start 2018-03-01 is later than --end 2018-02-01"),
         (("--set", "sleeve.calm.state=off", "--set", "sleeve.wild.state=off", "--set", "sleeve.seen.state=off"), "off"),
         (("--set", "sleeve.calm.state=watch", "--set", "sleeve.wild.state=watch"), "only watched"),
         (("--set", "sleeve.calm.state=off", "--set", "sleeve.wild.state=off"), "only watched"),

@@ -33,6 +33,13 @@ def test_the_purchase_leaves_room_for_its_commission() -> None:
     assert end(buy_and_hold(BARS, MON, 1001.0, IbFixedCosts())) == (10.0, 0.0, 1250.0)
 
 
+def test_a_very_large_purchase_is_found_at_once() -> None:
+    # At 1 % a fill, 1e15 USD pay for floor(1e15 / 101) shares: one looked at after the other would take years.
+    shares, cash, _ = end(buy_and_hold(BARS, MON, 1e15, PercentCosts(Decimal("0.01"))))
+    assert shares == 1e15 // 101
+    assert 0 <= cash < 101
+
+
 def test_a_dividend_is_reinvested_at_the_close_of_its_ex_date() -> None:
     paying = changed(BARS, dividend={2: 6.0})
     # 10 * 6 / 120 = half a share.
