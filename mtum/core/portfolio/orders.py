@@ -309,6 +309,10 @@ def intent_id(account: str, day: date, strategy: str, symbol: str, purpose: Purp
     str
         20 ASCII characters: ``m``, the session, a dash and 12 of base 32.
     """
-    key = "\x1f".join((account, day.isoformat(), strategy, symbol, purpose.value))
-    letters = base64.b32encode(sha256(key.encode()).digest()).decode("ascii")[:12]
+    return identity(day, account, day.isoformat(), strategy, symbol, purpose.value)
+
+
+def identity(day: date, *parts: str) -> str:
+    """Return the id of an intent of a session that these parts tell from every other one."""
+    letters = base64.b32encode(sha256("\x1f".join(parts).encode()).digest()).decode("ascii")[:12]
     return f"m{day:%y%m%d}-{letters}"

@@ -1,0 +1,1 @@
+"""Option orders, lots and what they pin: the part of the portfolio that is not shares."""
