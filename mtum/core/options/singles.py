@@ -98,7 +98,7 @@ def rolled_put(found: ReadChain, rules: ShortRules, held: HeldShort, strike_limi
     if isinstance(old := _old(found, held), str):
         return Selection(refused=old)
     strike = float(held.contract.strike)
-    earned = strike if in_the_money(held.contract, found.chain.spot) else max(strike, strike + held.credit - old.mid)
+    earned = strike if strike >= found.chain.spot else max(strike, strike + held.credit - old.mid)
     most = earned if strike_limit is None else min(strike_limit, earned)
     return _roll(found, rules, old, _strikes_to(most))
 
@@ -137,12 +137,6 @@ def hedge_call(found: ReadChain, most_delta: float = 0.30, least_days: int = 30)
     return choose(found, Window(least_days, NO_LAST_DAYS, least_days), (role,))
 
 
-def in_the_money(contract: OptionContract, spot: float) -> bool:
-    """Return whether exercise would pay, or cost nothing."""
-    strike = float(contract.strike)
-    return strike >= spot if contract.right is Right.PUT else strike <= spot
-
-
 def blackout_within(blackout: tuple[date, ...], first: date, last: date) -> date | None:
     """Return the first day, of those that no short option may live through, from one day to another; None if none."""
     return min((day for day in blackout if first <= day <= last), default=None)
@@ -160,7 +154,7 @@ def _short(found: ReadChain, rules: ShortRules, right: Right, filters: tuple[Fil
         day = blackout_within(rules.blackout, found.chain.session, expiry)
         if day is None:
             return Condition("blackout", None, None, None, passed=True)
-        return at_least("blackout", float((day - expiry).days), 1.0)
+        return above("blackout", float((day - expiry).days), 0.0)
 
     return Role(
         right,

@@ -170,8 +170,10 @@ def test_a_credit_spread_is_closed(today: Today, bullish: bool, reason: str) -> 
 )
 def test_a_debit_spread_is_closed_at_half_its_profit_or_half_its_cost(worth: float | None, reason: str) -> None:
     spread = OpenSpread(6.0, 10.0, short_call=110.0)  # it can earn 4.00: half of it is reached at 8.00
-    today = Today(100.0, 40, None if worth is None else -worth)
+    today = Today(100.0, 22, None if worth is None else -worth)
     assert vertical_ruling(spread, today, SpreadExit(), True, 98.0).reason == reason
+    late = vertical_ruling(spread, replace(today, days=21), SpreadExit(), True, 98.0)
+    assert late.reason == ("exit_dte" if reason == "hold" else reason)
 
 
 def test_a_spread_with_a_short_call_in_the_money_does_not_wait_for_the_ex_date() -> None:

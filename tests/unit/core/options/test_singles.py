@@ -52,6 +52,7 @@ JUDGED: tuple[Hand, ...] = tuple(("C", 101.0 + one, 40, 9.99, 10.01, 0.2, None) 
         (put(delta=-0.3000004), None),  # deltas are rounded to 1e-6
         (put(delta=-0.300001), "max_delta"),
         (put(delta=None), "delta_known"),
+        (put(delta=0.0), None),  # so far out of the money that it rounds to nothing: it is known
         (put(interest=9), "open_interest"),
         (put(interest=None), "open_interest"),
         (put(bid=0.049, ask=0.051), "min_credit"),  # a middle of 0.05 is not above 0.05
@@ -128,7 +129,8 @@ def test_no_short_lives_through_a_blackout(days: int, taken: list[int]) -> None:
     found = short_put(by_hand(PUT, *JUDGED), rules)
     assert numbers(found) == taken
     assert removed(found) == (None if taken else "blackout")
-    assert blackout_within((DAY, DAY + timedelta(3)), DAY + timedelta(1), DAY + timedelta(3)) == DAY + timedelta(3)
+    shut = tuple(DAY + timedelta(one) for one in (0, 3, 2))
+    assert blackout_within(shut, shut[0] + timedelta(1), shut[1]) == shut[2]  # the first of them
 
 
 def test_nothing_is_opened_in_a_market_that_is_too_wide() -> None:

@@ -43,6 +43,7 @@ def changed(place: int, row: Hand) -> tuple[Hand, ...]:
         (changed(1, ("P", 90.0, 45, 0.49, 0.51, -0.05, 99)), "open_interest"),
         (changed(2, ("C", 105.0, 45, 0.99, 1.01, 0.20, 99)), "open_interest"),
         (changed(3, ("C", 110.0, 45, 0.0, 0.05, 0.05, 100)), "no bid"),
+        ((*CONDOR[:2], ("C", 95.0, 45, 9.99, 10.01, 0.20, 100), ("C", 98.0, 45, 9.4, 9.6, 0.05, 100)), "shorts_apart"),
         ((*CONDOR[:2], ("C", 94.0, 45, 9.99, 10.01, 0.20, 100), ("C", 98.0, 45, 9.4, 9.6, 0.05, 100)), "shorts_apart"),
     ],
 )
@@ -59,6 +60,25 @@ def test_quotes_by_which_a_condor_could_only_win_are_not_believed() -> None:
     found = iron_condor(by_hand(*rows), CondorRules())
     assert found.emptied_by is not None
     assert (found.emptied_by.name, found.emptied_by.value, found.emptied_by.threshold) == ("credit_below_width", 5.5, 5)
+
+
+def test_a_credit_as_wide_as_the_wings_is_not_believed_either() -> None:
+    rows = (*CONDOR[:2], ("C", 105.0, 45, 4.99, 5.01, 0.20, 100), CONDOR[3])
+    assert iron_condor(by_hand(*rows), CondorRules()).chosen is None
+
+
+def test_the_wider_wing_counts() -> None:
+    rows: tuple[Hand, ...] = (*CONDOR[:3], ("C", 108.0, 45, 0.49, 0.51, 0.05, 100))
+    chosen = iron_condor(by_hand(*rows), CondorRules()).chosen
+    assert chosen is not None
+    assert (chosen.width, chosen.max_loss) == (5.0, 4.0)
+
+
+def test_the_leg_that_is_missing_is_said_where_most_legs_were_found() -> None:
+    lone: Hand = ("P", 95.0, 40, 0.99, 1.01, -0.20, 1)  # nearer by no leg at all
+    found = iron_condor(by_hand(lone, *CONDOR[:2], CONDOR[2]), CondorRules())
+    assert found.emptied_by is not None
+    assert found.emptied_by.name == "beyond"  # of 45 days the call's wing is missing
 
 
 @pytest.mark.parametrize(("bid", "ask", "taken"), [(0.875, 1.125, True), (0.87, 1.13, False)])
@@ -138,6 +158,13 @@ def test_a_debit_spread_costs_at_most_six_tenths_of_its_width(bullish: bool, rig
     dearer = debit_vertical(by_hand((*rows[0][:3], 6.99, 7.02, *rows[0][5:]), rows[1]), VerticalRules(), bullish)
     assert dearer.emptied_by is not None
     assert (dearer.emptied_by.name, dearer.emptied_by.value) == ("max_debit_frac", 0.6005)
+
+
+def test_a_debit_spread_that_costs_nothing_is_not_believed() -> None:
+    rows: tuple[Hand, ...] = (("C", 100.0, 45, 0.99, 1.01, 0.6, 0), ("C", 110.0, 45, 0.99, 1.01, 0.3, 0))
+    found = debit_vertical(by_hand(*rows), VerticalRules(), bullish=True)
+    assert found.emptied_by is not None
+    assert (found.emptied_by.name, found.emptied_by.value) == ("debit", 0.0)
 
 
 def test_the_long_leg_lies_beyond_the_short_one() -> None:
