@@ -207,34 +207,33 @@ def _collision(of: Judged) -> str:
 
 
 def _offset(of: Judged) -> str:
-    # The broker knows one position per contract: it would net what two groups hold on either side of it.
+    # The broker knows one position per contract: it would net what two groups hold on either side of it. What only
+    # closes contracts of its own group takes nothing from another.
     mine = (of.intent.strategy, of.intent.group)
+    beyond = {one for one, change in of.intent.changes.items() if (of.mine.get(one, 0) + change) * change > 0}
     found = [
         f"{number} {contract.words} of {f'{group.strategy} {group.group}' if group.group else 'nobody of ours'}"
         for group in of.groups
         if (group.strategy, group.group) != mine
         for contract, number in group.contracts.items()
-        if number * of.intent.changes.get(contract, 0) < 0
+        if contract in beyond and number * of.intent.changes[contract] < 0
     ]
     return f"would close {'; '.join(found)}" if found else ""
 
 
 def _own(of: Judged) -> str:
-    # What works on the same side closes too: two orders must not close one contract twice.
-    key = (of.intent.strategy, of.intent.group)
-    mine = summed(*({lot.contract: lot.quantity} for lot in of.facts.lots if (lot.strategy, lot.group) == key))
+    # What works on the same side, whoever's it is, takes of the broker's position too.
     rolls, closing = of.intent.purpose is OptionPurpose.ROLL, 0
     for contract, change in of.intent.changes.items():
-        if rolls and mine.get(contract, 0) * change >= 0:
+        mine, held = of.mine.get(contract, 0), of.held.get(contract, 0)
+        if rolls and mine * change >= 0:
             continue
         closing += 1
-        beside = sum(
-            abs(order.changes.get(contract, 0)) for order in of.others if order.changes.get(contract, 0) * change > 0
-        )
-        for whose, held in (("the group has", mine.get(contract, 0)), ("the broker lists", of.held.get(contract, 0))):
-            if held * change >= 0 or abs(held) < abs(change) + beside:
-                working = f" beside {beside} in working orders" if beside else ""
-                return f"{contract.words}: closes {abs(change)}{working}, {whose} {held}"
+        working = [abs(taken) for order in of.others if (taken := order.changes.get(contract, 0)) * change > 0]
+        for whose, there, beside in (("the group has", mine, 0), ("the broker lists", held, sum(working))):
+            if there * change >= 0 or abs(there) < abs(change) + beside:
+                also = f" beside {beside} in working orders" if beside else ""
+                return f"{contract.words}: closes {abs(change)}{also}, {whose} {there}"
     return "" if closing else f"a roll that closes nothing of {of.intent.group}"
 
 

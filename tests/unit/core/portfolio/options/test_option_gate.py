@@ -248,8 +248,14 @@ def test_every_clause_has_a_violation() -> None:
         with_attempt(CLOSED, price=net("1.31")),  # a spread of 0.10 and a tick beyond the far side of 1.20
         with_facts(with_attempt(CLOSED, price=net("0.05")), quotes={put(95).con_id: Quote(None, 0.05, NOW)}),
         with_facts(COVERED, shares={"SPY": 0}),
+        with_facts(
+            CLOSED,
+            lots=(*CLOSED.facts.lots, lot(put(95), -1, strategy="iron_condor")),
+            positions={put(95): -2},
+            working=(working((BUY, put(95)), price="1.15"),),
+        ),
     ],
-    ids=["halt", "caps", "cash", "days", "band", "no bid", "uncovered already"],
+    ids=["halt", "caps", "cash", "days", "band", "no bid", "uncovered already", "others hold it too"],
 )
 def test_what_keeps_an_opening_back_does_not_keep_a_closing_back(of: Judged) -> None:
     assert refusal(of.attempt, of.facts, of.rules) is None
