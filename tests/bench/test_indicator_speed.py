@@ -13,7 +13,7 @@ pytestmark = pytest.mark.bench
 SESSIONS, SYMBOLS, ROUNDS = 2520, 100, 9
 
 
-def test_eighteen_indicators_as_machine_code_take_at_most_twice_as_long_as_those_of_talib() -> None:
+def test_eighteen_indicators_as_machine_code_take_at_most_1_8_times_as_long_as_those_of_talib() -> None:
     """The library rounds nothing and multiplies where Wilder's mean divides; ours say what the numpy forms say."""
     bars = [made_up_bars(SESSIONS, seed) for seed in range(SYMBOLS)]
     for name, (asked, _) in PEERS.items():
@@ -30,4 +30,4 @@ def test_eighteen_indicators_as_machine_code_take_at_most_twice_as_long_as_those
                 peer(one)
         ratios.append((between - began) / (process_time() - between))
     print(f"{len(PEERS)} indicators of {SYMBOLS} symbols, ours over TA-Lib's: {median(ratios):.2f}")
-    assert median(ratios) <= 2
+    assert median(ratios) <= 1.8

@@ -131,7 +131,7 @@ def twin_lines(bars: Bars, indicator: str, asked: Mapping[str, object], *, plain
     if twin is None or given is None:
         return None
     loop = twin.loop if plain else machine(twin.loop)
-    found = loop(*(_read_only(one) if isinstance(one, np.ndarray) else one for one in given))
+    found = loop(*[_read_only(one) if isinstance(one, np.ndarray) else one for one in given])
     return dict(zip(twin.lines, found, strict=True))
 
 

@@ -120,7 +120,7 @@ def bollinger(close: "Column", sessions: int, deviations: float) -> "Column":
     lines, count = np.empty((5, len(close))), len(close)
     middle, upper, lower, inside, width = lines[0], lines[1], lines[2], lines[3], lines[4]
     mean_into(close, sessions, middle)
-    deviation_into(close, sessions, 0, upper)
+    deviation_into(close, middle, sessions, 0, upper)
     for i in range(count):
         spread = deviations * upper[i]
         upper[i], lower[i] = middle[i] + spread, middle[i] - spread
@@ -136,8 +136,9 @@ def bollinger(close: "Column", sessions: int, deviations: float) -> "Column":
 def volatility(moves: "Column", sessions: int, a_year: int) -> "Column":
     """Return the realized volatility of logarithmic moves, of which the first bar has none."""
     lines, year = np.empty((1, len(moves) + 1)), np.sqrt(a_year)
-    whole = unknown(lines[0], 2)
-    deviation_into(moves, sessions, 1, whole)
+    whole, means = unknown(lines[0], 2), np.empty(len(moves))
+    mean_into(moves, sessions, means)
+    deviation_into(moves, means, sessions, 1, whole)
     for i in range(len(whole)):
         whole[i] = whole[i] * year
     round_into(lines[0], lines[0])

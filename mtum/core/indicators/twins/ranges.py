@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.core.compiled import compiled
-from mtum.core.indicators.twins.recursive import ema_into, two_wilders_into, wilder_into
+from mtum.core.indicators.twins.recursive import ema_into, wilder_into, wilders_into
 from mtum.core.indicators.twins.steps import highest_into, lowest_into, mean_into, ranges_into, round_into, unknown
 
 if TYPE_CHECKING:
@@ -29,20 +29,21 @@ def atr(high: "Column", low: "Column", close: "Column", sessions: int, wilder: b
 def adx(high: "Column", low: "Column", close: "Column", sessions: int) -> "Column":
     """Return ADX, +DI and -DI."""
     lines, count = np.empty((3, len(close))), len(close)
-    plus, minus, ranges, mean = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    moved, means = np.empty((3, count)), np.empty((3, count))
+    plus, minus, ranges = moved[0], moved[1], moved[2]
     plus_after, minus_after, higher, lower = unknown(plus, 2), unknown(minus, 2), high[1:], low[1:]
     for i in range(len(plus_after)):
-        rise, fall = higher[i] - high[i], low[i] - lower[i]
-        plus_after[i] = rise if ((rise > fall) & (rise > 0.0)) | np.isnan(rise) else 0.0
-        minus_after[i] = fall if ((fall > rise) & (fall > 0.0)) | np.isnan(fall) else 0.0
+        risen, fallen = higher[i] - high[i], low[i] - lower[i]
+        plus_after[i] = risen if ((risen > fallen) & (risen > 0.0)) | np.isnan(risen) else 0.0
+        minus_after[i] = fallen if ((fallen > risen) & (fallen > 0.0)) | np.isnan(fallen) else 0.0
     up, down = lines[1], lines[2]
     ranges_into(high, low, close, ranges)
-    wilder_into(ranges, sessions, mean)
-    two_wilders_into(plus, minus, sessions, up, down)
+    wilders_into(moved, sessions, means)
+    rise, fall, mean = means[0], means[1], means[2]
     for i in range(count):
         nothing, some = 0.0 * mean[i], mean[i] > 0.0
-        up[i] = 100.0 * up[i] / mean[i] if some else nothing
-        down[i] = 100.0 * down[i] / mean[i] if some else nothing
+        up[i] = 100.0 * rise[i] / mean[i] if some else nothing
+        down[i] = 100.0 * fall[i] / mean[i] if some else nothing
         both = up[i] + down[i]
         ranges[i] = 100.0 * abs(up[i] - down[i]) / both if both > 0.0 else nothing
     wilder_into(ranges, sessions, lines[0])

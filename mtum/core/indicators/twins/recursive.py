@@ -111,6 +111,27 @@ def ema_twice_into(values: "Column", sessions: int, once: "Column", twice: "Colu
 
 
 @compiled
+def wilders_into(rows: "Column", sessions: int, found: "Column") -> None:
+    """Write Wilder's means of three rows, shape (3, n) each."""
+    length, both = rows.shape[1], 0
+    at = np.empty(3, dtype=np.int64)
+    for row in range(3):
+        at[row] = seeded(rows[row], sessions, found[row])
+        both = max(both, at[row])
+    for row in range(3):
+        wilder_on(rows[row], sessions, at[row], min(both + 1, length), found[row])
+    if both < length:
+        before = sessions - 1.0
+        one, two, three = found[0, both], found[1, both], found[2, both]
+        a, b, c, x, y, z = rows[0], rows[1], rows[2], found[0], found[1], found[2]
+        for i in range(both + 1, length):
+            one = (before * one + a[i]) / sessions
+            two = (before * two + b[i]) / sessions
+            three = (before * three + c[i]) / sessions
+            x[i], y[i], z[i] = one, two, three
+
+
+@compiled
 def two_wilders_into(values: "Column", others: "Column", sessions: int, found: "Column", other: "Column") -> None:
     """Write Wilder's means of two columns, shape (n,) each."""
     at, at_other = seeded(values, sessions, found), seeded(others, sessions, other)

@@ -80,8 +80,13 @@ def part_sums(values: "Column", sessions: int, found: "Column") -> None:
         f, g, h = strand[5:], strand[6:], strand[7:]
         for i in range(count):
             found[i] = ((strand[i] + b[i]) + (c[i] + d[i])) + ((e[i] + f[i]) + (g[i] + h[i]))
-    for start in range(done, sessions):
-        add_into(values[start:], found)
+    if (sessions - done) % 2:
+        add_into(values[done:], found)
+        done += 1
+    for start in range(done, sessions, 2):
+        value, later = values[start:], values[start + 1 :]
+        for i in range(count):
+            found[i] = (found[i] + value[i]) + later[i]
 
 
 @compiled
@@ -236,15 +241,11 @@ def mean_into(values: "Column", sessions: int, found: "Column") -> None:
 
 
 @compiled
-def deviation_into(values: "Column", sessions: int, less: int, found: "Column") -> None:
-    """Write the deviation of each window, its squares divided by n - `less`, shape (n,)."""
+def deviation_into(values: "Column", means: "Column", sessions: int, less: int, found: "Column") -> None:
+    """Write the deviation of each window from its mean, its squares divided by n - `less`, shape (n,)."""
     whole = unknown(found, sessions)
     if len(whole):
-        means = np.empty(len(whole))
-        sum_into(values, sessions, means)
-        for i in range(len(whole)):
-            means[i] /= sessions
-        squares_into(values, means, sessions, whole)
+        squares_into(values, means[sessions - 1 :], sessions, whole)
         for i in range(len(whole)):
             whole[i] = np.sqrt(whole[i] / (sessions - less))
 

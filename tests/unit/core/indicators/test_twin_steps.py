@@ -5,7 +5,7 @@ import pytest
 
 from mtum.core.indicators.smoothing import Smoothing, ema_of, mean_of, over_windows, sums
 from mtum.core.indicators.twins.recursive import ema_into, ema_twice_into, two_emas_into, two_wilders_into, wilder_into
-from mtum.core.indicators.twins.steps import deviation_into, sum_into, weighted_into
+from mtum.core.indicators.twins.steps import deviation_into, mean_into, sum_into, weighted_into
 from mtum.core.market.bars import Column
 
 LENGTHS = (1, 2, 7, 8, 9, 16, 17, 24, 31, 128, 129, 200, 257)
@@ -28,7 +28,8 @@ def test_figures_of_windows_are_numpys_to_the_last_bit(wild: Column, sessions: i
     weighted_into(wild, sessions, whole)
     weighted = over_windows(wild, sessions, lambda rows: (rows * weights).sum(axis=1))
     assert whole.tobytes() == weighted[sessions - 1 :].tobytes()
-    deviation_into(wild, sessions, 0, found[0])
+    mean_into(wild, sessions, found[1])
+    deviation_into(wild, found[1], sessions, 0, found[0])
     deviations = over_windows(wild, sessions, lambda rows: rows.std(axis=1))
     np.testing.assert_array_equal(found[0], deviations)
 
