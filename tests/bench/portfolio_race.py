@@ -74,7 +74,7 @@ def rebalanced() -> tuple[Any, Any]:
 
     order, nothing = nb.order_nb, nb.order_nothing_nb
 
-    @njit  # type: ignore[untyped-decorator]
+    @njit  # type: ignore[untyped-decorator]  # untyped
     def made(context: Any, weights: Any, cost: float) -> Any:
         weight = weights[context.i, context.col]
         price, held = context.close[context.i, context.col], context.position_now
@@ -86,7 +86,7 @@ def rebalanced() -> tuple[Any, Any]:
             return nothing()
         return order(size=wanted - held, price=price, fees=cost)
 
-    @njit  # type: ignore[untyped-decorator]
+    @njit  # type: ignore[untyped-decorator]  # untyped
     def valued(context: Any, weights: Any, cost: float) -> tuple[Any, float]:
         # What is held counts at this close, not at the one before.
         for column in range(context.from_col, context.to_col):
@@ -97,7 +97,7 @@ def rebalanced() -> tuple[Any, Any]:
 
 
 def allocated_with_vectorbt(close: pd.DataFrame, first: int) -> Any:
-    import vectorbt as vbt  # type: ignore[import-not-found]
+    import vectorbt as vbt  # type: ignore[import-not-found]  # see above
 
     months = close.index.to_numpy().astype("datetime64[M]")
     ends = np.flatnonzero(np.append(months[1:] != months[:-1], True))

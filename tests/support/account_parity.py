@@ -105,10 +105,10 @@ def by_the_session_path(settings: Settings, days: Sequence[date]) -> AccountDays
         decisions.setdefault(one.session, {})[one.strategy] = document
     orders: dict[date, list[Row]] = {day: [] for day in decisions}
     for order in played.total.orders:
-        orders[order.session].append(plain(order))  # type: ignore[arg-type]
+        orders[order.session].append(plain(order))  # type: ignore[arg-type]  # plain values of a dataclass are a dict
     cuts: dict[date, list[Row]] = {}
     for day, cut in played.cuts:
-        cuts.setdefault(day, []).append(plain(cut))  # type: ignore[arg-type]
+        cuts.setdefault(day, []).append(plain(cut))  # type: ignore[arg-type]  # likewise
     held_back: dict[date, list[Row]] = {}
     for day, sleeve, symbol, reason in played.held_back:
         held_back.setdefault(day, []).append({"sleeve": sleeve, "symbol": symbol, "reason": reason})
@@ -118,7 +118,7 @@ def by_the_session_path(settings: Settings, days: Sequence[date]) -> AccountDays
         orders={day: _orders(rows) for day, rows in orders.items()},
         cuts=cuts,
         held_back=held_back,
-        transfers={day: plain(moved) for day, moved in played.transfers},  # type: ignore[misc]
+        transfers={day: plain(moved) for day, moved in played.transfers},  # type: ignore[misc]  # likewise
         equity={
             day: {name: float(one.played.equity[at]) for name, one in played.sleeves.items()}
             for at, day in enumerate(sessions)

@@ -101,7 +101,7 @@ def coordination_document(account: PlayedAccount) -> dict[str, Any]:
     names = ("session", "sleeve", "symbol", "reason")
     return {
         "crosses": [*_crosses(account)],
-        "cuts": [{"session": day, **plain(cut)} for day, cut in account.cuts],  # type: ignore[dict-item]
+        "cuts": [{"session": day, **plain(cut)} for day, cut in account.cuts],  # type: ignore[dict-item]  # plain values are a dict
         "held_back": [dict(zip(names, one, strict=True)) for one in account.held_back],
         "transfers": [
             {"session": day, "sleeve": one.sleeve, "usd": round(one.usd, 2), "lacking_usd": round(one.lacking_usd, 2)}
