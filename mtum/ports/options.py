@@ -1,0 +1,296 @@
+"""Options: a broker that trades them, and what the program's own database knows of them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol, runtime_checkable
+
+from mtum.core.options.chain import Quote
+from mtum.core.options.contracts import OptionContract
+from mtum.core.options.ladder import NetPrice
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.options.gate_facts import Detail, WhatIf
+from mtum.core.portfolio.options.lots import Book, LedgerEvent, LegFill
+from mtum.core.portfolio.options.orders import Attempt, OptionIntent, OptionLeg, WorkingOrder
+from mtum.core.portfolio.orders import OrderStatus
+from mtum.ports.broker import BrokerAccount, Denied, NoAnswer, NotSent, Rejected
+from mtum.ports.records import Observed
+
+
+@dataclass(frozen=True, slots=True)
+class LegExecution:
+    """One execution as the broker lists it, in one leg, or of a combination as a whole.
+
+    Parameters
+    ----------
+    ref : str
+        Of the order, "" for a stranger's.
+    contract : OptionContract or None
+        None for the record of the combination as a whole.
+    quantity : int
+        Contracts, negative for a sale; of a combination its units.
+    price : Decimal
+        USD per share; of a combination its net.
+    fee_usd : Decimal or None
+        None while it is not known.
+    combo : bool
+        Whether it is the record of the combination as a whole: that one is never booked.
+    """
+
+    exec_id: str
+    ref: str
+    account: str
+    contract: OptionContract | None
+    quantity: int
+    price: Decimal
+    instant: datetime
+    fee_usd: Decimal | None = None
+    combo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OptionLists:
+    """What the broker says of an account's options, freshly asked, with the shares of the same reading.
+
+    Parameters
+    ----------
+    account : BrokerAccount
+        As the broker shows it; amounts in USD.
+    positions : mapping of contract to int
+        All options of the account, negative for those sold; none of 0.
+    unknown : tuple of str
+        Positions and orders that no contract of ours or of today's details describes, in words.
+    working : tuple of WorkingOrder
+        Orders of everybody that may still fill, in options and in shares.
+    fills : tuple of LegExecution
+        Today's executions in options, of everybody, those of combinations as a whole included.
+    completed : mapping of str to OrderStatus
+        How our orders in options that ended today did, by reference.
+    shares : mapping of str to int
+        All shares of the account by symbol.
+    """
+
+    at: datetime
+    account: BrokerAccount
+    positions: Mapping[OptionContract, int]
+    unknown: tuple[str, ...] = ()
+    working: tuple[WorkingOrder, ...] = ()
+    fills: tuple[LegExecution, ...] = ()
+    completed: Mapping[str, OrderStatus] = field(default_factory=dict)
+    shares: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """The broker has the order, or took the change of its price; units of it that have filled already."""
+
+    ref: str
+    broker_id: str = ""
+    filled: int = 0
+    client_id: int | None = None
+    order_id: int | None = None
+
+
+OptionOutcome = Working | Rejected | Denied | NoAnswer | NotSent
+
+
+@runtime_checkable
+class OptionBroker(Protocol):
+    """A `Broker` that trades options as well; over the same connection."""
+
+    def option_lists(self, known: Collection[OptionContract] = ()) -> OptionLists:
+        """Ask positions, orders and executions in options afresh.
+
+        Parameters
+        ----------
+        known : collection of OptionContract
+            Those of our books: the broker describes a contract that has expired no more.
+        """
+        ...
+
+    def details(self, contracts: Iterable[OptionContract]) -> Mapping[int, Detail]:
+        """Return how the broker describes contracts today, by its number of them, without those it does not know."""
+        ...
+
+    def quotes(self, contracts: Iterable[OptionContract]) -> Mapping[int, Quote]:
+        """Return what contracts are quoted at now, by the broker's number of them, without those that have no quote."""
+        ...
+
+    def tick(self, legs: Sequence[OptionLeg], price: Decimal) -> Decimal:
+        """Return the step of an order's net price at a price, USD."""
+        ...
+
+    def place(self, attempt: Attempt, last_moment: datetime | None = None) -> OptionOutcome:
+        """Send an offer, once; never repeats by itself.
+
+        Later than `last_moment`, by the broker's clock, not a byte of it leaves (Denied, "window").
+        """
+        ...
+
+    def change(self, attempt: Attempt, last_moment: datetime | None = None) -> OptionOutcome:
+        """Change the price of a working order in place; of a single leg alone.
+
+        A refused change says nothing of the order itself: fresh lists do.
+        """
+        ...
+
+    def cancel_option(self, ref: str) -> bool:
+        """Ask to cancel an order in options; whether fresh lists then agree that it is gone."""
+        ...
+
+    def option_what_if(self, attempt: Attempt) -> WhatIf | None:
+        """Return the broker's answer what an offer would do, None if it gave none; nothing is placed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptState:
+    """One offer of an intent, and what the broker told of it.
+
+    Parameters
+    ----------
+    attempt : Attempt
+        With the price that was asked for last.
+    filled : int
+        Units that the broker told of; the executions outweigh it.
+    prices : tuple of NetPrice
+        Prices that it was given, the first one included; claimed, whatever became of the change.
+    """
+
+    attempt: Attempt
+    status: OrderStatus
+    filled: int = 0
+    prices: tuple[NetPrice, ...] = ()
+    broker_id: str | None = None
+    code: str | None = None
+    text: str = ""
+    submitted_at: datetime | None = None
+    updated_at: datetime | None = None
+    client_id: int | None = None
+    order_id: int | None = None
+
+    @property
+    def changes(self) -> int:
+        """Changes of its price so far."""
+        return max(0, len(self.prices) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionState:
+    """An intent in options with its offers.
+
+    Parameters
+    ----------
+    status : OrderStatus
+        PLANNED before the first offer, FILLED once every unit is; else that of the newest offer, or how it ended.
+    filled : int or None
+        Whole units that the executions make; None where its legs make no whole number of them.
+    attempts : tuple of AttemptState
+        Oldest first; one of them lives at most.
+    """
+
+    intent: OptionIntent
+    status: OrderStatus
+    filled: int | None = 0
+    attempts: tuple[AttemptState, ...] = ()
+
+    @property
+    def live(self) -> AttemptState | None:
+        """The offer that may still fill; None if there is none."""
+        return next((one for one in self.attempts if one.status.working), None)
+
+    @property
+    def left(self) -> int:
+        """Units not filled yet; 0 where nobody can say."""
+        return 0 if self.filled is None else self.intent.quantity - self.filled
+
+    @property
+    def next_number(self) -> int:
+        """Number of the next offer."""
+        return 1 + max((one.attempt.number for one in self.attempts), default=0)
+
+
+class OptionBooks(Protocol):
+    """Executions in options, what ended contracts without a trade, and the books of both."""
+
+    def record_fills(self, fills: Iterable[LegFill]) -> int:
+        """Record executions of legs by their id with their cash; return how many were new.
+
+        Known ones only gain a fee. One that a broker lists twice, or of a combination as a whole, is the caller's to
+        leave out.
+        """
+        ...
+
+    def record_events(self, events: Iterable[LedgerEvent], at: datetime) -> tuple[LedgerEvent, ...]:
+        """Record what ended contracts without a trade, with the cash and the shares of it; return the new ones.
+
+        Those given together are of one morning: two legs of a group that cancel each other out break nothing.
+
+        Raises
+        ------
+        StoreError
+            If an event ends more contracts than the lots have.
+        """
+        ...
+
+    def events(self) -> Sequence[LedgerEvent]:
+        """Return what ended contracts without a trade, oldest first."""
+        ...
+
+    def contracts(self) -> Sequence[OptionContract]:
+        """Return every contract that intents or lots ever named, with all its facts."""
+        ...
+
+    def fills(self, strategy: str | None = None) -> Sequence[LegFill]:
+        """Return executions in the order in which they were recorded."""
+        ...
+
+    def book(self, strategy: str | None = None, day: date | None = None) -> Book:
+        """Return lots, cash and deliveries of everybody, or of one strategy.
+
+        Parameters
+        ----------
+        day : date or None
+            As of the end of that session; None for now.
+        """
+        ...
+
+
+class OptionStore(OptionBooks, Protocol):
+    """The books of options, with the intents and their offers."""
+
+    def commit_intents(self, intents: Iterable[OptionIntent], at: datetime) -> None:
+        """Record intents as PLANNED; the same id again changes nothing. Meant for within `Store.together`."""
+        ...
+
+    def states(self, day: date | None = None, *, unresolved: bool = False) -> Sequence[OptionState]:
+        """Return intents in the order in which they were committed: of one session, and/or those not terminal."""
+        ...
+
+    def claim_attempt(self, attempt: Attempt, at: datetime) -> Restriction:
+        """Record an offer, or a change of its price, before it is sent, unless a halt in force forbids it.
+
+        The halt is read in the transaction that writes, and what is written is durable when it returns. Returns the
+        restriction that prevented it, or Restriction.NONE when it may be sent now.
+
+        Raises
+        ------
+        StoreError
+            If another offer of the intent lives, every unit has filled, or, for a change, this one does not live.
+        """
+        ...
+
+    def move_attempt(self, ref: str, status: OrderStatus, at: datetime, seen: Observed | None = None) -> None:
+        """Record a status of an offer; the same status again only updates the facts.
+
+        Raises
+        ------
+        StoreError
+            If the table of allowed moves forbids it.
+        """
+        ...
+
+    def end_intent(self, intent_id: str, status: OrderStatus, at: datetime, text: str = "") -> None:
+        """Record that no further offer of an intent is made: LAPSED, DENIED or CANCELED; none of them may live."""
+        ...
