@@ -11,18 +11,12 @@ from hypothesis import strategies as st
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.ladder import Envelope, NetPrice
+from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.portfolio.options.gate import refusal
 from mtum.core.portfolio.options.gate_facts import OptionFacts
 from mtum.core.portfolio.options.life_cycle import Morning, Night, inferred
 from mtum.core.portfolio.options.lots import Book, LegFill, filled, happened, summed
-from mtum.core.portfolio.options.orders import (
-    Attempt,
-    OptionIntent,
-    OptionLeg,
-    OptionPurpose,
-    WorkingOrder,
-    market_of,
-)
+from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrder, market_of
 from mtum.core.portfolio.options.reservations import groups_of, reservations
 from mtum.core.portfolio.orders import Side
 from support.option_orders import ACCOUNT, DAY, NOW, RULES, SESSION, SPOT, call, described, put

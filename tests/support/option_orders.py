@@ -9,9 +9,9 @@ from mtum.core.market.sessions import Session
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import Delivery, Listing, OptionContract, Right, Style
 from mtum.core.options.ladder import Envelope, NetPrice
+from mtum.core.options.legs import OptionLeg, OptionLot, OptionPurpose
 from mtum.core.portfolio.options.gate_facts import Detail, Judged, OptionFacts, OptionRules
-from mtum.core.portfolio.options.lots import OptionLot
-from mtum.core.portfolio.options.orders import Attempt, OptionIntent, OptionLeg, OptionPurpose, WorkingOrder
+from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrder
 from mtum.core.portfolio.orders import Side
 
 ACCOUNT, STRATEGY, GROUP = "DU1234567", "wheel", "g1"

@@ -10,16 +10,10 @@ from hashlib import sha256
 from math import ceil, floor
 
 from mtum.core.market.instruments import InstrumentId, InstrumentKind, instrument
+from mtum.core.market.side import Side as Side  # noqa: PLC0414  # where orders are, its name is looked for
 
 EXECUTIONS_COME_WITHIN = timedelta(days=7)
 """Shares that turn up later than this after an order are not explained by it."""
-
-
-class Side(Enum):
-    """Which way an order goes."""
-
-    BUY = "BUY"
-    SELL = "SELL"
 
 
 class OrderType(Enum):

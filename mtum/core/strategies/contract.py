@@ -231,6 +231,9 @@ class Strategy(Protocol):
     CONFIDENCE: ClassVar[bool] = False
     """Whether the part of its conditions that hold says how sure it is."""
 
+    OPTIONS: ClassVar[bool] = False
+    """Whether it trades options: it is an `OptionStrategy`, whose shares come and go by assignment alone."""
+
     @property
     def bar_columns(self) -> tuple[str, ...]:
         """Columns of a bar it looks at beside the close; symbols that have closes only are refused then."""

@@ -10,11 +10,12 @@ from decimal import Decimal
 from mtum.core.options.chain import OLDEST
 from mtum.core.options.contracts import CLASSES, OptionContract, Right, Style
 from mtum.core.options.ladder import on_tick
+from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.gate import MARGIN, PAPER, GateRefusal
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.gate_facts import Judged, OptionFacts, OptionRules
 from mtum.core.portfolio.options.lots import summed
-from mtum.core.portfolio.options.orders import ZERO, Attempt, OptionPurpose, market_of
+from mtum.core.portfolio.options.orders import ZERO, Attempt, market_of
 from mtum.core.portfolio.options.reservations import reservations, uncovered, uncovered_calls
 
 EX_DATE_SESSIONS = 2

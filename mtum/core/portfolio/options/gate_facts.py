@@ -8,7 +8,8 @@ from decimal import Decimal
 from mtum.core.market.sessions import Session
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import Listing, OptionContract
-from mtum.core.portfolio.options.lots import OptionLot, summed
+from mtum.core.options.legs import OptionLot
+from mtum.core.portfolio.options.lots import summed
 from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrder
 from mtum.core.portfolio.options.reservations import Held, Pinning, groups_of, pinning
 

@@ -9,7 +9,8 @@ from itertools import product
 from math import prod
 
 from mtum.core.options.contracts import UNITS, Delivery, OptionContract, Right
-from mtum.core.portfolio.options.lots import EventKind, LedgerEvent, OptionLot, per_contract, summed
+from mtum.core.options.legs import OptionLot
+from mtum.core.portfolio.options.lots import EventKind, LedgerEvent, per_contract, summed
 from mtum.core.portfolio.options.orders import ZERO
 
 NEAR_STRIKE = Decimal("0.005")

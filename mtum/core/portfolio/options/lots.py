@@ -10,48 +10,12 @@ from itertools import groupby
 from math import gcd
 
 from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.legs import Delivery, OptionLot
 from mtum.core.portfolio.fills import fifo
 from mtum.core.portfolio.options.orders import ZERO
 
 BROKEN_MARK = "!"
 """Stands in the name of a broken group before the day that broke it, and in no other name."""
-
-
-@dataclass(frozen=True, slots=True)
-class OptionLot:
-    """Contracts that one intent opened and that are not closed yet; one lot per leg.
-
-    Parameters
-    ----------
-    group : str
-        What ties the legs of one structure together, and a put to the shares it brings.
-    quantity : int
-        Contracts, negative for those sold.
-    premium : Decimal
-        USD per share that was paid or received for each, without sign.
-    fees_usd : Decimal
-        Commission and fees of the contracts left.
-    session : date
-        Session that opened it.
-    broken : bool
-        Whether another leg of its group was assigned: no normal rule holds for it any more.
-    """
-
-    account: str
-    strategy: str
-    group: str
-    contract: OptionContract
-    quantity: int
-    premium: Decimal
-    fees_usd: Decimal
-    opened_by: str
-    session: date
-    broken: bool = False
-
-    @property
-    def paid_usd(self) -> Decimal:
-        """What the contracts left cost, fees apart; negative for those sold."""
-        return self.quantity * self.premium * self.contract.multiplier
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,37 +114,6 @@ class LedgerEvent:
 def per_contract(contract: OptionContract) -> int:
     """Return the shares that the holder of one contract gets by exercising it, negative for those he delivers."""
     return contract.multiplier if contract.right is Right.CALL else -contract.multiplier
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Shares that an assignment or an exercise brought to a group, or took from it.
-
-    Parameters
-    ----------
-    shares : int
-        Negative for those that went.
-    price : Decimal
-        The strike, USD per share: what the shares cost.
-    premium : Decimal
-        USD per share that the option had cost, negative for what it had brought; it stays with the option.
-    broken : bool
-        Whether they belong to no plan of the strategy and are to be traded back.
-    """
-
-    strategy: str
-    group: str
-    underlying: str
-    shares: int
-    price: Decimal
-    premium: Decimal
-    event: str
-    broken: bool = False
-
-    @property
-    def net_entry(self) -> Decimal:
-        """What a share came to with the premium, USD: shown beside the cost, never booked as it."""
-        return self.price + (self.premium if self.shares > 0 else -self.premium)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,46 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
 from math import gcd
 
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import OptionContract
 from mtum.core.options.ladder import Envelope, Market, NetPrice
+from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side, identity, intent_of
 
 MOST_LEGS = 4
 """A broker takes no more legs at one net price."""
 ZERO = Decimal(0)
-
-
-class OptionPurpose(Enum):
-    """Why an option order exists; part of its identity."""
-
-    OPEN = "open"
-    CLOSE = "close"
-    ROLL = "roll"
-    """Closes one contract and opens another in one order."""
-
-
-@dataclass(frozen=True, slots=True)
-class OptionLeg:
-    """One contract of an order: which way it goes, and how many of it one unit of the order trades."""
-
-    contract: OptionContract
-    side: Side
-    ratio: int = 1
-
-    @property
-    def signed(self) -> int:
-        """Contracts in one unit, negative for a sale."""
-        return self.ratio if self.side is Side.BUY else -self.ratio
-
-    @property
-    def words(self) -> str:
-        """The leg for a person: ``SELL 1 SPY 2026-08-21 740 put``."""
-        return f"{self.side.value} {self.ratio} {self.contract.words}"
 
 
 @dataclass(frozen=True, slots=True)

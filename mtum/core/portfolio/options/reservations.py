@@ -8,7 +8,8 @@ from itertools import product
 
 from mtum.core.options.contracts import UNITS, OptionContract, Right
 from mtum.core.options.ladder import NetPrice
-from mtum.core.portfolio.options.lots import OptionLot, summed
+from mtum.core.options.legs import OptionLot
+from mtum.core.portfolio.options.lots import summed
 from mtum.core.portfolio.options.orders import ZERO, OptionIntent, WorkingOrder
 
 MOST_WORKING = 8

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from mtum.core.options.contracts import Delivery, OptionContract
+from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.options.life_cycle import Doubt, Morning, Night, inferred
-from mtum.core.portfolio.options.lots import Book, OptionLot, happened
+from mtum.core.portfolio.options.lots import Book, happened
 from support.option_orders import ACCOUNT, call, lot, put
 
 FRIDAY, MONDAY = date(2026, 8, 21), date(2026, 8, 24)  # the last day of every contract here, and the morning after

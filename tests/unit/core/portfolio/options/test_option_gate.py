@@ -9,9 +9,10 @@ import pytest
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import Listing
 from mtum.core.options.ladder import Envelope
+from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.options.gate import CLAUSES, CLOSING, OPENING, first_refusal, level_for, refusal
 from mtum.core.portfolio.options.gate_facts import Detail, ExDividend, Judged, WhatIf
-from mtum.core.portfolio.options.orders import OptionPurpose, WorkingOrder
+from mtum.core.portfolio.options.orders import WorkingOrder
 from support.option_orders import (
     BUY,
     NOW,

@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from mtum.core.options.contracts import OptionContract
+from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.options.lots import (
     Book,
     EventKind,
     LedgerEvent,
     LegFill,
-    OptionLot,
     closing_order,
     filled,
     happened,

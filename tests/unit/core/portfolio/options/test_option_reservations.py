@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from mtum.core.options.contracts import OptionContract
-from mtum.core.portfolio.options.orders import OptionPurpose, WorkingOrder
+from mtum.core.options.legs import OptionPurpose
+from mtum.core.portfolio.options.orders import WorkingOrder
 from mtum.core.portfolio.options.reservations import (
     Held,
     groups_of,

@@ -1,0 +1,105 @@
+"""Legs of option orders, and the lots and deliveries that come of them."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+
+from mtum.core.market.side import Side
+from mtum.core.options.contracts import OptionContract
+
+
+class OptionPurpose(Enum):
+    """Why an option order exists; part of its identity."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    ROLL = "roll"
+    """Closes one contract and opens another in one order."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionLeg:
+    """One contract of an order: which way it goes, and how many of it one unit of the order trades."""
+
+    contract: OptionContract
+    side: Side
+    ratio: int = 1
+
+    @property
+    def signed(self) -> int:
+        """Contracts in one unit, negative for a sale."""
+        return self.ratio if self.side is Side.BUY else -self.ratio
+
+    @property
+    def words(self) -> str:
+        """The leg for a person: ``SELL 1 SPY 2026-08-21 740 put``."""
+        return f"{self.side.value} {self.ratio} {self.contract.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionLot:
+    """Contracts that one intent opened and that are not closed yet; one lot per leg.
+
+    Parameters
+    ----------
+    group : str
+        What ties the legs of one structure together, and a put to the shares it brings.
+    quantity : int
+        Contracts, negative for those sold.
+    premium : Decimal
+        USD per share that was paid or received for each, without sign.
+    fees_usd : Decimal
+        Commission and fees of the contracts left.
+    session : date
+        Session that opened it.
+    broken : bool
+        Whether another leg of its group was assigned: no normal rule holds for it any more.
+    """
+
+    account: str
+    strategy: str
+    group: str
+    contract: OptionContract
+    quantity: int
+    premium: Decimal
+    fees_usd: Decimal
+    opened_by: str
+    session: date
+    broken: bool = False
+
+    @property
+    def paid_usd(self) -> Decimal:
+        """What the contracts left cost, fees apart; negative for those sold."""
+        return self.quantity * self.premium * self.contract.multiplier
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Shares that an assignment or an exercise brought to a group, or took from it.
+
+    Parameters
+    ----------
+    shares : int
+        Negative for those that went.
+    price : Decimal
+        The strike, USD per share: what the shares cost.
+    premium : Decimal
+        USD per share that the option had cost, negative for what it had brought; it stays with the option.
+    broken : bool
+        Whether they belong to no plan of the strategy and are to be traded back.
+    """
+
+    strategy: str
+    group: str
+    underlying: str
+    shares: int
+    price: Decimal
+    premium: Decimal
+    event: str
+    broken: bool = False
+
+    @property
+    def net_entry(self) -> Decimal:
+        """What a share came to with the premium, USD: shown beside the cost, never booked as it."""
+        return self.price + (self.premium if self.shares > 0 else -self.premium)

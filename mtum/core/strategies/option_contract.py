@@ -1,0 +1,43 @@
+"""What a strategy of options is, beside what every strategy is: it asks for chains and answers with proposals."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from mtum.core.options.asking import ChainRequest, OptionVerdict, OwnOptions
+from mtum.core.options.chain import ReadChain
+from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict
+
+if TYPE_CHECKING:
+    from mtum.core.view import MarketView
+
+
+class OptionStrategy(Strategy):
+    """A strategy that trades options; what it holds in shares comes and goes by assignment alone."""
+
+    OPTIONS: ClassVar[bool] = True
+
+    def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
+        """Keep every symbol: it orders no shares."""
+        return tuple(
+            SymbolVerdict(symbol, Keep(), ("hold",), (), {}) for symbol in self.universe() if symbol in view.bars
+        )
+
+    def wants(self, view: "MarketView", own: OwnOptions) -> tuple[ChainRequest, ...]:
+        """Return the chains it needs for `option_verdicts`, at most one for each underlying."""
+        raise NotImplementedError
+
+    def option_verdicts(
+        self, view: "MarketView", own: OwnOptions, chains: Mapping[str, ReadChain]
+    ) -> tuple[OptionVerdict, ...]:
+        """Return one verdict per open group and per underlying that may open one: closings, rolls, openings.
+
+        Parameters
+        ----------
+        view : MarketView
+            The market at the decision.
+        own : OwnOptions
+            Open groups, cash and shares of the sleeve.
+        chains : mapping of str to ReadChain
+            What came back for `wants`, by underlying; an underlying whose chain is missing is left alone.
+        """
+        raise NotImplementedError
