@@ -7,10 +7,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from support.guard import sitecustomize as guard
 
@@ -62,7 +65,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     # Where to write which tests were skipped, so that they can run in an environment that has more.
     if listed := os.environ.get("TEST_SKIPPED_FILE"):
-        names = {report.nodeid.split("[")[0].split("@")[0] for report in terminalreporter.stats.get("skipped", ())}
+        names = {report.nodeid.split("[")[0] for report in terminalreporter.stats.get("skipped", ())}
         Path(listed).write_text("".join(f"{name}\n" for name in sorted(names)), encoding="utf-8")
 
 
@@ -70,6 +73,28 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     # A test on the practice gateway waits for answers and deadlines for more than half of its time: two workers
     # keep one processor busy. A measurement runs alone.
     return 0 if config.getoption("markexpr") == "bench" else 2 * (os.cpu_count() or 1)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return FilesThatShare(config, log)
+
+
+class FilesThatShare(LoadScopeScheduling):
+    """Spread single tests, but keep a file on one worker whose tests share something that is made once.
+
+    A fixture of the module is made again in every worker that runs a test of it: a portfolio played for it costs
+    more than all that looks at it. The mark for groups does not serve, as pytest 9.2 lets no plugin write node ids.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if shares(path) else nodeid
+
+
+@cache
+def shares(path: str) -> bool:
+    """Whether a file of tests has a fixture that is made once for all of it."""
+    return 'scope="module"' in (Path(__file__).parents[1] / path).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session", autouse=True)

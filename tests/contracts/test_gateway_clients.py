@@ -15,9 +15,6 @@ import pytest
 
 from support.gateway import running_gateway
 
-# One worker plays all clients: each day is played once.
-pytestmark = pytest.mark.xdist_group("gateway-clients")
-
 HERE = Path(__file__).parents[1]
 ENVIRONMENTS = Path(os.environ.get("TEST_CLIENTS", HERE.parent / "build" / "clients"))
 # name: (script with its arguments, negotiated server version)

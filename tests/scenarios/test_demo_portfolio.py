@@ -37,9 +37,6 @@ NO_PART = {("plans", "id"), ("frame_bars", "id"), ("bars", "first_read_at"), ("b
 """What is no part of a plan or of a bar: the number of its row, and when the bar was looked at."""
 
 
-pytestmark = pytest.mark.xdist_group("demo-portfolio")  # they look at sessions that are played once
-
-
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Called:
     return call_json(tmp_path_factory.mktemp("first"), "demo", "--portfolio", "--sessions", str(SESSIONS))

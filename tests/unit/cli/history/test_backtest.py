@@ -251,7 +251,6 @@ def in_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Called]:
     return root / "out", found
 
 
-@pytest.mark.xdist_group("tear-sheet")
 def test_the_tear_sheet_is_whole_and_fetches_nothing(in_folder: tuple[Path, Called]) -> None:
     out, found = in_folder
     names = [Path(file).name for file in found.document["files"]]
@@ -282,7 +281,6 @@ def test_the_tear_sheet_is_whole_and_fetches_nothing(in_folder: tuple[Path, Call
     assert not list((out).glob("*.partial"))
 
 
-@pytest.mark.xdist_group("tear-sheet")
 def test_the_files_beside_the_tear_sheet_tell_the_same_as_the_document(in_folder: tuple[Path, Called]) -> None:
     out, found = in_folder[0], in_folder[1].document
     whole = json.loads((out / "tear-sheet.json").read_text(encoding="utf-8"))
