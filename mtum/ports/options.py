@@ -1,4 +1,4 @@
-"""Options: a broker that trades them, and what the program's own database knows of them."""
+"""Options: where chains come from, a broker that trades them, and what the program's own database knows of them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,16 +6,45 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
-from mtum.core.options.chain import Quote
+from mtum.core.options.asking import ChainRequest
+from mtum.core.options.chain import Chain, Quote
 from mtum.core.options.contracts import OptionContract
 from mtum.core.options.ladder import NetPrice
+from mtum.core.options.legs import OptionLeg
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.gate_facts import Detail, WhatIf
 from mtum.core.portfolio.options.lots import Book, LedgerEvent, LegFill
-from mtum.core.portfolio.options.orders import Attempt, OptionIntent, OptionLeg, WorkingOrder
+from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrder
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.ports.broker import BrokerAccount, Denied, NoAnswer, NotSent, Rejected
 from mtum.ports.records import Observed
+
+
+class ChainSource(Protocol):
+    """Where chains come from.
+
+    `model_priced` says whether their prices are a model's: every figure made from them is labeled so.
+    """
+
+    name: str
+    model_priced: bool
+
+    def chain(self, request: ChainRequest, spot: float, at: datetime) -> Chain:
+        """Return the contracts of a request as they are quoted.
+
+        Parameters
+        ----------
+        spot : float
+            USD per share of the underlying.
+        at : datetime
+            Aware UTC instant that quotes are to be of.
+
+        Raises
+        ------
+        DataError
+            If there is no such chain; one line that names the symbol.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +272,23 @@ class OptionBooks(Protocol):
         ...
 
     def fills(self, strategy: str | None = None) -> Sequence[LegFill]:
-        """Return executions in the order in which they were recorded."""
+        """Return executions in the order in which they were recorded, last corrections only."""
+        ...
+
+    def external(self) -> Mapping[OptionContract, int]:
+        """Return contracts of the account that are not ours, negative for those sold; none of 0."""
+        ...
+
+    def state_external(self, contract: OptionContract, quantity: int, at: datetime, why: str) -> None:
+        """Record how many contracts of the account are not ours; 0 takes an earlier statement back."""
+        ...
+
+    def record_marks(self, day: date, marks: Mapping[OptionContract, Decimal], source: str, at: datetime) -> None:
+        """Record what contracts are worth at the end of a session, USD per share; the newest of a session counts."""
+        ...
+
+    def marks(self, day: date) -> Mapping[OptionContract, tuple[Decimal, date]]:
+        """Return the newest mark of each contract up to a session, and its session; USD per share."""
         ...
 
     def book(self, strategy: str | None = None, day: date | None = None) -> Book:

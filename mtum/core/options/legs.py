@@ -1,4 +1,4 @@
-"""Legs of option orders, and the lots and deliveries that come of them."""
+"""Legs of option orders, and the lots, ends and deliveries that come of them."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,6 +7,9 @@ from enum import Enum
 
 from mtum.core.market.side import Side
 from mtum.core.options.contracts import OptionContract
+
+TRADED = "traded"
+"""How a lot ended that an execution closed."""
 
 
 class OptionPurpose(Enum):
@@ -72,6 +75,45 @@ class OptionLot:
     def paid_usd(self) -> Decimal:
         """What the contracts left cost, fees apart; negative for those sold."""
         return self.quantity * self.premium * self.contract.multiplier
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedLot:
+    """Contracts of a lot that ended, by a trade or without one.
+
+    Parameters
+    ----------
+    lot : OptionLot
+        As it was opened, with the contracts that ended and their part of its fees.
+    session : date
+        Session of the trade, or the day on which they ended.
+    price : Decimal
+        USD per share at which they ended; 0 where shares changed hands, for the strike is the price of these.
+    fee_usd : Decimal
+        What it cost to close them.
+    kind : str
+        How: `TRADED`, or the kind of event.
+    by : str
+        The execution or the event.
+    """
+
+    lot: OptionLot
+    session: date
+    price: Decimal
+    fee_usd: Decimal
+    kind: str
+    by: str
+
+    @property
+    def pnl_usd(self) -> Decimal:
+        """Profit or loss after all fees; of an assigned option the whole premium, for the shares cost the strike."""
+        worth = self.lot.quantity * self.price * self.lot.contract.multiplier
+        return worth - self.lot.paid_usd - self.lot.fees_usd - self.fee_usd
+
+    @property
+    def settled_usd(self) -> Decimal:
+        """Change of cash by an event; 0 for a trade, whose execution has it."""
+        return Decimal(0) if self.kind == TRADED else self.lot.quantity * self.price * self.lot.contract.multiplier
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from itertools import groupby
 from math import gcd
 
 from mtum.core.options.contracts import OptionContract, Right
-from mtum.core.options.legs import Delivery, OptionLot
+from mtum.core.options.legs import TRADED, ClosedLot, Delivery, OptionLot
 from mtum.core.portfolio.fills import fifo
 from mtum.core.portfolio.options.orders import ZERO
 
@@ -126,6 +126,8 @@ class Book:
         What all of it did to cash, fees included.
     delivered : tuple of Delivery
         In the order of the events.
+    closed : tuple of ClosedLot
+        What ended, in the order in which it did.
     seen : frozenset of str
         Executions and events that are in it: none is booked a second time.
     """
@@ -133,11 +135,32 @@ class Book:
     lots: tuple[OptionLot, ...] = ()
     cash_usd: Decimal = ZERO
     delivered: tuple[Delivery, ...] = ()
+    closed: tuple[ClosedLot, ...] = ()
     seen: frozenset[str] = field(default_factory=frozenset)
 
     def contracts(self) -> dict[OptionContract, int]:
         """Return the contracts of all lots together, negative for those sold; none that come to 0."""
         return summed(*({lot.contract: lot.quantity} for lot in self.lots))
+
+    def of(self, strategy: str, fills: Iterable[LegFill]) -> "Book":
+        """Return the part of one strategy.
+
+        Parameters
+        ----------
+        fills : iterable of LegFill
+            All that are in the book: of its cash only they tell whose it was.
+        """
+        own = [fill for fill in fills if fill.strategy == strategy]
+        delivered = tuple(one for one in self.delivered if one.strategy == strategy)
+        closed = tuple(one for one in self.closed if one.lot.strategy == strategy)
+        settled = sum((one.settled_usd for one in closed), ZERO)
+        return Book(
+            lots=tuple(lot for lot in self.lots if lot.strategy == strategy),
+            cash_usd=sum((fill.cash_usd for fill in own), settled) - sum(one.shares * one.price for one in delivered),
+            delivered=delivered,
+            closed=closed,
+            seen=self.seen,
+        )
 
 
 def summed(*held: Mapping[OptionContract, int]) -> dict[OptionContract, int]:
@@ -162,13 +185,31 @@ def filled(book: Book, fills: Iterable[LegFill]) -> Book:
         ]
         taken = fifo([abs(lot.quantity) for lot in against], abs(fill.quantity))
         lots = _less(book.lots, dict(zip(map(id, against), taken, strict=False)))
+        closed = tuple(
+            ClosedLot(
+                _part(lot, number),
+                fill.session,
+                fill.price,
+                fill.fee_usd * number / abs(fill.quantity),
+                TRADED,
+                fill.exec_id,
+            )
+            for lot, number in zip(against, taken, strict=False)
+            if number
+        )
         beyond = abs(fill.quantity) - sum(taken)
         if beyond:
             # A fee is shared by what closes and what opens, as their contracts are.
             opened = beyond if fill.quantity > 0 else -beyond
             fee = fill.fee_usd * beyond / abs(fill.quantity)
             lots = (*lots, _opened(fill, opened, fee))
-        book = replace(book, lots=lots, cash_usd=book.cash_usd + fill.cash_usd, seen=book.seen | {fill.exec_id})
+        book = replace(
+            book,
+            lots=lots,
+            cash_usd=book.cash_usd + fill.cash_usd,
+            closed=book.closed + closed,
+            seen=book.seen | {fill.exec_id},
+        )
     return book
 
 
@@ -186,6 +227,12 @@ def _opened(fill: LegFill, quantity: int, fee: Decimal) -> OptionLot:
     )
 
 
+def _part(lot: OptionLot, contracts: int) -> OptionLot:
+    """Return so many contracts of a lot, with their part of its fees."""
+    number = contracts if lot.quantity > 0 else -contracts
+    return replace(lot, quantity=number, fees_usd=lot.fees_usd * number / lot.quantity)
+
+
 def _less(lots: Iterable[OptionLot], taken: Mapping[int, int]) -> tuple[OptionLot, ...]:
     # Lots without so many contracts each, by the lot's identity: two lots may be equal.
     found = []
@@ -194,7 +241,7 @@ def _less(lots: Iterable[OptionLot], taken: Mapping[int, int]) -> tuple[OptionLo
         if left == lot.quantity:
             found.append(lot)
         elif left:
-            found.append(replace(lot, quantity=left, fees_usd=lot.fees_usd * left / lot.quantity))
+            found.append(_part(lot, abs(left)))
     return tuple(found)
 
 
@@ -216,10 +263,16 @@ def happened(book: Book, events: Iterable[LedgerEvent]) -> Book:
     """
     new = [event for event in {one.key: one for one in events}.values() if event.key not in book.seen]
     spreads = {key for key, lots in _groups(book.lots) if len({lot.quantity > 0 for lot in lots}) > 1}
-    lots, came = book.lots, []
+    lots, came, closed = book.lots, [], []
     for event in new:
         lots, ended = _ended(lots, event)
-        came += [_delivery(event, lot, quantity) for lot, quantity in ended if event.shares]
+        price = ZERO if event.shares else event.price
+        for lot, quantity in ended:
+            if quantity:
+                closed.append(
+                    ClosedLot(_part(lot, abs(quantity)), event.effective, price, ZERO, event.kind.value, event.key)
+                )
+                came += [_delivery(event, lot, quantity)] if event.shares else []
     net: dict[tuple[str, str], int] = defaultdict(int)
     for one in came:
         net[one.strategy, one.group] += one.shares
@@ -235,6 +288,7 @@ def happened(book: Book, events: Iterable[LedgerEvent]) -> Book:
         lots=lots,
         cash_usd=book.cash_usd + sum((event.cash_usd for event in new), ZERO),
         delivered=(*book.delivered, *delivered),
+        closed=(*book.closed, *closed),
         seen=book.seen | {event.key for event in new},
     )
 

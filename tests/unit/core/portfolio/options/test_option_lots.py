@@ -158,3 +158,27 @@ def test_legs_that_are_no_whole_number_of_combinations_are_told() -> None:
 
 def test_a_lot_tells_what_it_cost() -> None:
     assert OptionLot(ACCOUNT, "", "", put(95), -2, Decimal("1.15"), Decimal(0), "", DAY).paid_usd == Decimal(-230)
+
+
+def test_what_ended_tells_its_profit_with_the_fees_of_both_ends() -> None:
+    sold = filled(Book(), [fill("1", put(95), -2, "1.20", "1.40"), fill("2", put(95), -1, "1.00")])
+    bought = filled(sold, [fill("3", put(95), 1, "0.50", "0.65")])
+    (one,) = bought.closed
+    # (1.20 - 0.50) x 100 less 0.70 for its half of the sale and 0.65 for the purchase.
+    assert (one.lot.quantity, one.kind, one.by, one.pnl_usd) == (-1, "traded", "3", Decimal("68.65"))
+    after = happened(bought, [event(EventKind.ASSIGNED, put(95), -2, 95, -2)])
+    # Assigned: 120 less 0.70, and 100 less 0.70; the shares cost the strike.
+    assert [(end.kind, end.price, end.pnl_usd) for end in after.closed[1:]] == [
+        ("assigned", 0, Decimal("119.30")),
+        ("assigned", 0, Decimal("99.30")),
+    ]
+    # All that was earned, less the shares that are there for it: 220 + 120 - 2.10 - 50 - 0.65 - 19,000.
+    assert sum(end.pnl_usd for end in after.closed) == after.cash_usd + 200 * 95
+
+
+def test_a_strategy_has_its_own_part_of_the_cash_of_an_event() -> None:
+    fills = [fill("1", put(95), -1, "1.20"), replace(fill("2", put(95), -1, "1.00"), strategy="other")]
+    after = happened(filled(Book(), fills), [event(EventKind.STATED, put(95), -2, "3.00", -2)])
+    assert after.of("other", fills).cash_usd == Decimal("100") - Decimal("0.70") - 300
+    parts = [after.of(name, fills) for name in (STRATEGY, "other")]
+    assert sum(part.cash_usd for part in parts) == after.cash_usd
