@@ -75,20 +75,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 0 if config.getoption("markexpr") == "bench" else 2 * (os.cpu_count() or 1)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    return FilesThatShare(config, log)
-
-
-class FilesThatShare(LoadScopeScheduling):
-    """Spread single tests, but keep a file on one worker whose tests share something that is made once.
-
-    A fixture of the module is made again in every worker that runs a test of it: a portfolio played for it costs
-    more than all that looks at it. The mark for groups does not serve, as pytest 9.2 lets no plugin write node ids.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return path if shares(path) else nodeid
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    # A fixture of the module is made again in every worker that runs a test of it: a portfolio played for it costs
+    # more than all that looks at it. The mark for groups does not serve, as pytest 9.2 lets no plugin write node ids.
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: path if shares(path := nodeid.partition("::")[0]) else nodeid
+    return scheduler
 
 
 @cache
