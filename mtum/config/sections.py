@@ -53,6 +53,8 @@ class Market(SettingsSection):
     """today's volume: projected to the whole session, as seen so far, or yesterday's"""
     dividend_source: Annotated[Literal["yahoo", "file"] | None, BeforeValidator(_none_word)] = None
     """who tells dividends in place of source "ib": Yahoo, or dividends.csv in the data folder; "none" for nobody"""
+    chain_dir: str = ""
+    """folder of recorded option chains (CSV or Parquet), relative to the data folder; empty: the model alone"""
     spike_multiple: float = Field(default=10.0, ge=2, le=100)
     """a newest move beyond this many mean absolute moves must be confirmed"""
     sample_share: Literal["drawn", "exact"] = "drawn"

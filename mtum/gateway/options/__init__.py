@@ -1,1 +1,0 @@
-"""Options on the practice gateway: contracts, chains, quotes and orders on the wire."""
