@@ -67,6 +67,10 @@ class BarTable:
         """Share of the session's volume traded."""
         return self.share(symbol, session, minutes_to_close)
 
+    def sessions_around(self, day: date) -> Sessions:
+        """All of them."""
+        return self.sessions
+
 
 def weekday_sessions() -> Sessions:
     """Every weekday of spring and early summer 2015; one half day. New York is at UTC - 4."""

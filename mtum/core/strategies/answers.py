@@ -1,6 +1,6 @@
 """A strategy is asked for its verdicts: whatever it does instead is one kind of error, its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -30,8 +30,24 @@ def verdicts_of(strategy: Strategy, view: "MarketView", own: Own) -> tuple[Symbo
     StrategyError
         If it ends in an error of any kind, or answers something else than verdicts that can be recorded.
     """
+    given = answers_of(strategy, view, lambda: strategy.verdicts(view, own))
+    for one in given:
+        wrong = _wrong(one)
+        if wrong:
+            raise StrategyError(f"{strategy.name} at {view.session}: {wrong}")
+    return given
+
+
+def answers_of[T](strategy: Strategy, view: "MarketView", ask: Callable[[], Iterable[T]]) -> tuple[T, ...]:
+    """Return what a strategy answers to a question.
+
+    Raises
+    ------
+    StrategyError
+        If it ends in an error of any kind.
+    """
     try:
-        given = tuple(strategy.verdicts(view, own))
+        return tuple(ask())
     except StrategyError:
         raise
     except BaseException as error:
@@ -41,11 +57,6 @@ def verdicts_of(strategy: Strategy, view: "MarketView", own: Own) -> tuple[Symbo
         where = _where(error.__traceback__)
         told = f"{type(error).__name__}{': ' if text else ''}{text}{where}"
         raise StrategyError(f"{strategy.name} at {view.session}: {told}") from error
-    for one in given:
-        wrong = _wrong(one)
-        if wrong:
-            raise StrategyError(f"{strategy.name} at {view.session}: {wrong}")
-    return given
 
 
 def _where(trace: TracebackType | None) -> str:
@@ -87,7 +98,7 @@ def _wrong(one: object) -> str | None:
         return f"answered {one!r}; a tuple of SymbolVerdict is needed"
     verdict: object = one.verdict
     match verdict:
-        case Target(weight) if not _is_number(weight) or weight < 0:
+        case Target(weight) if not is_number(weight) or weight < 0:
             return f"{one.symbol}: Target({weight!r}); a number from 0 to 1 is needed"
         case Shares(count) if type(count) is not int or count < 0:
             return f"{one.symbol}: Shares({count!r}); a whole number from 0 is needed"
@@ -96,21 +107,14 @@ def _wrong(one: object) -> str | None:
         case other:
             return f"{one.symbol}: verdict {other!r}; Target, Shares, Keep or Abstain is needed"
     reasons: object = one.reasons
-    if not isinstance(reasons, tuple) or not reasons or not all(map(_is_word, reasons)):
+    if not isinstance(reasons, tuple) or not reasons or not all(map(is_word, reasons)):
         return f"{one.symbol}: reasons are {reasons!r}; a tuple of words is needed, one at least"
     return _wrong_beside(one)
 
 
 def _wrong_beside(one: SymbolVerdict) -> str | None:
-    conditions: object = one.conditions
-    if not isinstance(conditions, tuple):
-        return f"{one.symbol}: conditions are {conditions!r}; a tuple of Condition is needed"
-    for condition in conditions:
-        if not isinstance(condition, Condition) or not _is_truth(condition.passed) or not _is_word(condition.name):
-            return f"{one.symbol}: {condition!r} is no Condition with a name, and True or False for passed"
-        for said in (condition.value, condition.threshold, condition.margin):
-            if not (said is None or (type(said) is float and isfinite(said)) or _is_number(said)):
-                return f"{one.symbol}: condition {condition.name} holds {said!r}; a number or None is needed"
+    if (wrong := wrong_conditions(one.conditions)) is not None:
+        return f"{one.symbol}: {wrong}"
     places: dict[str, object] = {"indicators": one.indicators, "remember": one.remember, "memory": one.memory}
     for place, values in places.items():
         # What is usual is told at once: this is asked of every number of every session.
@@ -120,15 +124,29 @@ def _wrong_beside(one: SymbolVerdict) -> str | None:
             if type(value) is float and isfinite(value) and type(name) is str and name:
                 continue
             fine = value is None and place != "remember"
-            fine = fine or _is_number(value) or (place == "memory" and isinstance(value, str | Price))
-            if not fine or not _is_word(name):
+            fine = fine or is_number(value) or (place == "memory" and isinstance(value, str | Price))
+            if not fine or not is_word(name):
                 return f"{one.symbol}: {place} {name!r} is {value!r}; a number is needed"
-    if one.confidence is not None and not (_is_number(one.confidence) and 0 <= one.confidence <= 1):
+    if one.confidence is not None and not (is_number(one.confidence) and 0 <= one.confidence <= 1):
         return f"{one.symbol}: confidence is {one.confidence!r}; a number from 0 to 1 is needed"
     return None
 
 
-def _is_number(value: object) -> bool:
+def wrong_conditions(conditions: object) -> str | None:
+    """Return why these are no conditions that can be recorded."""
+    if not isinstance(conditions, tuple):
+        return f"conditions are {conditions!r}; a tuple of Condition is needed"
+    for condition in conditions:
+        if not isinstance(condition, Condition) or not _is_truth(condition.passed) or not is_word(condition.name):
+            return f"{condition!r} is no Condition with a name, and True or False for passed"
+        for said in (condition.value, condition.threshold, condition.margin):
+            if not (said is None or (type(said) is float and isfinite(said)) or is_number(said)):
+                return f"condition {condition.name} holds {said!r}; a number or None is needed"
+    return None
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a finite number that a record can hold."""
     # A true or false is none, nor is a number of a library that no record can hold.
     return (isinstance(value, float) or type(value) is int) and isfinite(value)
 
@@ -138,5 +156,6 @@ def _is_truth(value: object) -> bool:
     return value is True or value is False
 
 
-def _is_word(value: object) -> bool:
+def is_word(value: object) -> bool:
+    """Return whether a value is a text that says something."""
     return isinstance(value, str) and bool(value)

@@ -1,0 +1,398 @@
+"""The option part of a session's decision: what a strategy proposes, judged by the last gate's own clauses."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from math import gcd
+
+from mtum.core.market.sessions import Session
+from mtum.core.options.asking import ChainRequest, OptionGroup, OptionVerdict, OwnOptions, Proposal
+from mtum.core.options.chain import ReadChain
+from mtum.core.options.contracts import UNITS, Listing, OptionContract, Right
+from mtum.core.options.ladder import Envelope, NetPrice
+from mtum.core.options.legs import OptionLeg, OptionLot, OptionPurpose
+from mtum.core.options.selecting import Window
+from mtum.core.portfolio.decision import Action
+from mtum.core.portfolio.gate import GateRefusal
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.options.gate import CLAUSES, first_refusal
+from mtum.core.portfolio.options.gate_facts import Detail, Judged, OptionFacts, OptionRules
+from mtum.core.portfolio.options.lots import closing_order, summed
+from mtum.core.portfolio.options.orders import MOST_LEGS, ZERO, Attempt, OptionIntent, WorkingOrder, market_of
+from mtum.core.portfolio.options.reservations import groups_of, reservations, uncovered_calls
+from mtum.core.portfolio.orders import Side
+from mtum.core.strategies.asking import UNFIT
+from mtum.core.strategies.option_answers import chains_asked, option_verdicts_of
+from mtum.core.strategies.option_contract import OptionStrategy
+from mtum.core.view import MarketView
+
+BROKEN = "broken_group"
+"""Reason word: another leg was assigned, so what is left of the group is closed."""
+ONE_OPENING = "one_opening"
+"""Reason word: something is opened in the underlying already, in the same session by the same sleeve."""
+NO_GROUP = "no_such_group"
+"""Reason word: what it closes or rolls is no open group, or what it opens is one already."""
+NEAR_DAYS = 5
+"""Calendar days to the last one from which a short option is named while trading is halted altogether."""
+_ORDER_OF_WORK = (OptionPurpose.CLOSE, OptionPurpose.ROLL, OptionPurpose.OPEN)
+_LATER = frozenset(
+    {"account", "mode", "session", "window", "halt", "full_halt", "tick", "attempt"}
+    | {"spot", "ex_date", "what_if", "changes", "orders"}
+)
+"""Clauses that only the moment of sending can judge."""
+_LATER_CLOSING = _LATER | {"quotes", "market", "group"}
+"""What closes is decided without a price: the ladder asks for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSessionRules:
+    """What a session allows a sleeve's options, beside what its strategy wants.
+
+    Parameters
+    ----------
+    sleeve : str
+        Name of it, which stands in every order and lot.
+    deadline : datetime
+        When an order is canceled at the latest.
+    gate : OptionRules
+        What the last gate will judge by.
+    restriction : Restriction
+        Halts in force.
+    entry_bar : str
+        Reason word why nothing is opened at all, "" where it may be.
+    closed : mapping of str to str
+        Underlyings of which every group is bought back, with the reason word.
+    barred : mapping of str to str
+        Underlyings in which nothing is opened, with the reason word.
+    exits_barred : mapping of str to str
+        Underlyings in which nothing is traded at all, with the reason word.
+    lots : tuple of OptionLot
+        Of the other sleeves.
+    working : tuple of WorkingOrder
+        What may still fill, of anybody, and what other sleeves decided in this session.
+    """
+
+    account: str
+    sleeve: str
+    session: Session
+    deadline: datetime
+    gate: OptionRules
+    restriction: Restriction = Restriction.NONE
+    entry_bar: str = ""
+    closed: Mapping[str, str] = field(default_factory=dict)
+    barred: Mapping[str, str] = field(default_factory=dict)
+    exits_barred: Mapping[str, str] = field(default_factory=dict)
+    lots: tuple[OptionLot, ...] = ()
+    working: tuple[WorkingOrder, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A proposal that is not carried out: the reason word or the clause that refused it, and its words."""
+
+    underlying: str
+    group: str
+    purpose: str
+    reason: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionDecision:
+    """What a sleeve does in options this session.
+
+    Parameters
+    ----------
+    verdicts : tuple of OptionVerdict
+        The strategy's; closings that a limit, a person or an assignment forces stand in the place of its own.
+    intents : tuple of OptionIntent
+        Closings first, then rolls, then openings.
+    notes : tuple of HeldBack
+        Proposals that are not carried out.
+    alarms : tuple of str
+        Short options that nothing can be done about while trading is halted, and what is near.
+    """
+
+    verdicts: tuple[OptionVerdict, ...] = ()
+    intents: tuple[OptionIntent, ...] = ()
+    notes: tuple[HeldBack, ...] = ()
+    alarms: tuple[str, ...] = ()
+
+    def action(self, own: OwnOptions) -> Action:
+        """Return what it amounts to."""
+        purposes = {one.purpose for one in self.intents}
+        if purposes:
+            return Action.EXIT if purposes == {OptionPurpose.CLOSE} else Action.ENTER
+        return Action.HOLD if own.groups else Action.NONE
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Reason words, the deciding one first."""
+        done = [word for one in self.intents for word in one.reasons[:1]]
+        held = [one.reason for one in self.notes]
+        said = [word for one in self.verdicts for word in one.reasons[:1]]
+        return tuple(dict.fromkeys((*done, *held) or said))
+
+
+def chains_wanted(view: MarketView, strategy: OptionStrategy, own: OwnOptions) -> tuple[ChainRequest, ...]:
+    """Return the chains to gather: what the strategy wants, and every contract that is held.
+
+    Raises
+    ------
+    StrategyError
+        If it ends in an error, or answers something else than chain requests.
+    """
+    asked = () if _unasked(view, strategy) else chains_asked(strategy, view, own)
+    found = {one.underlying: one for one in asked}
+    held: dict[str, tuple[OptionContract, ...]] = {}
+    for group in own.groups:
+        mine = (lot.contract for lot in group.lots)
+        held[group.underlying] = tuple(dict.fromkeys((*held.get(group.underlying, ()), *mine)))
+    for underlying, contracts in held.items():
+        one = found.get(underlying) or ChainRequest(underlying, Window(0, 0, 0), frozenset(), (0.0, 0.0))
+        found[underlying] = replace(one, held=tuple(dict.fromkeys((*one.held, *contracts))))
+    return tuple(found.values())
+
+
+def decide_options(
+    view: MarketView,
+    strategy: OptionStrategy,
+    own: OwnOptions,
+    chains: Mapping[str, ReadChain],
+    rules: OptionSessionRules,
+) -> OptionDecision:
+    """Decide what one sleeve trades in options.
+
+    Every proposal is judged in the order of work by those clauses of the last gate that do not depend on the moment
+    of sending, with what was accepted before it already at work.
+
+    Parameters
+    ----------
+    own : OwnOptions
+        Its free cash is what no open group and no live order pins; its shares are those that it keeps today.
+    chains : mapping of str to ReadChain
+        By underlying; where a chain could not be read it is missing.
+
+    Raises
+    ------
+    StrategyError
+        If the strategy ends in an error, or answers something else than verdicts.
+    """
+    said = () if _unasked(view, strategy) else option_verdicts_of(strategy, view, own, chains)
+    forced = tuple(_forced(own, chains, view, rules))
+    taken = {one.group for one in forced}
+    verdicts = (*forced, *(one for one in said if not one.group or one.group not in taken))
+    if rules.restriction is Restriction.FULL:
+        return OptionDecision(
+            verdicts=verdicts,
+            notes=tuple(_note(one, one.proposal, "halted") for one in verdicts if one.proposal is not None),
+            alarms=tuple(_at_risk(own, chains, view)),
+        )
+    judge = _Judge(view, own, chains, rules)
+    proposed = [(one, one.proposal) for one in verdicts if one.proposal is not None]
+    for verdict, proposal in sorted(proposed, key=lambda pair: _ORDER_OF_WORK.index(pair[1].purpose)):
+        judge.take(verdict, proposal)
+    return OptionDecision(verdicts, tuple(judge.intents), tuple(judge.notes))
+
+
+def _unasked(view: MarketView, strategy: OptionStrategy) -> bool:
+    return bool(view.unfit) and not strategy.EACH_BY_ITSELF
+
+
+def _note(verdict: OptionVerdict, proposal: Proposal, reason: str, text: str = "") -> HeldBack:
+    return HeldBack(verdict.underlying, verdict.group, proposal.purpose.value, reason, text)
+
+
+def _forced(
+    own: OwnOptions, chains: Mapping[str, ReadChain], view: MarketView, rules: OptionSessionRules
+) -> Iterator[OptionVerdict]:
+    for group in own.groups:
+        reason = rules.closed.get(group.underlying) or (BROKEN if group.broken else "")
+        if reason:
+            for proposal in _closings(group, chains.get(group.underlying), _spot(group.underlying, chains, view)):
+                yield OptionVerdict(group.underlying, group.group, proposal, (reason,), ())
+
+
+def _closings(group: OptionGroup, chain: ReadChain | None, spot: Decimal) -> Iterator[Proposal]:
+    """Close a group in one order; what is left of a broken one leg by leg, the shorts first."""
+    held = summed(*({lot.contract: lot.quantity} for lot in group.lots))
+    if not group.broken and 0 < len(held) <= MOST_LEGS:
+        yield _closing(group.group, held, chain, spot)
+        return
+    for contract in dict.fromkeys(lot.contract for lot in closing_order(group.lots)):
+        if contract in held:
+            yield _closing(group.group, {contract: held[contract]}, chain, spot)
+
+
+def _closing(name: str, held: Mapping[OptionContract, int], chain: ReadChain | None, spot: Decimal) -> Proposal:
+    units = gcd(*held.values())
+    legs = tuple(
+        OptionLeg(one, Side.BUY if held[one] < 0 else Side.SELL, abs(held[one]) // units)
+        for one in sorted(held, key=lambda one: (held[one] > 0, one.con_id))
+    )
+    quotes = {row.contract.con_id: row.quote for row in chain.chain.rows} if chain else {}
+    market = market_of(legs, quotes, closes=True)
+    # Without a quote it begins at what exercise would be worth; the ladder reckons with the quotes of its moment.
+    inner = sum((leg.signed * _inner(leg.contract, spot) for leg in legs), ZERO)
+    start = NetPrice(inner) if market is None else market.mid
+    return Proposal(OptionPurpose.CLOSE, name, legs, units, Envelope(start, None, to_far_side=True), ZERO)
+
+
+def _inner(contract: OptionContract, spot: Decimal) -> Decimal:
+    return max(ZERO, spot - contract.strike if contract.right is Right.CALL else contract.strike - spot)
+
+
+def _spot(underlying: str, chains: Mapping[str, ReadChain], view: MarketView) -> Decimal:
+    chain = chains.get(underlying)
+    return exact(chain.chain.spot if chain else view.prices.get(underlying, 0.0))
+
+
+def _at_risk(own: OwnOptions, chains: Mapping[str, ReadChain], view: MarketView) -> Iterator[str]:
+    for group in own.groups:
+        spot = _spot(group.underlying, chains, view)
+        for contract, number in summed(*({lot.contract: lot.quantity} for lot in group.lots)).items():
+            days, inner = contract.days_from(view.session), _inner(contract, spot)
+            if number >= 0 or (days > NEAR_DAYS and not inner):
+                continue
+            near = [f"{days} {'day' if days == 1 else 'days'} left"] if days <= NEAR_DAYS else []
+            near += [f"{inner:.2f} USD in the money at {spot:.2f}"] if inner else []
+            yield f"{-number} short {contract.words} ({group.group}): {', '.join(near)}"
+
+
+class _Judge:
+    """Takes proposals one after the other; what it accepted works beside what comes next."""
+
+    def __init__(
+        self, view: MarketView, own: OwnOptions, chains: Mapping[str, ReadChain], rules: OptionSessionRules
+    ) -> None:
+        self.view, self.own, self.chains, self.rules = view, own, chains, rules
+        self.groups = {one.group: one for one in own.groups}
+        self.intents: list[OptionIntent] = []
+        self.notes: list[HeldBack] = []
+        self.lots = tuple(lot for group in own.groups for lot in group.lots)
+        known = (*self.lots, *rules.lots)
+        pinned = reservations(groups_of(known, _positions(known)), rules.working)
+        # The gate takes off what is pinned; the sleeve's free cash has it off already.
+        self.settled_usd = own.free_cash + sum((one.cash_usd for one in pinned), ZERO)
+
+    def take(self, verdict: OptionVerdict, proposal: Proposal) -> None:
+        """Make an intent of a proposal, or note why none."""
+        reason = self._bar(verdict, proposal)
+        if reason:
+            self.notes.append(_note(verdict, proposal, reason))
+            return
+        intent = self._intent(verdict, proposal)
+        refused = self._refusal(intent)
+        if refused is not None:
+            self.notes.append(_note(verdict, proposal, refused.check, refused.text))
+            return
+        self.intents.append(intent)
+
+    def _bar(self, verdict: OptionVerdict, proposal: Proposal) -> str:
+        underlying, opens = verdict.underlying, proposal.purpose is OptionPurpose.OPEN
+        if underlying in self.rules.exits_barred:
+            return self.rules.exits_barred[underlying]
+        group = self.groups.get(proposal.group)
+        if opens is not (proposal.group == "") or verdict.group != proposal.group:
+            return NO_GROUP
+        if not opens and (group is None or group.underlying != underlying):
+            return NO_GROUP
+        if proposal.purpose is OptionPurpose.CLOSE:
+            return ""
+        if self.rules.restriction is not Restriction.NONE:
+            return "halted"
+        if opens and any(one.purpose is OptionPurpose.OPEN and one.underlying == underlying for one in self.intents):
+            return ONE_OPENING
+        unfit = UNFIT if underlying in self.view.unfit else ""
+        return self.rules.entry_bar or self.rules.closed.get(underlying) or self.rules.barred.get(underlying) or unfit
+
+    def _intent(self, verdict: OptionVerdict, proposal: Proposal) -> OptionIntent:
+        rules = self.rules
+        return OptionIntent(
+            account=rules.account,
+            session=rules.session.day,
+            strategy=rules.sleeve,
+            underlying=verdict.underlying,
+            purpose=proposal.purpose,
+            legs=proposal.legs,
+            quantity=proposal.quantity,
+            envelope=proposal.envelope,
+            spot=_spot(verdict.underlying, self.chains, self.view),
+            # One opening per underlying, sleeve and session: that names it on every machine.
+            group=proposal.group or f"{verdict.underlying}-{rules.session.day:%y%m%d}",
+            most_loss_usd=proposal.most_loss_usd,
+            deadline=rules.deadline,
+            reasons=verdict.reasons,
+        )
+
+    def _refusal(self, intent: OptionIntent) -> GateRefusal | None:
+        later = _LATER_CLOSING if intent.purpose is OptionPurpose.CLOSE else _LATER
+        clauses = {name: clause for name, clause in CLAUSES[intent.purpose].items() if name not in later}
+        # Whatever asks for no legs, or none of a contract, has nothing that the other clauses could look at.
+        if not intent.legs or intent.quantity < 1:
+            clauses = {name: clauses[name] for name in ("quantity", "legs")}
+        return first_refusal(
+            Judged(Attempt(intent, 1, intent.envelope.start), self._facts(intent), self.rules.gate), clauses
+        )
+
+    def _facts(self, intent: OptionIntent) -> OptionFacts:
+        rules, underlying = self.rules, intent.underlying
+        chain = self.chains.get(underlying)
+        rows = chain.chain.rows if chain else ()
+        mine, working = self._left_of(intent)
+        known = (*mine, *rules.lots)
+        held = {lot.contract.con_id: _described(lot.contract) for lot in known}
+        # Shares and longs of the other sleeves cover their own calls, and never one of this sleeve.
+        theirs = {one: number for one, number in _positions(rules.lots).items() if one.underlying == underlying}
+        beside = [one for one in rules.working if one.underlying == underlying and one.strategy != rules.sleeve]
+        lent = UNITS * uncovered_calls(theirs, 0, [replace(one, shares=0) for one in beside])
+        return OptionFacts(
+            now=chain.chain.at if chain else rules.deadline,
+            session=rules.session,
+            account=rules.account,
+            details=held | {row.contract.con_id: _described(row.contract) for row in rows},
+            positions=_positions(known),
+            shares={underlying: self.own.shares.get(underlying, 0) + lent},
+            lots=known,
+            working=working,
+            settled_cash_usd=self.settled_usd,
+            share_orders_usd=ZERO,
+            quotes={row.contract.con_id: row.quote for row in rows},
+            spot=intent.spot,
+            tick=ZERO,
+        )
+
+    def _left_of(self, intent: OptionIntent) -> tuple[tuple[OptionLot, ...], tuple[WorkingOrder, ...]]:
+        """Lots and orders beside an intent; of a broken group its legs are closed one after the other."""
+        group = self.groups.get(intent.group)
+        before = [one for one in self.intents if group is not None and group.broken and one.group == intent.group]
+        gone = {contract for one in before for contract in one.changes}
+        lots = tuple(lot for lot in self.lots if lot.group != intent.group or lot.contract not in gone)
+        return lots, (*self.rules.working, *(_at_work(one) for one in self.intents if one not in before))
+
+
+def _positions(lots: Iterable[OptionLot]) -> dict[OptionContract, int]:
+    return summed(*({lot.contract: lot.quantity} for lot in lots))
+
+
+def _described(contract: OptionContract) -> Detail:
+    """Return a contract as the row of a chain lists it: what is adjusted or made to order shows in it."""
+    row = Listing(
+        contract.underlying, "SMART", contract.trading_class, str(contract.multiplier), contract.currency,
+        contract.local_symbol,
+    )  # fmt: skip
+    return Detail(contract, row)
+
+
+def _at_work(intent: OptionIntent) -> WorkingOrder:
+    price = intent.envelope.start if intent.envelope.worst is None else intent.envelope.worst
+    return WorkingOrder(
+        f"{intent.id}-1", intent.underlying, intent.quantity, intent.legs, price, intent.strategy, intent.group
+    )  # fmt: skip
+
+
+def at_work(intents: Sequence[OptionIntent]) -> tuple[WorkingOrder, ...]:
+    """Return intents as the orders that they become, for the sleeves that decide after this one."""
+    return tuple(map(_at_work, intents))
