@@ -124,7 +124,16 @@ def _size_document(verdict: SymbolVerdict) -> Document:
 
 def replayed(frame: Mapping[str, object], strategy: Strategy, rules: PortfolioRules) -> Document:
     """Decide a stored frame again and return the outcome's document."""
-    return decision_document(decide(view_of(frame), strategy, book_of(frame), rules))
+    view = view_of(frame)
+    decided = decision_document(decide(view, strategy, book_of(frame), rules))
+    if "options" not in frame:
+        return decided
+    from mtum.core.record_options import replayed_options  # nobody without options needs any of it
+    from mtum.core.strategies.option_contract import OptionStrategy
+
+    if not isinstance(strategy, OptionStrategy):
+        raise ValueError(f"{strategy.name} trades no options, and its stored decision does")
+    return replayed_options(table_in(frame["options"]), decided, view, strategy)
 
 
 def differences(stored: object, found: object, place: str = "") -> list[str]:

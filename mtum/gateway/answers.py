@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from mtum.core.simulation.exchange_queries import next_order_id
 from mtum.gateway import accounts, market_data, orders
 from mtum.gateway.framing import message
-from mtum.gateway.messages import MARKET_RULE
+from mtum.gateway.options import details
 from mtum.gateway.orders import catch_up
 from mtum.gateway.requests import Request
 from mtum.gateway.shared import Client
@@ -39,9 +39,10 @@ def _current_time(client: Client, _: Request) -> None:
     client.send(message("currentTime", 49, 1, int(client.shared.market.clock.now().timestamp())))
 
 
-def _market_rule(client: Client, request: Request) -> None:
-    # Price steps: one cent everywhere.
-    client.send(message("marketRule", 93, request.whole("ruleId") or MARKET_RULE, 1, 0.0, 0.01))
+def _contract_details(client: Client, request: Request) -> None:
+    of_options = details.concerns_options(client, request)
+    answered = details.contract_details if of_options else market_data.contract_details
+    answered(client, request)
 
 
 ANSWERS: Mapping[str, Callable[[Client, Request], None]] = {
@@ -53,7 +54,7 @@ ANSWERS: Mapping[str, Callable[[Client, Request], None]] = {
     "reqAccountUpdates": accounts.account_updates,
     "reqExecutions": orders.list_executions,
     "reqIds": _next_id,
-    "reqContractDetails": market_data.contract_details,
+    "reqContractDetails": _contract_details,
     "reqAutoOpenOrders": lambda client, request: None,  # needs no answer
     "reqAllOpenOrders": orders.all_open_orders,
     "reqManagedAccts": _managed_accounts,
@@ -68,13 +69,11 @@ ANSWERS: Mapping[str, Callable[[Client, Request], None]] = {
     "cancelPositions": accounts.end_subscription,
     "reqAccountUpdatesMulti": accounts.account_updates_multi,
     "cancelAccountUpdatesMulti": accounts.end_subscription,
-    "reqSecDefOptParams": lambda client, request: client.send(
-        message("secDefOptParamsEnd", 76, request.whole("reqId"))
-    ),
+    "reqSecDefOptParams": details.chain,
     "reqMatchingSymbols": market_data.matching_symbols,
     "reqHeadTimestamp": market_data.head_timestamp,
     "cancelHeadTimestamp": lambda client, request: None,  # needs no answer
-    "reqMarketRule": _market_rule,
+    "reqMarketRule": details.market_rule,
     "reqPnL": accounts.profit_and_loss,
     "cancelPnL": accounts.end_subscription,
     "reqPnLSingle": accounts.profit_and_loss_single,

@@ -58,6 +58,8 @@ class Behavior:
         A rejected order is also shown with status Inactive.
     no_data, delayed, no_dividends : tuple of str
         Symbols without permission, with delayed quotes only, or whose dividends are not told with a quote.
+    doubled_chains : tuple of str
+        Underlyings whose chain has the row to take twice.
     data_lines : int
         Quotes that all clients together may have at once; a further one is refused with 101.
     quote_seconds, history_seconds : float
@@ -90,6 +92,7 @@ class Behavior:
     no_data: tuple[str, ...] = ()
     delayed: tuple[str, ...] = ()
     no_dividends: tuple[str, ...] = ()
+    doubled_chains: tuple[str, ...] = ()
     data_lines: Whole = 100
     quote_seconds: Seconds = 0.0
     history_seconds: Seconds = 0.0

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,8 @@ from decimal import Decimal
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.instruments import instrument
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.options.contracts import Right, underlying_of
+from mtum.core.options.model.listing import number_of
 
 NEW_YORK_WIRE = "US/Eastern"
 VIX = "VIX"
@@ -56,10 +59,16 @@ def listing_of(symbol: str) -> Listing:
     number = 700_000_000 + int.from_bytes(hashlib.sha256(symbol.encode()).digest()[:4], "big") % 200_000_000
     option, other = _OPTION.match(symbol), _OTHER_KIND.match(symbol)
     if option:
-        root = option["root"].strip()
-        listing = Listing(number, root, "OPT", "SMART", "", root, f"{root} option (practice)", local_symbol=symbol)
-        strike = f"{Decimal(option['strike']) / 1000:f}"
-        return replace(listing, expiry=f"20{option['expiry']}", strike=strike, right=option["right"], multiplier="100")
+        root, day = option["root"].strip(), date.fromisoformat(f"20{option['expiry']}")
+        right, strike = Right(option["right"]), (Decimal(option["strike"]) / 1000).normalize()
+        with suppress(ValueError):  # only an adjusted contract is none of the listed ones
+            number = number_of(root, day, right, strike)
+        words = f"{root} option (practice)"
+        listing = Listing(
+            number, underlying_of(root).strip("0123456789"), "OPT", "SMART", "", root, words, local_symbol=symbol
+        )
+        told = replace(listing, expiry=f"{day:%Y%m%d}", strike=f"{strike:f}", right=right.value)
+        return replace(told, multiplier="100")
     if other:
         root, kind = other["root"], other["kind"]
         return Listing(number, root, kind, "SMART", "", root, f"{symbol} (practice)", local_symbol=symbol)
@@ -88,9 +97,9 @@ def _fits(listing: Listing, asked: Mapping[str, str]) -> bool:
     return all(asked.get(field, "") in {"", *allowed} for field, allowed in known.items())
 
 
-def liquid_hours(sessions: Sessions, first: date, days: int = HOURS_DAYS) -> str:
-    """Regular hours of some calendar days in New York time, closed ones marked."""
-    return _hours(sessions, first, days, lambda session: (_digits(session.open), _digits(session.close)))
+def liquid_hours(sessions: Sessions, first: date, days: int = HOURS_DAYS, *, later: timedelta = timedelta(0)) -> str:
+    """Regular hours of some calendar days in New York time, closed ones marked; `later` than the close of shares."""
+    return _hours(sessions, first, days, lambda session: (_digits(session.open), _digits(session.close + later)))
 
 
 def trading_hours(sessions: Sessions, first: date, days: int = HOURS_DAYS) -> str:

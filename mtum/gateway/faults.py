@@ -72,8 +72,8 @@ accountSummary accountSummaryEnd accountUpdateMulti accountUpdateMultiEnd acctDo
 acctValue commissionReport completedOrder completedOrdersEnd contractData contractDataEnd currentTime
 error execDetails execDetailsEnd headTimestamp historicalData historicalSchedule managedAccts
 marketDataType marketRule nextValidId openOrder openOrderEnd orderStatus pnl pnlSingle portfolioValue
-position positionEnd secDefOptParamsEnd symbolSamples tickPrice tickReqParams tickSize tickSnapshotEnd
-tickString userInfo
+position positionEnd secDefOptParams secDefOptParamsEnd symbolSamples tickPrice tickReqParams tickSize tickSnapshotEnd
+tickString tickOptionComputation userInfo
 """
 ANSWER_NAMES = frozenset(_ANSWERS.split())
 

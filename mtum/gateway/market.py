@@ -16,12 +16,14 @@ from mtum.core.portfolio.money import exact
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import Moment
 from mtum.core.simulation.provisional import volume_so_far
+from mtum.errors import CalendarMismatchError
 from mtum.gateway.contracts import VIX, Listing, listing_of
 from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 
 _EARLIEST, _LATEST = date(1990, 1, 1), date(2200, 1, 1)
 _DAYS_BEYOND = timedelta(days=10)
+_DAYS_OF_OPTIONS = timedelta(days=280)
 
 
 class MarketClock:
@@ -94,6 +96,9 @@ class MarketSource(Protocol):
 
     def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
         """Share of the session's volume traded so many minutes before its close."""
+
+    def sessions_around(self, day: date) -> Sessions:
+        """Sessions from ten days before a day to the last expiry of its options, as far as they are known."""
 
 
 class Market:
@@ -204,6 +209,7 @@ class PortMarket:
     sessions: Sessions
     bars: Mapping[str, Bars]
     vix: Mapping[date, float] = field(repr=False)
+    calendar: Calendar
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -241,6 +247,13 @@ class PortMarket:
             return 1.0
         seen = self.source.quote(symbol, session, session.close - timedelta(minutes=max(0.0, minutes_to_close)))
         return seen.volume / final.volume
+
+    def sessions_around(self, day: date) -> Sessions:
+        """Sessions around a day, as far as the options listed on it need them and the calendar knows them."""
+        try:
+            return self.calendar.sessions(day - _DAYS_BEYOND, day + _DAYS_OF_OPTIONS)
+        except CalendarMismatchError:
+            return self.sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +301,10 @@ class SpunOff:
         """Share of the session's volume traded."""
         return self.source.traded_share(symbol, session, minutes_to_close)
 
+    def sessions_around(self, day: date) -> Sessions:
+        """Sessions around a day."""
+        return self.source.sessions_around(day)
+
 
 def port_market(source: BarSource, calendar: Calendar, symbols: tuple[str, ...]) -> PortMarket:
     """Read the symbols' whole history.
@@ -306,4 +323,4 @@ def port_market(source: BarSource, calendar: Calendar, symbols: tuple[str, ...])
     first = min(found.day(0) for found in bars.values())
     last = max(found.last_day for found in bars.values())
     sessions = calendar.sessions(first, last + _DAYS_BEYOND)
-    return PortMarket(source, sessions, bars, source.series_history(VIX, first, last))
+    return PortMarket(source, sessions, bars, source.series_history(VIX, first, last), calendar)

@@ -1,6 +1,6 @@
 """Messages about orders: openOrder, orderStatus, completedOrder, executions and commissions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -247,8 +247,10 @@ def error(request_id: int, code: int, text: str, version: int) -> Message:
     return message("error", 4, *fields, *([""] if version >= 166 else []))
 
 
-def contract_data(request_id: int, listing: Listing, hours: tuple[str, str], version: int) -> Message:
-    """Contract details; `hours` are trading and liquid hours."""
+def contract_data(
+    request_id: int, listing: Listing, hours: tuple[str, str], version: int, told: Mapping[str, Field] | None = None
+) -> Message:
+    """Contract details; `hours` are trading and liquid hours, `told` what is different from a share or an index."""
     stock = listing.sec_type == "STK"
     values: dict[str, Field] = {
         "version": 8,
@@ -281,6 +283,7 @@ def contract_data(request_id: int, listing: Listing, hours: tuple[str, str], ver
         "minSize": 1,
         "sizeIncrement": 1,
         "suggestedSizeIncrement": 100,
+        **(told or {}),
     }
     fields = laid_out(_CONTRACT_DATA, version, values)
     if version == 163:

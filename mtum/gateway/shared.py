@@ -14,6 +14,7 @@ from mtum.gateway.exchange import StoredExchange
 from mtum.gateway.faults import FaultRule, Faults, Told
 from mtum.gateway.framing import Message
 from mtum.gateway.market import Market
+from mtum.gateway.option_market import OptionMarket
 from mtum.gateway.pacing import HistoryPacing
 
 
@@ -99,6 +100,7 @@ class Shared:
 
     exchange: StoredExchange
     market: Market
+    options: OptionMarket
     behavior: Behavior
     faults: Faults
     journal: Journal

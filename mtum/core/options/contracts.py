@@ -150,6 +150,11 @@ class Listing:
         return None
 
 
+def underlying_of(trading_class: str) -> str:
+    """Return the symbol whose options are of a class: the index of an index class, else the class itself."""
+    return next((symbol for symbol, classes in CLASSES.items() if trading_class in classes), trading_class)
+
+
 def root_of(local_symbol: str) -> str | None:
     """Return the class that an exchange's name of a contract begins with; None if it is no such name."""
     found = _LOCAL.fullmatch(local_symbol)

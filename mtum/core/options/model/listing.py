@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise, product
 from math import ceil, floor
@@ -116,6 +116,22 @@ def number_of(trading_class: str, day: date, right: Right, strike: Decimal) -> i
     for letter in letters:
         number = number * len(_LETTERS) + letter
     return ((number * _DAYS + days) * _STRIKES + int(units)) * 2 + (right is Right.PUT)
+
+
+def named_by(number: int) -> tuple[str, date, Right, Decimal] | None:
+    """Return class, last day, right and strike that `number_of` made a number from; None if it is no such number."""
+    rest, is_put = divmod(number, 2)
+    rest, units = divmod(rest, _STRIKES)
+    rest, days = divmod(rest, _DAYS)
+    letters = []
+    while rest > 0:
+        rest, place = divmod(rest, len(_LETTERS))
+        letters.append(_LETTERS[place])
+    trading_class = "".join(reversed(letters))
+    if not units or not 0 < len(letters) <= _LONGEST_CLASS or " " in trading_class:
+        return None
+    day = _FIRST_DAY + timedelta(days=days)
+    return trading_class, day, Right.PUT if is_put else Right.CALL, units * _STRIKE_UNIT
 
 
 def _strikes(grid: Grid, spot: float, *, is_dense: bool) -> tuple[Decimal, ...]:
