@@ -1,6 +1,6 @@
 """Settings: what they are, and how they are read."""
 
-from mtum.config.account import account_rules
+from mtum.config.account import account_rules, option_rules
 from mtum.config.contradictions import below_one_share
 from mtum.config.loading import (
     current_environment,
@@ -23,6 +23,7 @@ from mtum.config.names import (
     setting_names,
     variable_of,
 )
+from mtum.config.option_limits import Options
 from mtum.config.plugins import OwnStrategy, listed_files, own_of, own_strategies, told_where, use_strategies
 from mtum.config.sections import (
     MANY,
@@ -54,6 +55,7 @@ __all__ = [
     "Mail",
     "Market",
     "Notify",
+    "Options",
     "OwnStrategy",
     "Plugins",
     "Portfolio",
@@ -70,6 +72,7 @@ __all__ = [
     "find",
     "listed_files",
     "load",
+    "option_rules",
     "own_of",
     "own_strategies",
     "parameters_schema",

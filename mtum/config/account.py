@@ -1,11 +1,17 @@
 """What the settings say of the account: the limits that all sleeves keep together, and whose a database is."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mtum.config.sections import Settings
+from mtum.core.portfolio.money import exact
 
 if TYPE_CHECKING:
     from mtum.core.coordination.account import AccountRules
+    from mtum.core.portfolio.options.gate_facts import OptionRules
+
+HIGHEST_LEVEL = 4
+"""Permission level of a simulated account: nobody has to grant one."""
 
 
 def account_rules(settings: Settings) -> "AccountRules":
@@ -25,6 +31,33 @@ def account_rules(settings: Settings) -> "AccountRules":
         max_var_frac=risk.max_var_frac,
         fund=FundRules(money.cash_keep_usd, money.cash_step_usd) if money.cash_symbol else None,
         transfers=TransferRules(money.sleeve_rebalance, money.sleeve_band_frac, money.weighting),
+    )
+
+
+def option_rules(settings: Settings, account: str, sleeve_usd: Decimal, account_usd: Decimal) -> "OptionRules":
+    """Return what the last gate allows an order in options.
+
+    Parameters
+    ----------
+    sleeve_usd, account_usd : Decimal
+        Equity of the order's sleeve, and of the account.
+    """
+    from mtum.core.portfolio.options.gate_facts import OptionRules
+
+    limits, practice = settings.options, settings.mode == "practice"
+    return OptionRules(
+        account=account,
+        max_quantity=limits.max_contracts,
+        min_days=limits.min_days,
+        max_spot_move_frac=exact(limits.max_spot_move_frac),
+        strategy_loss_usd=exact(limits.sleeve_loss_frac) * max(sleeve_usd, Decimal(0)),
+        account_loss_usd=exact(limits.account_loss_frac) * max(account_usd, Decimal(0)),
+        level=HIGHEST_LEVEL if practice else limits.level,
+        max_margin_usd=exact(limits.max_margin_frac) * max(account_usd, Decimal(0)),
+        fee_usd=exact(limits.fee_usd),
+        max_changes=limits.max_changes,
+        max_orders=limits.max_orders,
+        paper=None if practice else settings.mode == "paper",
     )
 
 

@@ -30,6 +30,7 @@ def contradictions(settings: Settings) -> list[str]:
         *_fund(settings),
         *_weights(settings),
         *_account(settings),
+        *_options(settings),
         *_mail(settings.mail),
     ]
 
@@ -140,6 +141,14 @@ def _account(settings: Settings) -> Iterator[str]:
         yield f'broker.account: {account} is a live account (paper ones begin with D); mode is "paper"'
     if mode == "live" and account.startswith("D"):
         yield f'broker.account: {account} is a paper account (it begins with D); mode is "live"'
+
+
+def _options(settings: Settings) -> Iterator[str]:
+    if settings.trades_options and settings.mode != "practice" and not settings.options.level:
+        yield (
+            "options.level: 0 opens no option; the account's level stands in the broker's client portal under "
+            "trading permissions: 1, 2, 3 or 4"
+        )
 
 
 def _mail(mail: Mail) -> Iterator[str]:

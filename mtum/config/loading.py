@@ -27,7 +27,7 @@ from mtum.config.names import (
     variable_of,
 )
 from mtum.config.plugins import listed_files, use_strategies
-from mtum.config.sections import DECIDING, MANY, SECTIONS, Settings, SleeveRisk, SleeveSettings
+from mtum.config.sections import DECIDING, MANY, SECTIONS, WHERE_GIVEN, Settings, SleeveRisk, SleeveSettings
 from mtum.config.validation import strategy_adapter, strategy_of, validate
 from mtum.core.canonical import plain
 from mtum.core.strategies import ALIASES, STRATEGIES
@@ -133,7 +133,7 @@ def restored(document: Mapping[str, Any]) -> Settings:
     """
     problems: list[str] = []
     # Where mail went, or which host was meant, decides nothing: a value this program no longer takes is left out.
-    deciding = {name: document[name] for name in ("mode", *DECIDING, *MANY) if name in document}
+    deciding = {name: document[name] for name in ("mode", *DECIDING, *WHERE_GIVEN) if name in document}
     settings = validate(document, problems) or validate(deciding, problems)
     if settings is None or (STRATEGIES.keys() & document.get("strategy", {}).keys()) - settings.strategy.keys():
         raise ConfigError(problems)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from mtum.config.addresses import Host, WebAddress
+from mtum.config.option_limits import Options
 from mtum.config.upkeep import Mail, Notify, Plugins, SettingsSection, Storage
 from mtum.core.canonical import plain
 from mtum.core.portfolio.fund import FUND, CashFund
@@ -53,6 +54,8 @@ class Market(SettingsSection):
     """today's volume: projected to the whole session, as seen so far, or yesterday's"""
     dividend_source: Annotated[Literal["yahoo", "file"] | None, BeforeValidator(_none_word)] = None
     """who tells dividends in place of source "ib": Yahoo, or dividends.csv in the data folder; "none" for nobody"""
+    chain_dir: str = ""
+    """folder of recorded option chains (CSV or Parquet), relative to the data folder; empty: the model alone"""
     spike_multiple: float = Field(default=10.0, ge=2, le=100)
     """a newest move beyond this many mean absolute moves must be confirmed"""
     sample_share: Literal["drawn", "exact"] = "drawn"
@@ -279,6 +282,7 @@ class Settings(SettingsSection):
     group: Mapping[str, Group] = Field(default_factory=dict)
     portfolio: Portfolio = Portfolio()
     risk: Risk = Risk()
+    options: Options = Options()
     broker: Broker = Broker()
     schedule: Schedule = Schedule()
     mail: Mail = Mail()
@@ -295,6 +299,11 @@ class Settings(SettingsSection):
     def has_sleeves(self) -> bool:
         """Whether the account is more than one strategy with all the money."""
         return bool(self.sleeve) or self.portfolio.cash_symbol is not None
+
+    @property
+    def trades_options(self) -> bool:
+        """Whether a sleeve runs a strategy of options; then there is more to the trading day."""
+        return any(one.rules is not None and one.rules.OPTIONS for one in self.configured().values())
 
     def configured(self) -> Mapping[str, SleeveSettings]:
         """Return what the account is made of, in the order of the settings; without sleeves one with all the money."""
@@ -337,13 +346,15 @@ class Settings(SettingsSection):
         return self.sleeve[sleeve].risk if sleeve in self.sleeve else self.risk
 
     def document(self) -> dict[str, Any]:
-        """Return every setting as plain JSON values, sections in their order; no sleeves and groups where none are."""
+        """Return every setting as plain JSON values, in their order; none of what the account does not have."""
         dumped = self.model_dump(mode="json", exclude={"strategy": True, "sleeve": {"__all__": {"rules"}}})
         strategies = {name: plain(strategy) for name, strategy in self.strategy.items()}
         for name, sleeve in dumped["sleeve"].items():
             sleeve["rules"] = plain(self.sleeve[name].rules)
         mode, market = dumped.pop("mode"), dumped.pop("market")
         several = {section: found for section in MANY if (found := dumped.pop(section))}
+        if not self.trades_options:
+            del dumped["options"]
         return {"mode": mode, "market": market, "strategy": strategies, **several, **dumped}
 
     def digest(self) -> str:
@@ -355,12 +366,14 @@ DECIDING = ("market", "strategy", "portfolio", "risk")
 """Sections that can change a decision."""
 MANY = ("sleeve", "group")
 """Sections of which there may be several, each with a name of its own; they too can change a decision."""
+WHERE_GIVEN = (*MANY, "options")
+"""Sections that stand in a document only where the account has what they are about."""
 
 
 def digest_of(document: Mapping[str, Any]) -> str:
     """Return `Settings.digest` of settings as they were stored, whatever has become a setting since."""
     deciding = {name: document.get(name) for name in DECIDING}
-    deciding |= {name: document[name] for name in MANY if name in document}
+    deciding |= {name: document[name] for name in WHERE_GIVEN if name in document}
     return sha256(json.dumps(deciding, sort_keys=True, allow_nan=False).encode()).hexdigest()[:16]
 
 
@@ -368,6 +381,7 @@ SECTIONS: dict[str, type[SettingsSection]] = {
     "market": Market,
     "portfolio": Portfolio,
     "risk": Risk,
+    "options": Options,
     "broker": Broker,
     "schedule": Schedule,
     "mail": Mail,

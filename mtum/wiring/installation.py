@@ -61,7 +61,8 @@ class Installation:
         self.calendar: Calendar = resources.calendar_of(settings, data_dir)
         self.jobs = jobs_of(settings, data_dir, self.clock, instant)
         # On a replayed market a whole session is played at once: the steps in between have nothing to do.
-        self.slots: tuple[Slot, ...] = tuple(slot for slot in timetable(settings.schedule) if slot.job in self.jobs)
+        slots = timetable(settings.schedule, options=settings.trades_options)
+        self.slots: tuple[Slot, ...] = tuple(slot for slot in slots if slot.job in self.jobs)
         self._environment = current_environment()
         self._stopping = stopping
         self._given = instant is not None
@@ -214,7 +215,7 @@ def _wakes(settings: Settings, data_dir: Path, at: datetime | None, sessions: in
     known = installation.calendar.sessions(
         (now - timedelta(days=12)).date(), (now + timedelta(days=2 * sessions + 14)).date()
     )
-    return upcoming(now, known, sessions, timetable(settings.schedule))
+    return upcoming(now, known, sessions, timetable(settings.schedule, options=settings.trades_options))
 
 
 def due_document(found: DueRun) -> dict[str, Any]:

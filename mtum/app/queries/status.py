@@ -62,13 +62,14 @@ def status_of(
         moment = datetime.fromisoformat(state.last_run.finished_at or state.last_run.started_at)
     if not replay and moment is not None and _next_session(sessions, moment) is None:
         sessions = calendar(moment.date() - timedelta(days=1), moment.date() + _AHEAD)
+    slots = timetable(settings.schedule, options=settings.trades_options)
     return Status(
         account=state.account or settings.broker.account or None,
         replayed=replay or rehearsal,
         halt=next((word for word in ("full", "reduce_only") if word in halted), "none"),
         unsettled=[day for day in state.unsettled if _is_over(date.fromisoformat(day), sessions, moment)],
         next_session=_next_session(sessions, moment) if moment else None,
-        next_wakes=upcoming(moment, sessions, _WAKING_SESSIONS, timetable(settings.schedule)) if moment else (),
+        next_wakes=upcoming(moment, sessions, _WAKING_SESSIONS, slots) if moment else (),
         problems=ownership_problems(settings, state.mode, state.account),
     )
 

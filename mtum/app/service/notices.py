@@ -11,7 +11,7 @@ from mtum.core.portfolio.gate import LAST_CANCEL_MINUTES
 from mtum.errors import ExitCode
 from mtum.ports.messages import Message, Urgency
 
-URGENT_JOBS = ("rehearse", "decide_and_order", "watch_orders", "confirm_fills")
+URGENT_JOBS = ("rehearse", "option_events", "decide_and_order", "manage_options", "watch_orders", "confirm_fills")
 """Jobs whose failure needs a person soon; the others can wait for the morning."""
 _LISTED = 40
 DECIDING = "decide_and_order"

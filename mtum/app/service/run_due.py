@@ -23,10 +23,19 @@ log = logging.getLogger(__name__)
 SINCE, ACCOUNTED = "scheduled_since", "accounted_until"
 RETRY = timedelta(seconds=60)
 """Pause before a job that could not begin (nothing sent) is tried again, deadline permitting."""
-RETRIED = ("refresh_bars", "decide_and_order", "confirm_fills", "daily_report", "backup", "review")
+RETRIED = (
+    "option_events",
+    "refresh_bars",
+    "decide_and_order",
+    "manage_options",
+    "confirm_fills",
+    "daily_report",
+    "backup",
+    "review",
+)
 WATCHED = "decide_and_order"
 """The job whose start and end the dead-man service is told."""
-WORK = ("refresh_bars", "decide_and_order", "watch_orders", "confirm_fills", "daily_report")
+WORK = ("refresh_bars", "decide_and_order", "manage_options", "watch_orders", "confirm_fills", "daily_report")
 """Jobs of a session during which nothing changes that decides."""
 WORK_MINUTES = 30.0
 WORK_ENDS = timedelta(minutes=45)
@@ -239,6 +248,9 @@ def _run_one(context: RunContext, wake: Wake) -> JobRun:
                 return JobRun(wake, "skipped", ExitCode.DONE, "another process did it meanwhile")
             return _carried_out(context, wake)
     except RunLockedError as error:
+        if wake.job == "manage_options":
+            # Never recorded: it is due again at once if that run ends before it has managed them.
+            return JobRun(wake, "skipped", ExitCode.DONE, "decide_and_order is at work and manages them next")
         if wake.job != "watch_orders":
             return JobRun(wake, "waiting", ExitCode.LOCKED, str(error))
         run = JobRun(wake, "superseded", ExitCode.DONE, "decide_and_order was still at work")

@@ -90,18 +90,36 @@ NIGHT = "night"
 """Slot of the copy that is made after everything else of a session's day."""
 
 
-def timetable(schedule: Schedule) -> tuple[Slot, ...]:
-    """Return the slots of the trading day under these settings, in the order they work."""
+OPTION_MINUTES = (17.0, 3.0)
+"""Minutes before the close between which orders in options are managed."""
+
+
+def timetable(schedule: Schedule, *, options: bool = False) -> tuple[Slot, ...]:
+    """Return the slots of the trading day under these settings, in the order they work.
+
+    Parameters
+    ----------
+    options : bool
+        Whether a sleeve trades options: then what became of them overnight is asked, and their orders are managed.
+    """
     close, opens, last = Anchor.CLOSE, schedule.window_opens_minutes, schedule.last_send_minutes
     refresh = max(REFRESH_MINUTES, opens + 8)
     rehearse = max(REHEARSE_MINUTES, refresh + 30)
     week, day = Every.WEEK_BEGIN, Anchor.EVENING
+    begin, end = OPTION_MINUTES
+    events = (
+        Slot("option_events", "first", day, 9 * 60 + 45, 10 * 60 + 10),
+        Slot("option_events", "second", day, 10 * 60 + 15, 12 * 60),
+    )
+    managed = (Slot("manage_options", MAIN, close, -begin, -end),)
     return (
+        *(events if options else ()),
         Slot("rehearse", "login_sunday", Anchor.SUNDAY, 18 * 60, 32 * 60, week),
         Slot("rehearse", "login_monday", Anchor.MONDAY, 8 * 60, 11 * 60, week),
         Slot("rehearse", MAIN, close, -rehearse, -refresh),
         Slot("refresh_bars", MAIN, close, -refresh, -opens - 2),
         Slot("decide_and_order", MAIN, close, -opens, -last),
+        *(managed if options else ()),
         Slot("watch_orders", "first", close, -13, -9),
         Slot("watch_orders", "second", close, -9, -4),
         Slot("watch_orders", "third", close, -4, 0),
@@ -181,7 +199,7 @@ def _counts(wake: Wake, since: datetime) -> bool:
 
 def _followed(wake: Wake, taken: Sequence[Wake]) -> bool:
     # Backups and reviews of different slots do different work; only repeated looks replace one another.
-    if wake.job not in ("rehearse", "watch_orders", "confirm_fills"):
+    if wake.job not in ("rehearse", "watch_orders", "confirm_fills", "option_events"):
         return False
     return any(other.job == wake.job and other.session == wake.session and other.at > wake.at for other in taken)
 

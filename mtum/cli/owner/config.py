@@ -132,6 +132,8 @@ def _missing_paths(settings: "Settings", folder: Path) -> list[str]:
     found = []
     if "csv" in (market.source, market.second_source) and not (folder / market.csv_dir).is_dir():
         found.append(f"market.csv_dir: there is no folder {folder / market.csv_dir}, and source csv reads it")
+    if market.chain_dir and not (folder / market.chain_dir).is_dir():
+        found.append(f"market.chain_dir: there is no folder {folder / market.chain_dir}, and chains are read there")
     overrides = folder / market.calendar_overrides
     wrong = why_unreadable(overrides) if market.calendar_overrides else None
     if wrong:

@@ -1,5 +1,6 @@
 """Defaults as they are documented, and the document and hash of settings."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -93,6 +94,8 @@ def test_the_document_has_every_setting_and_no_secret() -> None:
     }
     names |= {f"strategy.{key}.{name}" for key, part in document["strategy"].items() for name in part}
     required = {f"strategy.{name}.{key}" for name in STRATEGIES if required_of(name) for key in parameters_of(name)}
+    # Limits of orders in options stand in the documents of accounts that trade them.
+    required |= {name for name in config.setting_names() if name.startswith("options.")}
     assert names == set(config.setting_names()) - required
     assert not names & set(config.SECRETS)
 
@@ -122,3 +125,23 @@ def test_a_strategy_that_nobody_sets_is_what_validating_nothing_would_make(name:
     made = strategy_of(name, {}, "", {}, problems)
     assert made == (None if required_of(name) else strategy_adapter(name).validate_python({}))
     assert problems == []
+
+
+def test_an_account_without_options_has_no_settings_of_options_in_its_documents() -> None:
+    plain = config.Settings()
+    limited = config.Settings(options=config.Options(level=3, max_contracts=2))
+    assert not plain.trades_options
+    assert "options" not in plain.document()
+    assert limited.document() == plain.document()
+    assert limited.digest() == plain.digest()
+
+
+def test_the_gate_of_options_gets_its_limits_in_dollars_from_the_equity_of_sleeve_and_account() -> None:
+    options = config.Options(level=3, sleeve_loss_frac=0.25, account_loss_frac=0.1, max_margin_frac=0.5)
+    paper = config.Settings(mode="paper", options=options)
+    rules = config.option_rules(paper, "DU1", Decimal(20_000), Decimal(100_000))
+    assert (rules.strategy_loss_usd, rules.account_loss_usd, rules.max_margin_usd) == (5_000, 10_000, 50_000)
+    assert (rules.account, rules.level, rules.paper) == ("DU1", 3, True)
+    # A simulated account has every permission; one with no money left may lose nothing.
+    practice = config.option_rules(config.Settings(options=config.Options()), "", Decimal(-5), Decimal(0))
+    assert (practice.level, practice.paper, practice.strategy_loss_usd) == (4, None, 0)

@@ -46,6 +46,29 @@ def test_a_full_session_has_the_times_of_the_design() -> None:
     }
 
 
+def test_options_add_two_looks_in_the_morning_and_the_management_of_their_orders() -> None:
+    slots = timetable(Schedule(), options=True)
+    assert [slot for slot in slots if slot.job not in ("option_events", "manage_options")] == list(SLOTS)
+    added = [slot for slot in slots if slot not in SLOTS]
+    assert [(slot.job, slot.name) for slot in added] == [
+        ("option_events", "first"),
+        ("option_events", "second"),
+        ("manage_options", ""),
+    ]
+    half_day = YEAR.get(day("2024-07-03"))
+    assert half_day is not None
+    moments = {
+        (wake.job, wake.slot): tuple(f"{one.astimezone(NEW_YORK):%H:%M}" for one in (wake.at, wake.deadline))
+        for wake in wakes(half_day, YEAR, added)
+    }
+    # In the morning by New York's clock, at the end by the session's own close, 13:00 here.
+    assert moments == {
+        ("option_events", "first"): ("09:45", "10:10"),
+        ("option_events", "second"): ("10:15", "12:00"),
+        ("manage_options", ""): ("12:43", "12:57"),
+    }
+
+
 def test_a_half_day_moves_everything_with_its_close() -> None:
     assert of("2024-07-03")["decide_and_order"] == "Wed 12:38"
     assert of("2024-11-29")["daily_report"] == "Fri 13:45"

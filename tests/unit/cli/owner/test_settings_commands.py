@@ -63,13 +63,16 @@ def test_check_reads_the_files_of_secrets(mtum: Any, monkeypatch: pytest.MonkeyP
 def test_check_names_every_secret_and_every_path_that_cannot_work(
     mtum: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "config.toml").write_text('[market]\nsource = "csv"\ncalendar_overrides = "closed.toml"\n')
+    (tmp_path / "config.toml").write_text(
+        '[market]\nsource = "csv"\nchain_dir = "chains"\ncalendar_overrides = "closed.toml"\n'
+    )
     monkeypatch.setenv("MTUM_NOTIFY__PING_URL", "notaurl")
     called = mtum("config", "check", "--json")
     assert called.code == 2
     assert [problem["text"].split(":")[0] for problem in called.document["problems"]] == [
         "notify.ping_url (MTUM_NOTIFY__PING_URL)",
         "market.csv_dir",
+        "market.chain_dir",
         "market.calendar_overrides",
     ]
 
