@@ -23,9 +23,11 @@ class ChainRequest:
     rights : frozenset of Right
         Those that it sells or buys.
     deltas : (float, float)
-        Least and largest absolute delta; the model says which contracts lie between them.
+        Least and largest absolute delta; the model says which contracts lie between them. The largest is above 0.5,
+        so that each expiry has strikes with a call and a put.
     held : tuple of OptionContract
-        Quoted beside those, whatever their days and delta.
+        Quoted beside those, whatever their days and delta. Of each of their expiries the call and the put at the
+        strike nearest the spot are quoted too: its forward is read from them.
     """
 
     underlying: str
@@ -134,6 +136,10 @@ class OptionVerdict:
         Why, the deciding one first.
     conditions : tuple of Condition
         Every condition, whether it decided or not.
+    decided_by : tuple of Condition
+        Those that decided, with the value and the threshold of each.
+    rules : tuple of (str, str, tuple of Condition)
+        Of an open group: every rule in its order, what it would do, and what has to hold.
     selection : Selection or None
         Contracts that were considered, and the filter that removed each.
     would : OptionPurpose or None
@@ -148,5 +154,7 @@ class OptionVerdict:
     reasons: tuple[str, ...]
     conditions: tuple[Condition, ...]
     selection: Selection | None = None
+    decided_by: tuple[Condition, ...] = ()
+    rules: tuple[tuple[str, str, tuple[Condition, ...]], ...] = ()
     would: OptionPurpose | None = None
     indicators: Mapping[str, float | None] = field(default_factory=dict)

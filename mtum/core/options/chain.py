@@ -19,6 +19,8 @@ NEAR_FORWARD = 5
 """Strikes nearest the spot that an expiry's forward is read from, at most."""
 ON_FUTURE = frozenset({"VIX"})
 """Underlyings that nobody can hold: each of their expiries is priced off its own future, and so are its deltas."""
+NO_FORWARD = "no forward of its expiry"
+"""Why a contract whose quote counts has no numbers of ours."""
 LIQUID_DELTAS, LIQUID_DAYS, LIQUID_PART = (0.10, 0.50), (30, 60), 0.5
 """Contracts by which an underlying is judged, and the part of them that must be quoted tightly enough."""
 
@@ -128,6 +130,14 @@ class ReadChain:
     without: Mapping[int, str]
     refused: str | None = None
 
+    def mid_of(self, number: int) -> float | None:
+        """Return the middle of a contract whose quote counts, USD per share: what is held needs no forward."""
+        if number in self.readings:
+            return self.readings[number].mid
+        if self.without.get(number) != NO_FORWARD:
+            return None
+        return next((row.quote.mid for row in self.chain.rows if row.contract.con_id == number), None)
+
 
 def read(chain: Chain) -> ReadChain:
     """Read a chain.
@@ -152,7 +162,7 @@ def read(chain: Chain) -> ReadChain:
         if row.contract.expiry in forwards:
             priced.append(row)
         else:
-            without[row.contract.con_id] = "no forward of its expiry"
+            without[row.contract.con_id] = NO_FORWARD
     refused = None if forwards else f"no expiry has a forward: {len(counted)} of {len(chain.rows)} quotes count"
     readings = {one.row.contract.con_id: one for one in _readings(chain, priced, forwards)}
     return ReadChain(chain, forwards, readings, without, refused)

@@ -35,11 +35,17 @@ class Ruling:
         Name of the first rule all of whose conditions hold; ``hold`` if there is none.
     conditions : tuple of Condition
         Those of every rule, in their order.
+    decided_by : tuple of Condition
+        Those of the rule that decided; empty if there is none.
+    rules : tuple of (str, Action, tuple of Condition)
+        All of them, the first that holds deciding.
     """
 
     action: Action | None
     reason: str
     conditions: tuple[Condition, ...]
+    decided_by: tuple[Condition, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +168,11 @@ def mark(found: ReadChain, held: Mapping[int, int]) -> float | None:
     float or None
         Rounded to 1e-6; None if a leg has no quote that counts.
     """
-    if not held or any(number not in found.readings for number in held):
+    mids = {number: found.mid_of(number) for number in held}
+    known = {number: mid for number, mid in mids.items() if mid is not None}
+    if not held or len(known) < len(held):
         return None
-    return round(sum(-times * found.readings[number].mid for number, times in held.items()), 6)
+    return round(sum(-times * known[number] for number, times in held.items()), 6)
 
 
 def earned(credit: float, mark_usd: float | None) -> float | None:
@@ -252,7 +260,7 @@ def hedge_ruling(index: float, own_days: Sequence[int], close_above: float, igno
     ignore_dte : int
         Calls with as many days or fewer are left to expire and stand in nobody's way.
     """
-    held = above("own_calls", float(sum(days > ignore_dte for days in own_days)), 0.0)
+    held = above("held_calls", float(sum(days > ignore_dte for days in own_days)), 0.0)
     return _first((("close_above", Action.CLOSE, (held, above("close_above", index, close_above))),))
 
 
@@ -273,7 +281,7 @@ def hedge_entry(
     held = float(sum(days > ignore_dte for days in own_days))
     return (
         at_most("own_calls", held, 0.0),
-        at_most("close_above", index, close_above),
+        at_most("vix_calm", index, close_above),
         above("budget_weight", weight, 0.0),
     )
 
@@ -343,5 +351,5 @@ def _first(rules: Sequence[Rule]) -> Ruling:
     conditions = tuple(dict.fromkeys(one for _, _, needed in rules for one in needed))
     for reason, action, needed in rules:
         if all(one.passed for one in needed):
-            return Ruling(action, reason, conditions)
-    return Ruling(None, "hold", conditions)
+            return Ruling(action, reason, conditions, needed, tuple(rules))
+    return Ruling(None, "hold", conditions, (), tuple(rules))

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from mtum.core.options.asking import ChainRequest, OptionVerdict, OwnOptions
-from mtum.core.options.chain import ReadChain
 from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict
 
 if TYPE_CHECKING:
+    # Settings are read with every strategy at hand: what only those of options need is loaded when one decides.
+    from mtum.core.options.asking import ChainRequest, OptionVerdict, OwnOptions
+    from mtum.core.options.chain import ReadChain
     from mtum.core.view import MarketView
 
 
@@ -22,13 +23,13 @@ class OptionStrategy(Strategy):
             SymbolVerdict(symbol, Keep(), ("hold",), (), {}) for symbol in self.universe() if symbol in view.bars
         )
 
-    def wants(self, view: "MarketView", own: OwnOptions) -> tuple[ChainRequest, ...]:
+    def wants(self, view: "MarketView", own: "OwnOptions") -> "tuple[ChainRequest, ...]":
         """Return the chains it needs for `option_verdicts`, at most one for each underlying."""
         raise NotImplementedError
 
     def option_verdicts(
-        self, view: "MarketView", own: OwnOptions, chains: Mapping[str, ReadChain]
-    ) -> tuple[OptionVerdict, ...]:
+        self, view: "MarketView", own: "OwnOptions", chains: "Mapping[str, ReadChain]"
+    ) -> "tuple[OptionVerdict, ...]":
         """Return one verdict per open group and per underlying that may open one: closings, rolls, openings.
 
         Parameters
