@@ -58,6 +58,11 @@ class Behavior:
         A rejected order is also shown with status Inactive.
     no_data, delayed, no_dividends : tuple of str
         Symbols without permission, with delayed quotes only, or whose dividends are not told with a quote.
+    no_option_data, stale_options, no_greeks : tuple of str
+        Underlyings without permission for their options, whose options are shown at the last close's quotes without
+        a word, or whose greeks never come (with `greeks_seconds`).
+    greeks_seconds : float
+        Real seconds after a quote until its greeks; before, each says "not available".
     doubled_chains : tuple of str
         Underlyings whose chain has the row to take twice.
     data_lines : int
@@ -92,6 +97,10 @@ class Behavior:
     no_data: tuple[str, ...] = ()
     delayed: tuple[str, ...] = ()
     no_dividends: tuple[str, ...] = ()
+    no_option_data: tuple[str, ...] = ()
+    stale_options: tuple[str, ...] = ()
+    no_greeks: tuple[str, ...] = ()
+    greeks_seconds: Seconds = 0.0
     doubled_chains: tuple[str, ...] = ()
     data_lines: Whole = 100
     quote_seconds: Seconds = 0.0

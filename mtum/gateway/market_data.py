@@ -1,12 +1,13 @@
 """Market data: contracts, quotes, and history with today's running bar."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from time import monotonic
+from typing import NamedTuple
 
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.calendars import NEW_YORK
@@ -25,6 +26,8 @@ from mtum.gateway.messages import (
     tick_price,
     wire_time,
 )
+from mtum.gateway.options.details import concerns_options
+from mtum.gateway.options.quotes import asked_quotes, wake_farm
 from mtum.gateway.pacing import SMALL_BARS
 from mtum.gateway.requests import Request
 from mtum.gateway.shared import Client
@@ -35,6 +38,9 @@ BID, ASK, LAST, HIGH, LOW, VOLUME, CLOSE, OPEN, LAST_TIME = 1, 2, 4, 6, 7, 8, 9,
 _DELAYED = {BID: 66, ASK: 67, LAST: 68, HIGH: 72, LOW: 73, VOLUME: 74, CLOSE: 75, OPEN: 76, LAST_TIME: 88}
 _LIVE_DATA, _DELAYED_DATA = 1, 3
 DIVIDENDS, DIVIDENDS_ASKED = 59, "456"
+_VOLATILITIES = {"104": 23, "106": 24}
+"""Tick of the volatility of the past and of the options, 30 days, by the number it is asked by."""
+_IMPLIED, _HISTORICAL = "OPTION_IMPLIED_VOLATILITY", "HISTORICAL_VOLATILITY"
 _DAY = "1 day"
 _SECONDS = {**SMALL_BARS, "1 min": 60, "5 mins": 300, "15 mins": 900, "30 mins": 1800, "1 hour": 3600}
 _PACED = "Historical Market Data Service error message:Historical data request pacing violation: "
@@ -66,14 +72,22 @@ def listings_for(client: Client, request: Request) -> list[Listing]:
     return found
 
 
+class _Asked(NamedTuple):
+    # What a request for market data names: whose permissions count, the step of its price, and what tells of it.
+    symbol: str
+    min_tick: float
+    tell: Callable[[], None]
+    tell_once: Callable[[list[str]], None]
+    option: bool = False
+
+
 def market_data(client: Client, request: Request) -> None:
     """A snapshot, or a quote that is sent again when it changes."""
-    request_id = request.whole("reqId")
-    found = listings_for(client, request)
-    if not found:
+    request_id, behavior = request.whole("reqId"), client.shared.behavior
+    asked = _option(client, request) if concerns_options(client, request) else _share(client, request)
+    if asked is None:
         return
-    symbol, behavior = found[0].symbol, client.shared.behavior
-    if symbol in behavior.no_data:
+    if asked.symbol in behavior.no_data or (asked.option and asked.symbol in behavior.no_option_data):
         client.error(request_id, 354, "Requested market data is not subscribed.")
         return
     once, generic = request.flag("snapshot"), request.text("genericTicks")
@@ -83,22 +97,50 @@ def market_data(client: Client, request: Request) -> None:
     if sum(one.wants.lines for one in client.shared.clients) >= behavior.data_lines:
         client.error(request_id, 101, "Max number of tickers has been reached")
         return
-    if symbol in behavior.delayed:
+    if asked.option:
+        wake_farm(client)
+    is_delayed = asked.symbol in behavior.delayed
+    if is_delayed:
         client.error(request_id, 10167, "Requested market data is not subscribed. Displaying delayed market data.")
-    kind = _DELAYED_DATA if symbol in behavior.delayed else _LIVE_DATA
-    client.send(message("marketDataType", 58, 1, request_id, kind))
-    client.send(message("tickReqParams", 81, request_id, 0.01, "9c0001", 3))
-    send_quote(client, request_id, found[0])
-    if DIVIDENDS_ASKED in generic.split(",") and symbol not in behavior.no_dividends and found[0].sec_type == "STK":
-        told = _dividends(client.shared.market, symbol)
-        client.send(message("tickString", 46, 6, request_id, DIVIDENDS, told))
+    client.send(message("marketDataType", 58, 1, request_id, _DELAYED_DATA if is_delayed else _LIVE_DATA))
+    client.send(message("tickReqParams", 81, request_id, asked.min_tick, "9c0001", 3))
     if not once:
-        client.wants.quotes[request_id] = symbol
-    elif behavior.quote_seconds:
+        client.wants.quotes[request_id] = asked.tell
+    asked.tell()
+    asked.tell_once(generic.split(","))
+    if once and behavior.quote_seconds:
         client.wants.snapshots.add(request_id)
         asyncio.get_running_loop().call_later(behavior.quote_seconds, _end_snapshot, client, request_id)
-    else:
+    elif once:
         client.send(message("tickSnapshotEnd", 57, 1, request_id))
+
+
+def _share(client: Client, request: Request) -> _Asked | None:
+    found = listings_for(client, request)
+    if not found:
+        return None
+    listing, request_id = found[0], request.whole("reqId")
+    tell_once = partial(_tell_generic, client, request_id, listing.symbol)
+    return _Asked(listing.symbol, 0.01, partial(send_quote, client, request_id, listing), tell_once)
+
+
+def _option(client: Client, request: Request) -> _Asked | None:
+    quotes = asked_quotes(client, request)
+    if quotes is None:
+        return None
+    return _Asked(quotes.underlying, quotes.min_tick, quotes.tell, quotes.tell_once, option=True)
+
+
+def _tell_generic(client: Client, request_id: int, symbol: str, asked: list[str]) -> None:
+    # What is sent once, to whoever asks by number: dividends, and volatilities of options and of the past.
+    shared = client.shared
+    is_share = shared.market.listings[symbol].sec_type == "STK"
+    if DIVIDENDS_ASKED in asked and symbol not in shared.behavior.no_dividends and is_share:
+        told = _dividends(shared.market, symbol)
+        client.send(message("tickString", 46, 6, request_id, DIVIDENDS, told))
+    for number, tick in _VOLATILITIES.items():
+        if number in asked:
+            client.send(message("tickGeneric", 45, 6, request_id, tick, shared.options.volatility(symbol)))
 
 
 def _end_snapshot(client: Client, request_id: int) -> None:
@@ -152,6 +194,9 @@ def matching_symbols(client: Client, request: Request) -> None:
 def historical_bars(client: Client, request: Request) -> None:
     """Bars of one contract, or the error that a real gateway gives."""
     request_id = request.whole("reqId")
+    if concerns_options(client, request):
+        client.error(request_id, 162, "Historical Market Data Service error message:No market data permissions for OPT")
+        return
     found = listings_for(client, request)
     if not found:
         return
@@ -179,6 +224,8 @@ def _send_history(client: Client, request: Request, listing: Listing) -> None:
     daily = request.text("barSize").replace("1D", _DAY) == _DAY
     make = _daily_bars if daily else _intraday_bars
     bars = list(make(market, listing, request, (first, end)))
+    if request.text("whatToShow") in (_IMPLIED, _HISTORICAL):
+        bars = [_volatility_bar(client, listing.symbol, one) for one in bars]
     bars = _ordered(bars, client.shared.behavior.bar_order) if daily else bars
     zone = NEW_YORK_WIRE
     begin = datetime.combine(first, datetime.min.time(), NEW_YORK)
@@ -250,6 +297,11 @@ def _daily_bars(market: Market, listing: Listing, request: Request, span: tuple[
         bars = [priced.bar(at) for at in range(len(priced))]
     for bar in bars:
         yield WireBar(f"{bar.day:%Y%m%d}", bar, _shown_volume(listing, request, bar.volume))
+
+
+def _volatility_bar(client: Client, symbol: str, one: WireBar) -> WireBar:
+    level = client.shared.options.volatility(symbol, one.bar.day)
+    return one._replace(bar=Bar(one.bar.day, level, level, level, level, -1.0), volume=-1)
 
 
 def _ordered(bars: list[WireBar], order: BarOrder) -> list[WireBar]:

@@ -297,7 +297,7 @@ def historical_data(request_id: int, span: tuple[str, str], bars: Sequence[WireB
     for stamp, bar, volume in bars:
         average = round((bar.high + bar.low + bar.close) / 3.0, 6)
         fields += [stamp, bar.open, bar.high, bar.low, bar.close, volume, average]
-        fields.append(max(1, volume // 100) if volume > 0 else 0)
+        fields.append(max(1, volume // 100) if volume > 0 else min(volume, 0))
     return message("historicalData", 17, *fields)
 
 

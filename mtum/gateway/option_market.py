@@ -65,7 +65,7 @@ class OptionMarket:
         self._market = market
         self._listed: dict[tuple[str, date], tuple[OptionContract, ...]] = {}
         self._expiries: dict[tuple[str, date], tuple[Expiry, ...]] = {}
-        self._shown: dict[tuple[date, bool], dict[int, Shown]] = {}
+        self._shown: dict[tuple[date, bool, bool], dict[int, Shown]] = {}
         self._levels: dict[tuple[str, date], Level] = {}
         self._sessions = lru_cache(maxsize=8)(market.source.sessions_around)
 
@@ -135,17 +135,25 @@ class OptionMarket:
         """Last price of an underlying."""
         return self._market.price(underlying)
 
-    def shown(self, contracts: Iterable[OptionContract]) -> Mapping[int, Shown]:
-        """Quotes by number, as of now; what is over, or has an underlying without a price, is left out."""
+    def volatility(self, underlying: str, day: date | None = None) -> float:
+        """Implied volatility of a session, 30 days to expiry; a year, as a fraction."""
+        level = self._level(underlying, day or self._market.session.day)
+        return round(level.at_30_days or 0.0, 6)
+
+    def shown(self, contracts: Iterable[OptionContract], *, stale: bool = False) -> Mapping[int, Shown]:
+        """Quotes by number, as of now; what is over, or has an underlying without a price, is left out.
+
+        Stale ones are those of an underlying at its last close.
+        """
         market, wanted = self._market, list(contracts)
         day, open_yet = market.session.day, market.clock.now() >= market.session.open
-        known = self._shown.setdefault((day, open_yet), {})
+        known = self._shown.setdefault((day, open_yet, stale), {})
         missing: dict[str, list[OptionContract]] = {}
         for one in wanted:
             if one.con_id not in known and one.expiry >= day:
                 missing.setdefault(one.underlying, []).append(one)
         for underlying, lacking in missing.items():
-            spot = market.price(underlying)
+            spot = market.previous_close(underlying) if stale else market.price(underlying)
             if spot is not None:
                 known.update(self._priced(underlying, float(spot), lacking))
         at = market.clock.now()
@@ -160,7 +168,8 @@ class OptionMarket:
         return tuple((bar.day, exact(bar.dividend)) for bar in bars if bar is not None and bar.dividend > 0)
 
     def _priced(self, underlying: str, spot: float, contracts: Sequence[OptionContract]) -> dict[int, Shown]:
-        day, level = self._market.session.day, self._level(underlying)
+        day = self._market.session.day
+        level = self._level(underlying, day)
         dividends = tuple((ex_day, float(usd)) for ex_day, usd in self.dividends(underlying))
         priced = ModelMarket(underlying, day, self._market.clock.now(), spot, RATE, dividends)
         found = quoted(priced, contracts, level, self._sessions(day), early_exercise=True)
@@ -182,20 +191,20 @@ class OptionMarket:
             for row, column in zip(found.chain.rows, columns, strict=True)
         }
 
-    def _level(self, underlying: str) -> Level:
-        """Return the model's level of the day; where it has none, one by the VIX, quoted as widely as any."""
-        market, day = self._market, self._market.session.day
-        key = underlying, day
+    def _level(self, underlying: str, day: date) -> Level:
+        """Return the model's level of a session; where it has none, one by the VIX, quoted as widely as any."""
+        market, key = self._market, (underlying, day)
         if key not in self._levels:
-            points = market.price(VIX)
-            known = level_of(underlying, {VIX: float(points)} if points else {})
+            bar = market.source.bar(VIX, day)
+            points = bar.close if bar else None
+            known = level_of(underlying, {VIX: points} if points else {})
             if underlying == VIX:
                 closes = market.source.history(VIX, day - _VIX_YEARS, day).close
                 known = vix_illustration([float(one) for one in closes])
             if isinstance(known, str):
                 shape = class_of(STANDS_FOR.get(underlying, underlying))
-                volatility = (shape.ratio or 1.0) * float(points or NO_VIX) / 100.0
-                forward = float(market.price(VIX) or NO_VIX) if underlying == VIX else None
+                volatility = (shape.ratio or 1.0) * (points or NO_VIX) / 100.0
+                forward = (points or NO_VIX) if underlying == VIX else None
                 kept = _NO_LEVEL if underlying == VIX else WIDE if underlying in UNTRADABLE else shape
                 known = Level(underlying, 0.9 if underlying == VIX else volatility, kept, (known,), forward=forward)
             self._levels[key] = known

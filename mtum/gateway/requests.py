@@ -117,6 +117,25 @@ class Request:
         except ValueError as wrong:
             raise WireError(f"{self.name}: {field} is {self.text(field)!r}, a whole number was expected") from wrong
 
+    def legs(self) -> list[tuple[int, int, str, str]]:
+        """Return number, ratio, action and exchange of each leg of a combination.
+
+        Raises
+        ------
+        WireError
+            If a number or a ratio is not a whole number.
+        """
+        count = self.whole("legs")
+        return [
+            (
+                self.whole(f"leg{at}.conId"),
+                self.whole(f"leg{at}.ratio"),
+                self.text(f"leg{at}.action"),
+                self.text(f"leg{at}.exchange"),
+            )
+            for at in range(count)
+        ]
+
     def flag(self, field: str) -> bool:
         """Return a field as a yes or no."""
         return self.text(field) in ("1", "true")
@@ -169,7 +188,7 @@ def _read_values(name: str, layout: str, cursor: Cursor, version: int) -> dict[s
 
 def _read_market_data(cursor: Cursor) -> dict[str, str]:
     values = cursor.named("version", "reqId", *CONTRACT_12.split())
-    _skip_legs(values, cursor)
+    values |= _legs(values, cursor)
     values |= cursor.named("deltaNeutral")
     if values["deltaNeutral"] == "1":
         cursor.named("dnConId", "dnDelta", "dnPrice")
@@ -178,14 +197,23 @@ def _read_market_data(cursor: Cursor) -> dict[str, str]:
 
 def _read_history(cursor: Cursor) -> dict[str, str]:
     values = cursor.named(*_HISTORY_HEAD.split())
-    _skip_legs(values, cursor)
+    values |= _legs(values, cursor)
     return values | cursor.named("keepUpToDate", "options")
 
 
-def _skip_legs(values: dict[str, str], cursor: Cursor) -> None:
-    if values["secType"] == "BAG":
-        for _ in range(cursor.whole()):
-            cursor.named("conId", "ratio", "action", "exchange")
+_LEG_4 = ("conId", "ratio", "action", "exchange")
+_LEG_8 = (*_LEG_4, "openClose", "shortSaleSlot", "designatedLocation", "exemptCode")
+
+
+def _legs(values: dict[str, str], cursor: Cursor, fields: tuple[str, ...] = _LEG_4) -> dict[str, str]:
+    # By name: how many, and the fields of each, such as `leg0.conId`.
+    if values["secType"] != "BAG":
+        return {}
+    count = cursor.whole()
+    found = {"legs": str(count)}
+    for at in range(count):
+        found |= cursor.named(*(f"leg{at}.{field}" for field in fields))
+    return found
 
 
 def read_order(cursor: Cursor, version: int) -> dict[str, str]:
@@ -202,8 +230,7 @@ def read_order(cursor: Cursor, version: int) -> dict[str, str]:
         If a field is missing or a count is not a number.
     """
     order = cursor.named(*_HEAD.split())
-    if order["secType"] == "BAG":
-        _read_legs(cursor)
+    order |= _combination(order, cursor)
     order |= cursor.named(*names_at(_BODY, version))
     if order["deltaNeutralOrderType"]:
         order |= cursor.named(*_DELTA_NEUTRAL.split())
@@ -219,17 +246,18 @@ def read_order(cursor: Cursor, version: int) -> dict[str, str]:
     return order | (_read_special(order, cursor) if version >= 170 else {})
 
 
-def _read_legs(cursor: Cursor) -> None:
-    for _ in range(cursor.whole()):
-        cursor.named(*(str(i) for i in range(8)))
-    for _ in range(cursor.whole()):
-        cursor.take()
-    _read_pairs(cursor)
+def _combination(order: dict[str, str], cursor: Cursor) -> dict[str, str]:
+    # Legs, a price of each perhaps, and how it is routed: one field by tag, such as `NonGuaranteed`.
+    if order["secType"] != "BAG":
+        return {}
+    found = _legs(order, cursor, _LEG_8)
+    prices = [cursor.take() for _ in range(cursor.whole())]
+    return {**found, "legPrices": ";".join(prices), **_read_pairs(cursor)}
 
 
-def _read_pairs(cursor: Cursor) -> None:
-    for _ in range(cursor.whole()):
-        cursor.named("tag", "value")
+def _read_pairs(cursor: Cursor) -> dict[str, str]:
+    pairs = (cursor.named("tag", "value") for _ in range(cursor.whole()))
+    return {pair["tag"]: pair["value"] for pair in pairs}
 
 
 def _positive(field: str) -> bool:

@@ -13,7 +13,6 @@ from mtum.gateway.control import ControlPort
 from mtum.gateway.exchange import StoredExchange
 from mtum.gateway.faults import FaultRule, Faults
 from mtum.gateway.market import Market, MarketClock, MarketSource
-from mtum.gateway.market_data import send_quote
 from mtum.gateway.option_market import OptionMarket
 from mtum.gateway.orders import catch_up
 from mtum.gateway.shared import Journal, Shared
@@ -160,5 +159,5 @@ class PracticeGateway:
 
     def _send_quotes(self) -> None:
         for client in self.shared.clients:
-            for request_id, symbol in client.wants.quotes.items():
-                send_quote(client, request_id, self.shared.market.listings[symbol])
+            for tell in list(client.wants.quotes.values()):
+                tell()

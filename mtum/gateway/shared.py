@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -52,13 +52,13 @@ class Subscriptions:
     accounts : dict
         By kind and request id: the accounts that are followed, and what tells of them.
     quotes : dict
-        Symbol by request id.
+        What tells a quote again, by request id.
     snapshots : set
         Request ids of quotes asked once that are still to come.
     """
 
     accounts: dict[tuple[int, int], tuple[set[str], Tell]] = field(default_factory=dict)
-    quotes: dict[int, str] = field(default_factory=dict)
+    quotes: dict[int, Callable[[], None]] = field(default_factory=dict)
     snapshots: set[int] = field(default_factory=set)
 
     @property
@@ -96,6 +96,8 @@ class Shared:
         Closes every connection, reads the saved state again, opens after so many real seconds.
     unreported : set of str
         Executions whose fee report is still to come.
+    option_farm : date or None
+        Day on which option data were asked last.
     """
 
     exchange: StoredExchange
@@ -107,6 +109,7 @@ class Shared:
     restart: Callable[[float], None]
     clients: list[Client] = field(default_factory=list)
     unreported: set[str] = field(default_factory=set)
+    option_farm: date | None = None
     history: HistoryPacing = field(default_factory=HistoryPacing)
 
     def local_now(self) -> datetime:
