@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mtum.core.market.bars import Bars
 from mtum.core.market.intraday import IntradayBars, Rows
@@ -27,6 +27,9 @@ from mtum.ports.records import (
     RunRecord,
     VolumeSnapshot,
 )
+
+if TYPE_CHECKING:
+    from mtum.ports.options import OptionStore
 
 
 class RunStore(Protocol):
@@ -360,6 +363,11 @@ class Store(Protocol):
     limits: LimitStore
     events: EventStore
     messages: MessageStore
+
+    @property
+    def options(self) -> "OptionStore":
+        """Option orders and their books; who trades none loads nothing of them."""
+        ...
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the run lock; raises RunLockedError when another process has it."""

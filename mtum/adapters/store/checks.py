@@ -3,7 +3,7 @@
 import sqlite3
 
 from mtum.adapters.store.actions import read_actions
-from mtum.adapters.store.events import missing_events, orphans
+from mtum.adapters.store.events import missing_events, option_problems, orphans
 from mtum.adapters.store.frames import is_sound
 from mtum.adapters.store.market.checksums import altered_bars
 from mtum.adapters.store.orders.executions import fill_of, fill_problems
@@ -25,6 +25,7 @@ def problems(connection: sqlite3.Connection) -> tuple[str, ...]:
         *fill_problems(connection),
         *_lot_problems(connection),
         *trade_problems(connection),
+        *option_problems(connection),
         *missing_events(connection),
     )
 

@@ -33,7 +33,17 @@ class SqliteEvents:
 
 def unsound_fills(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
-    return (*missing_events(connection, ("fill",)), *fill_problems(connection))
+    kinds = ("fill", "option_fill", "option_event")
+    return (*missing_events(connection, kinds), *fill_problems(connection), *option_problems(connection))
+
+
+def option_problems(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return what in the books of options is not what executions and events make; nothing is loaded without any."""
+    if connection.execute("SELECT 1 FROM option_fills UNION ALL SELECT 1 FROM option_events").fetchone() is None:
+        return ()
+    from mtum.adapters.store.options.checks import option_problems as found
+
+    return found(connection)
 
 
 def orphans(connection: sqlite3.Connection) -> tuple[str, ...]:

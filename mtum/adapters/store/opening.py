@@ -4,6 +4,7 @@ import sqlite3
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mtum.adapters.store.approvals import SqliteApprovals
 from mtum.adapters.store.backup import keep_copy
@@ -43,6 +44,9 @@ from mtum.ports.store import (
     RunStore,
 )
 
+if TYPE_CHECKING:
+    from mtum.ports.options import OptionStore
+
 
 class SqliteStore:
     """The program's own database; owns the connection."""
@@ -67,6 +71,13 @@ class SqliteStore:
         self.limits: LimitStore = SqliteLimits(database)
         self.events: EventStore = SqliteEvents(database)
         self.messages: MessageStore = SqliteMessages(database)
+
+    @property
+    def options(self) -> "OptionStore":
+        """Option orders and their books; who trades none loads nothing of them."""
+        from mtum.adapters.store.options.option_store import SqliteOptions
+
+        return SqliteOptions(self.database)
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the run lock; raises RunLockedError when another process has it."""

@@ -49,11 +49,15 @@ class Purpose(Enum):
     """No order: shares that another sleeve sold to this one."""
     CROSSED_OUT = "crossed_out"
     """No order: shares that another sleeve bought of this one."""
+    DELIVERED_IN = "delivered_in"
+    """No order: shares that came by an option at its strike."""
+    DELIVERED_OUT = "delivered_out"
+    """No order: shares that went by an option at its strike."""
 
     @property
     def internal(self) -> bool:
-        """Whether nothing of it ever goes to a broker: a person's statement, or shares that change sleeves."""
-        return self in (Purpose.STATED_IN, Purpose.STATED_OUT, Purpose.CROSSED_IN, Purpose.CROSSED_OUT)
+        """Whether nothing of it ever goes to a broker: stated by a person, changed sleeves, or came by an option."""
+        return self.value.startswith(("stated", "crossed", "delivered"))
 
     @property
     def opens(self) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from mtum.adapters.store.schema.documented import DocumentedTable
 from mtum.adapters.store.schema.tables import TABLES
-from mtum.adapters.store.schema.views import VIEWS, View
+from mtum.adapters.store.schema.view import View
+from mtum.adapters.store.schema.views import VIEWS
 
-SCHEMA_VERSION = 30
+SCHEMA_VERSION = 31
 """Number of migrations this program knows; a database of a higher `PRAGMA user_version` is refused."""
 
 

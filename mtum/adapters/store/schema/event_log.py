@@ -5,6 +5,7 @@ a person at the sqlite3 shell included, leaves its event, and an event outlives 
 """
 
 from mtum.adapters.store.schema.documented import table
+from mtum.adapters.store.schema.option_tables import GROWING
 
 KINDS = {
     "run_started": ("runs", "id"),
@@ -17,6 +18,9 @@ KINDS = {
     "halt": ("halts", "id"),
     "resume": ("halts", "id"),
     "problem": ("runs", "id"),
+    "option_order": ("option_order_events", "id"),
+    "option_fill": ("option_fills", "exec_id"),
+    "option_event": ("option_events", "key"),
 }
 """Kind of event -> table and column of the row that its key names; a problem's key adds its place in the document.
 
@@ -24,6 +28,7 @@ KINDS = {
 since. `problem` is one that was not told of the run before. `health` tells that a job ended with another exit code than
 the time before. `order` is a planned intent, a change of status, or what was observed. `fill` comes again with a
 commission told late, `equity` with every change of its point. A dry run's decision counts for nothing and has none.
+Those of options tell the same of option orders and executions, and of contracts that ended without a trade.
 """
 
 EVENTS = table(
@@ -62,6 +67,14 @@ _START = _event("NEW.started_at", "NEW.session", "run_started", "NEW.id")
 _FILL = _event(f"coalesce({_BEFORE}, NEW.instant)", "NEW.session", "fill", "NEW.exec_id", "NEW.strategy")
 _POINT = _event(
     f"coalesce({_BEFORE}, NEW.session || 'T00:00:00.000000Z')", "NEW.session", "equity", "NEW.session", "NEW.strategy"
+)
+_OPTION_INTENT = "(SELECT {} FROM option_intents WHERE id = NEW.intent_id)"
+_OPTION_FILL = _event(
+    f"coalesce({_BEFORE}, NEW.session || 'T00:00:00.000000Z')",
+    "NEW.session",
+    "option_fill",
+    "NEW.exec_id",
+    "NEW.strategy",
 )
 _EARLIER_END = (
     "iif(OLD.finished_at IS NOT NULL, OLD.exit_code, coalesce(json_extract(NEW.earlier, '$[#-1].exit_code'), "
@@ -131,6 +144,33 @@ TRIGGERS: dict[str, str] = dict(
             "events_resume",
             "AFTER UPDATE OF lifted_at ON halts WHEN NEW.lifted_at IS NOT NULL AND OLD.lifted_at IS NULL",
             _event("NEW.lifted_at", "NULL", "resume", "NEW.id"),
+        ),
+        _trigger(
+            "events_option_order",
+            "AFTER INSERT ON option_order_events",
+            _event(
+                "NEW.at", _OPTION_INTENT.format("session"), "option_order", "NEW.id", _OPTION_INTENT.format("strategy")
+            ),
+        ),
+        _trigger("events_option_fill", "AFTER INSERT ON option_fills", _OPTION_FILL),
+        _trigger(
+            "events_option_fill_fee",
+            f"AFTER UPDATE OF fee_usd ON option_fills WHEN {_changed('fee_usd')}",
+            _OPTION_FILL,
+        ),
+        _trigger(
+            "events_option_event",
+            "AFTER INSERT ON option_events",
+            _event("NEW.recorded_at", "NEW.effective", "option_event", "NEW.key"),
+        ),
+        *(
+            _trigger(
+                f"{name}_kept_from_{deed.lower()}",
+                f"BEFORE {deed}{f' OF {columns}' if columns and deed == 'UPDATE' else ''} ON {name}",
+                f"SELECT RAISE(ABORT, 'rows of {name} are added and never changed');",
+            )
+            for name, columns in GROWING.items()
+            for deed in ("UPDATE", "DELETE")
         ),
         *(
             _trigger(

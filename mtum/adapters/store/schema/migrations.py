@@ -13,6 +13,7 @@ from mtum.adapters.store.orders.intents import insert_instrument
 from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.schema import SCHEMA_VERSION, create_statements, create_table, create_view
 from mtum.adapters.store.schema.event_log import EVENTS, TRIGGERS
+from mtum.adapters.store.schema.option_tables import OPTIONS
 from mtum.adapters.store.schema.owner_tables import OWNER
 from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS
@@ -281,6 +282,17 @@ def trades(db: Database) -> None:
 def intraday_bars(db: Database) -> None:
     """Keep bars within the sessions, where a strategy asks for them."""
     _make(db, "intraday_bars", "intraday_readings")
+
+
+@MIGRATIONS(name="0031_options")
+def options(db: Database) -> None:
+    """Keep contracts, orders, executions and events of options, and tell of them with everything that happens."""
+    _make(db, *(table.name for table in OPTIONS))
+    for name in TRIGGERS:
+        db.execute(f"DROP TRIGGER IF EXISTS {name}")
+    _made_anew(db, EVENTS.name)
+    for statement in EVENTS.indexes:
+        db.execute(statement)
 
 
 def _maybe_instant(fact: str) -> str | None:

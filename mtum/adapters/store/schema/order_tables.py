@@ -27,7 +27,7 @@ ORDERS = (
         session | TEXT NOT NULL | session to trade in
         strategy | TEXT NOT NULL | strategy that wants it
         symbol | TEXT NOT NULL | id of the instrument: the ticker for shares; of several legs these, written out
-        purpose | TEXT NOT NULL | enter, increase, reduce, exit, fallback, cover; stated_…, crossed_…: no order
+        purpose | TEXT NOT NULL | enter, increase, reduce, exit, fallback, cover; stated_, crossed_, delivered_…: none
         side | TEXT NOT NULL CHECK (side IN ('BUY', 'SELL')) | BUY or SELL
         order_type | TEXT NOT NULL | MOC, MKT, LMT or LOC
         shares | INTEGER NOT NULL CHECK (shares > 0) | whole shares wanted

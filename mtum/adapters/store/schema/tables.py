@@ -6,6 +6,7 @@ ending in Z, sessions dates as text, money and prices REAL (shortest decimal for
 
 from mtum.adapters.store.schema.documented import DocumentedTable, table
 from mtum.adapters.store.schema.event_log import EVENTS
+from mtum.adapters.store.schema.option_tables import OPTIONS
 from mtum.adapters.store.schema.order_tables import ORDERS
 from mtum.adapters.store.schema.owner_tables import OWNER
 
@@ -385,6 +386,6 @@ _CONTROL = (
 )
 
 TABLES: dict[str, DocumentedTable] = {
-    one.name: one for one in (*_DECISIONS, *ORDERS, *_LEDGER, *_MARKET, *_CONTROL, *OWNER, EVENTS)
+    one.name: one for one in (*_DECISIONS, *ORDERS, *_LEDGER, *_MARKET, *_CONTROL, *OWNER, *OPTIONS, EVENTS)
 }
 """Every table by name, parents before the tables that refer to them."""

@@ -1,17 +1,7 @@
 """The views for people: trades, days, conditions and positions, in plain SQL."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One view: what a row is, what its columns mean, and the query."""
-
-    name: str
-    meaning: str
-    columns: dict[str, str]
-    query: str
-
+from mtum.adapters.store.schema.option_views import OPTION_VIEWS
+from mtum.adapters.store.schema.view import View
 
 _TRADES = """
 WITH ends AS (
@@ -179,6 +169,7 @@ VIEWS: dict[str, View] = {
             },
             _POSITIONS,
         ),
+        *OPTION_VIEWS,
     )
 }
 """Every view by name."""

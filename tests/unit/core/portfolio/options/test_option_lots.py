@@ -169,8 +169,8 @@ def test_what_ended_tells_its_profit_with_the_fees_of_both_ends() -> None:
     after = happened(bought, [event(EventKind.ASSIGNED, put(95), -2, 95, -2)])
     # Assigned: 120 less 0.70, and 100 less 0.70; the shares cost the strike.
     assert [(end.kind, end.price, end.pnl_usd) for end in after.closed[1:]] == [
-        ("assigned", 0, Decimal("119.30")),
-        ("assigned", 0, Decimal("99.30")),
+        ("assigned", Decimal(0), Decimal("119.30")),
+        ("assigned", Decimal(0), Decimal("99.30")),
     ]
     # All that was earned, less the shares that are there for it: 220 + 120 - 2.10 - 50 - 0.65 - 19,000.
     assert sum(end.pnl_usd for end in after.closed) == after.cash_usd + 200 * 95

@@ -1,0 +1,1 @@
+"""Options: intents with their attempts, executions, events, and the books of them."""

@@ -1,0 +1,78 @@
+"""The views of options for people: open structures, and what ended."""
+
+from mtum.adapters.store.schema.view import View
+
+_WORDS = (
+    "option_contracts.trading_class || ' ' || option_contracts.expiry || ' ' || "
+    "printf('%g', option_contracts.strike) || iif(option_contracts.right = 'C', ' call', ' put')"
+)
+
+_GROUPS = f"""
+WITH marked AS (
+  SELECT con_id, price, max(session) AS session FROM option_marks GROUP BY con_id
+)
+SELECT option_lots.strategy, option_lots.structure, option_contracts.underlying,
+  group_concat(option_lots.quantity || ' ' || {_WORDS}, ', ') AS legs,
+  min(option_lots.opened) AS opened, min(option_contracts.expiry) AS expiry,
+  max(option_lots.broken) AS broken,
+  round(-sum(option_lots.quantity * option_lots.premium * option_contracts.multiplier), 6) AS credit_usd,
+  round(sum(option_lots.fees_usd), 6) AS fees_usd,
+  iif(count(*) = count(marked.price),
+    round(sum(option_lots.quantity * marked.price * option_contracts.multiplier), 6), NULL) AS market_usd,
+  iif(count(*) = count(marked.price), round(sum(option_lots.quantity * (marked.price - option_lots.premium)
+    * option_contracts.multiplier - option_lots.fees_usd), 6), NULL) AS unrealized_usd,
+  min(marked.session) AS marked
+FROM (SELECT * FROM option_lots ORDER BY number) AS option_lots
+JOIN option_contracts ON option_contracts.con_id = option_lots.con_id
+LEFT JOIN marked ON marked.con_id = option_lots.con_id
+GROUP BY option_lots.strategy, option_lots.structure, option_contracts.underlying
+ORDER BY option_lots.strategy, min(option_lots.number)"""
+
+_TRADES = f"""
+SELECT option_ends.strategy, option_ends.structure, option_contracts.underlying, {_WORDS} AS contract,
+  option_ends.quantity, option_ends.opened, option_ends.premium AS open_price, option_ends.ended,
+  option_ends.price AS end_price, option_ends.kind,
+  round(option_ends.fees_usd + option_ends.end_fee_usd, 6) AS fees_usd, option_ends.pnl_usd
+FROM option_ends JOIN option_contracts ON option_contracts.con_id = option_ends.con_id
+ORDER BY option_ends.number"""
+
+OPTION_VIEWS = (
+    View(
+        "v_option_groups",
+        "Open structures of options, one row each, at the newest marks stored.",
+        {
+            "strategy": "strategy that holds it",
+            "structure": "what ties its legs together",
+            "underlying": "ticker of the share, fund or index",
+            "legs": "contracts with their number, negative for those sold",
+            "opened": "session of the first lot that is open",
+            "expiry": "last trading day of the leg that ends first",
+            "broken": "1 where a leg was assigned",
+            "credit_usd": "premium received less premium paid for these contracts in USD",
+            "fees_usd": "commission and fees of opening them in USD",
+            "market_usd": "worth at the marks in USD, negative for what is sold; empty without a mark of each leg",
+            "unrealized_usd": "profit or loss so far, opening fees included, in USD; empty without a mark of each leg",
+            "marked": "session of the oldest mark used",
+        },
+        _GROUPS,
+    ),
+    View(
+        "v_option_trades",
+        "Option contracts that ended, by a trade or without one, in the order in which they did.",
+        {
+            "strategy": "strategy that held them",
+            "structure": "what tied its legs together",
+            "underlying": "ticker of the share, fund or index",
+            "contract": "class, last trading day, strike and right",
+            "quantity": "contracts, negative for those sold",
+            "opened": "session that opened them",
+            "open_price": "premium in USD per share, without sign",
+            "ended": "session of the trade, or day on which they ended",
+            "end_price": "USD per share at which they ended; 0 where shares changed hands at the strike",
+            "kind": "traded, assigned, exercised, expired, cash_settled or stated",
+            "fees_usd": "commission and fees of both ends in USD",
+            "pnl_usd": "profit or loss after all fees in USD; of an assigned option the whole premium",
+        },
+        _TRADES,
+    ),
+)

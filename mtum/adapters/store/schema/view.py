@@ -1,0 +1,13 @@
+"""A view that says what a row of it is and what each column means."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view: what a row is, what its columns mean, and the query."""
+
+    name: str
+    meaning: str
+    columns: dict[str, str]
+    query: str
