@@ -17,7 +17,7 @@ from mtum.adapters.brokers.ib.orders import (
     open_orders,
     other_orders,
 )
-from mtum.adapters.brokers.ib.submit import reply_of
+from mtum.adapters.brokers.ib.sending import reply_of
 from mtum.adapters.ib.contracts import hours_on
 from mtum.adapters.ib.messages import (
     AccountValue,

@@ -25,7 +25,7 @@ class Meaning(Enum):
 class Row:
     """One code: its meaning without an order, with one (goes on, rejected, unknown or cancel it), and what to know.
 
-    What becomes of the order is done in `adapters/brokers/ib/submit.py` and `app/session/submit_orders.py`.
+    What becomes of the order is done in `adapters/brokers/ib/` and `app/session/submit_orders.py`.
     """
 
     code: int
@@ -76,7 +76,7 @@ _REQUESTS = (
 _ORDERS = (
     ((103,), _FAILED, _UNKNOWN, "an earlier order has this id: find it, do not count up and resend"),
     ((104, 105, 106, 107), _FAILED, _REJECTED, "change or incomplete order refused"),
-    ((109, 110, 163), _FAILED, _REJECTED, "price outside the allowed band or step"),
+    ((109, 110, 163, 382, 383), _FAILED, _REJECTED, "price or size outside the allowed band or step"),
     ((113,), _FAILED, _REJECTED, "an on-close order must be DAY"),
     ((116, 133, 134, 135, 136), _FAILED, _UNKNOWN, "the exchange or order was not reached"),
     (tuple(range(10333, 10348)), _FAILED, _REJECTED, "an order field is not valid"),
@@ -95,6 +95,8 @@ _ORDERS = (
     ((10148,), _FAILED, _UNKNOWN, "the order cannot be canceled: after C - 10 it lives"),
     ((*range(10242, 10253), 10318), _FAILED, _REJECTED, "fractions are not supported"),
     ((2168, 2169, 10268, 10269, 10270), _FAILED, _REJECTED, "an obsolete order field"),
+    ((391, 392, 478), _FAILED, _REJECTED, "time not valid, contract expired, or its facts are those of another"),
+    ((10043, 10054, 10058), _FAILED, _REJECTED, "prices or routing of a combination's legs are not allowed"),
     ((10311, 10329), _GOES_ON, _GOES_ON, "warning about a directly routed order"),
     ((10349, 2109), _GOES_ON, _GOES_ON, "a field was preset or ignored; the order lives"),
 )

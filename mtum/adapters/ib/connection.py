@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from mtum.adapters.ib.codes import CLIENT_ID_IN_USE
-from mtum.adapters.ib.messages import Contract, Notice, Order
+from mtum.adapters.ib.messages import ComboLeg, Contract, Notice, Order
 from mtum.adapters.ib.requests import (
     Callbacks,
     ConnectionLostError,
@@ -33,7 +33,7 @@ REQUEST_NAMES = {
     "1": "reqMktData", "2": "cancelMktData", "3": "placeOrder", "4": "cancelOrder", "6": "reqAccountUpdates",
     "7": "reqExecutions", "9": "reqContractDetails", "16": "reqAllOpenOrders", "20": "reqHistoricalData",
     "25": "cancelHistoricalData", "49": "reqCurrentTime", "61": "reqPositions", "71": "startApi",
-    "99": "reqCompletedOrders",
+    "78": "reqSecDefOptParams", "91": "reqMarketRule", "99": "reqCompletedOrders",
 }  # fmt: skip
 
 
@@ -54,6 +54,7 @@ class Library:
     client: Callable[[Any], Any]
     contract: Callable[..., Contract]
     order: Callable[..., Order]
+    combo_leg: Callable[..., ComboLeg]
     execution_filter: Callable[..., Any]
 
 
@@ -110,7 +111,8 @@ def client_library(name: str) -> Library:
         asyncio.set_event_loop(None)
     # Every message goes to our own journal; the library's log would only repeat it as noise.
     logging.getLogger(name).setLevel(logging.CRITICAL)
-    return Library(name, str(found[name]), module.Client, module.Contract, module.Order, module.ExecutionFilter)
+    made = (module.Client, module.Contract, module.Order, module.ComboLeg, module.ExecutionFilter)
+    return Library(name, str(found[name]), *made)
 
 
 class Connection:
@@ -187,9 +189,12 @@ class Connection:
         """
         return self._complete(self._run_all(chains, seconds))
 
-    def place(self, contract: Contract, order: Order) -> int:
-        """Send an order; return its order id. Raises ConnectionLostError when nothing was written."""
-        order_id = self._number()
+    def place(self, contract: Contract, order: Order, number: int | None = None) -> int:
+        """Send an order, or (with its number) a change of one; return its order id.
+
+        Raises ConnectionLostError when nothing was written.
+        """
+        order_id = self._number() if number is None else number
         self.callbacks.follow(order_id)
         self._complete(self._write(lambda: self.client.placeOrder(order_id, contract, order)))
         return order_id
@@ -290,6 +295,8 @@ class Connection:
         try:
             return await asyncio.wait_for(asyncio.shield(pending.done), seconds)
         except TimeoutError:
+            if pending.request.enough is not None:
+                return pending.received
             return SilenceError(f"{pending.request.asked}: the gateway did not answer within {seconds:g} s")
         except BrokerUnavailableError as error:
             return error

@@ -4,7 +4,7 @@ Contracts, orders, executions and bars inside a message are objects of the clien
 them. A number is an object until it is read: the wire has words for "not set", and damaged ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -20,6 +20,26 @@ class Contract(Protocol):
     currency: str
 
 
+class ComboLeg(Protocol):
+    """One contract of a combination."""
+
+    conId: int
+    ratio: int
+    action: str
+
+
+class Terms(Contract, Protocol):
+    """A contract with what makes it an option or a combination."""
+
+    lastTradeDateOrContractMonth: str
+    strike: object
+    right: str
+    multiplier: str
+    localSymbol: str
+    tradingClass: str
+    comboLegs: Sequence[ComboLeg] | None
+
+
 class Order(Protocol):
     """An order."""
 
@@ -31,6 +51,7 @@ class Order(Protocol):
     action: str
     orderType: str
     totalQuantity: object
+    lmtPrice: object
     filledQuantity: object
     tif: str
     transmit: bool
@@ -177,11 +198,45 @@ class TextTick(NamedTuple):
     text: str
 
 
+class SizeTick(NamedTuple):
+    """A size of a quote, or how many contracts are open."""
+
+    request_id: int
+    kind: int
+    size: float
+
+
 class DataType(NamedTuple):
     """Whether the quote that follows is live or delayed."""
 
     request_id: int
     kind: int
+
+
+class OptionClass(NamedTuple):
+    """What one exchange lists of one class of options; `underlying` is the number of its contract, as text."""
+
+    request_id: int
+    exchange: str
+    underlying: object
+    trading_class: str
+    multiplier: str
+    expiries: Collection[str]
+    strikes: Collection[object]
+
+
+class PriceStep(Protocol):
+    """A step of prices, and the price from which it holds."""
+
+    lowEdge: object
+    increment: object
+
+
+class MarketRule(NamedTuple):
+    """Steps of prices by the number of their rule."""
+
+    number: int
+    steps: Sequence[PriceStep]
 
 
 class ServerTime(NamedTuple):
@@ -210,7 +265,10 @@ type Message = (
     | HistoricalBar
     | PriceTick
     | TextTick
+    | SizeTick
     | DataType
+    | OptionClass
+    | MarketRule
     | ServerTime
     | Notice
 )
@@ -232,7 +290,10 @@ TYPES: Mapping[str, type[Message]] = {
     "historicalData": HistoricalBar,
     "priceSizeTick": PriceTick,
     "tickString": TextTick,
+    "tickSize": SizeTick,
     "marketDataType": DataType,
+    "securityDefinitionOptionParameter": OptionClass,
+    "marketRule": MarketRule,
     "currentTime": ServerTime,
     "error": Notice,
 }

@@ -92,6 +92,10 @@ class Request[M: Message]:
         Writes that no answer is wanted any more.
     streams : bool
         Whether more would follow the answer unless it is canceled.
+    enough : callable, optional
+        Whether what has come is all that is wanted of an answer without an end; what came in its time is the answer.
+    tolerates : tuple of int
+        Codes that do not end it: they belong to the answer.
     """
 
     asked: str
@@ -104,6 +108,8 @@ class Request[M: Message]:
     limit: Limit | None = None
     cancel: Callable[[Any, int], None] | None = None
     streams: bool = False
+    enough: Callable[[Sequence[M]], bool] | None = None
+    tolerates: tuple[int, ...] = ()
 
 
 class Answers:
@@ -228,7 +234,9 @@ class PendingRequest:
             return
         if isinstance(message, self.request.collects):
             self.received.append(message)
-        if name == self.request.ends and self.request.last(message) and not self.done.done():
+        enough = self.request.enough
+        ended = enough(self.received) if enough else name == self.request.ends and self.request.last(message)
+        if ended and not self.done.done():
             self.done.set_result(self.received)
 
     def fail(self, error: BrokerUnavailableError) -> None:
@@ -303,6 +311,8 @@ class Callbacks:
         for pending in self.pending:
             unread = pending.number is None and is_read_only(notice.text) and not about_an_order
             mine = pending.number is not None and pending.number == notice.number
-            if unread or (mine and row_of(notice.code).alone is not Meaning.GOES_ON):
+            if mine and notice.code in pending.request.tolerates:
+                pending.received.append(notice)
+            elif unread or (mine and row_of(notice.code).alone is not Meaning.GOES_ON):
                 pending.fail(RequestRefusedError(pending.request.asked, notice.code, notice.text))
         self._on_notice(notice)

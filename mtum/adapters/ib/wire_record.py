@@ -14,8 +14,9 @@ from mtum.errors import StoreError
 FOLDER = "wire"
 MANY = frozenset(
     {
-        "accountSummary", "accountUpdateMulti", "historicalData", "priceSizeTick", "tickGeneric", "tickReqParams",
-        "tickSize", "tickString", "updateAccountTime", "updateAccountValue", "updatePortfolio",
+        "accountSummary", "accountUpdateMulti", "historicalData", "priceSizeTick",
+        "securityDefinitionOptionParameter", "tickGeneric", "tickOptionComputation", "tickReqParams", "tickSize",
+        "tickString", "updateAccountTime", "updateAccountValue", "updatePortfolio",
     }
 )  # fmt: skip
 """Messages that come by the dozen and only fill an answer; the end of the answer is recorded."""

@@ -38,10 +38,17 @@ def plain(number: Decimal) -> Decimal:
 
 @dataclass(slots=True)
 class Unread:
-    """Messages that make no sense: ours in the broker's words, others' counted; each once."""
+    """Messages that make no sense: ours in the broker's words, others' counted; each once.
+
+    Parameters
+    ----------
+    set_aside : frozenset of str
+        Kinds of security that another reading of the same lists is for.
+    """
 
     ours: list[str] = field(default_factory=list)
     others: set[str] = field(default_factory=set)
+    set_aside: frozenset[str] = frozenset()
 
     def note(self, kind: str, contract: Contract, told: Mapping[str, object], *, ours: bool) -> None:
         """Take note of a message: what it is about, and the words in it that tell."""

@@ -1,8 +1,10 @@
 """An account at Interactive Brokers (ports.broker.Broker): truth is what fresh lists say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from time import monotonic
+from typing import NamedTuple
 
 from mtum.adapters.brokers.ib.account import (
     Unread,
@@ -10,6 +12,7 @@ from mtum.adapters.brokers.ib.account import (
     amount,
     other_positions,
     positions_of,
+    shown,
     untold,
     values_of,
 )
@@ -25,7 +28,7 @@ from mtum.adapters.brokers.ib.orders import (
 from mtum.adapters.brokers.ib.submit import OrderRequests
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.contracts import Contracts
-from mtum.adapters.ib.messages import AccountValue, CompletedOrder, ExecutionDetails, Position, PriceTick
+from mtum.adapters.ib.messages import AccountValue, CompletedOrder, ExecutionDetails, Fee, Position, PriceTick
 from mtum.adapters.ib.requests import (
     COMPLETED_ORDERS,
     OPEN_ORDERS,
@@ -46,6 +49,19 @@ READY_SECONDS = 0.5
 BID, ASK, LAST, CLOSE = 1, 2, 4, 9
 
 
+class Heard(NamedTuple):
+    """What the broker said in one reading of its lists, untranslated."""
+
+    at: datetime
+    held: list[Position]
+    values: list[AccountValue]
+    listed: list[OpenListing]
+    completed: list[CompletedOrder]
+    executions: tuple[list[ExecutionDetails], ...]
+    garbled: tuple[tuple[str, ...], ...]
+    fees: Mapping[str, Fee]
+
+
 class IbBroker:
     """One account over one connection; absence from every list proves nothing, an answer may be on its way.
 
@@ -57,6 +73,8 @@ class IbBroker:
 
     name = "ib"
     proves_absence = False
+    _set_aside: frozenset[str] = frozenset()
+    """Kinds of security in which orders of ours are told elsewhere."""
 
     def __init__(self, contracts: Contracts, acknowledge_seconds: float) -> None:
         self._connector = contracts.connector
@@ -69,6 +87,9 @@ class IbBroker:
 
     def lists(self) -> BrokerLists:
         """Ask account, positions, orders and executions afresh, all at once, over a link that is proven first."""
+        return self._shares(self._heard())
+
+    def _heard(self) -> Heard:
         at = self._connector.server_time()
         self._refuse_while_cut_off()
         account, ours = self._connector.login.account, self._connector.login.client_id
@@ -77,22 +98,38 @@ class IbBroker:
         everyone = self._everyones_executions()
         self._refuse_while_cut_off()
         held, values = self._ready(answers.to(POSITIONS), answers.to(valued))
-        unread, callbacks = Unread(), self._connector.connection.callbacks
         listed = open_listings(answers.to(OPEN_ORDERS), account)
-        orders = self._orders(listed, answers.to(COMPLETED_ORDERS), unread)
-        positions = positions_of(held, account, unread)
-        fills = fills_of((answers.to(executed), everyone), callbacks.fees, account, unread, orders, at)
-        garbled(callbacks.garbled, account, unread)
-        callbacks.garbled.clear()
+        # After a restart a gateway may hand out order ids a second time: ours go on above what is known.
+        used = [shown(one.order.orderId) for one in listed if shown(one.order.clientId) == ours]
+        self._connector.connection.client.updateReqId(max(used, default=0) + 1)
+        callbacks = self._connector.connection.callbacks
+        lost, callbacks.garbled = tuple(callbacks.garbled), []
+        return Heard(
+            at,
+            held,
+            values,
+            listed,
+            answers.to(COMPLETED_ORDERS),
+            (answers.to(executed), everyone),
+            lost,
+            callbacks.fees,
+        )
+
+    def _shares(self, heard: Heard) -> BrokerLists:
+        account, unread = self._connector.login.account, Unread(set_aside=self._set_aside)
+        positions = positions_of(heard.held, account, unread)
+        orders = orders_of(heard, account, unread)
+        fills = fills_of(heard.executions, heard.fees, account, unread, orders, heard.at)
+        garbled(heard.garbled, account, unread)
         return BrokerLists(
-            at=at,
-            account=account_of(values_of(values, account), account),
+            at=heard.at,
+            account=account_of(values_of(heard.values, account), account),
             positions=positions,
             orders=orders,
             fills=fills,
             unread=tuple(unread.ours),
             skipped=len(unread.others),
-            others=(*other_positions(held, account), *other_orders(listed)),
+            others=(*other_positions(heard.held, account), *other_orders(heard.listed)),
         )
 
     def price(self, symbol: str) -> Decimal:
@@ -131,18 +168,6 @@ class IbBroker:
             held, values = answers.to(POSITIONS), answers.to(valued)
         return held, values
 
-    def _orders(
-        self, working: Sequence[OpenListing], done: Sequence[CompletedOrder], unread: Unread
-    ) -> tuple[BrokerOrder, ...]:
-        account, ours = self._connector.login.account, self._connector.login.client_id
-        orders = open_orders(working, unread)
-        # After a restart a gateway may hand out order ids a second time: ours go on above what is known.
-        used = [order.order_id or 0 for order in orders if order.client_id == ours]
-        self._connector.connection.client.updateReqId(max(used, default=0) + 1)
-        listed = {order.broker_id for order in orders if order.broker_id}
-        ended = completed_orders(done, account, unread)
-        return (*orders, *(order for order in ended if order.broker_id not in listed))
-
     def _executions(self, client_id: int, seconds: float | None = None) -> Request[ExecutionDetails]:
         wanted = self._connector.library.execution_filter(clientId=client_id, acctCode=self._connector.login.account)
         return executions(wanted, seconds)
@@ -159,3 +184,11 @@ class IbBroker:
             raise BrokerUnavailableError(
                 "the gateway has lost the broker's servers (1100): its lists may be old; orders there keep working"
             )
+
+
+def orders_of(heard: Heard, account: str, unread: Unread) -> tuple[BrokerOrder, ...]:
+    """Return the orders in shares of a reading: those that are open, and those that ended today."""
+    orders = open_orders(heard.listed, unread)
+    listed = {order.broker_id for order in orders if order.broker_id}
+    ended = completed_orders(heard.completed, account, unread)
+    return (*orders, *(order for order in ended if order.broker_id not in listed))

@@ -35,7 +35,7 @@ STATUS: Mapping[str, OrderStatus] = {
     "Inactive": OrderStatus.REJECTED,
 }
 """A resting on-close order is PreSubmitted or Submitted; both are working. What is asked to be canceled still is."""
-_SIDES = {"BOT": Side.BUY, "SLD": Side.SELL, "BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
+SIDES = {"BOT": Side.BUY, "SLD": Side.SELL, "BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
 _TYPES = {kind.value: kind for kind in OrderType}
 _UNKNOWN = OrderStatus.UNKNOWN
 EXECUTION_ID = re.compile(r"\w+(\.\w+){2,}\.\d+")
@@ -62,7 +62,9 @@ def listed_order(
     contract: Contract, order: Order, word: str, filled: int, unread: Unread, day: date | None = None
 ) -> BrokerOrder | None:
     """Return an order of a list; None for a kind of order or security that is never ours."""
-    side, kind = _SIDES.get(str(order.action)), _TYPES.get(str(order.orderType))
+    side, kind = SIDES.get(str(order.action)), _TYPES.get(str(order.orderType))
+    if contract.secType in unread.set_aside:
+        return None
     if side is None or not is_us_share(contract):
         ours = OUR_REF.match(str(order.orderRef or "")) is not None
         if ours or is_us_share(contract):
@@ -126,7 +128,7 @@ def other_orders(listings: Iterable[OpenListing]) -> list[OtherInstrument]:
         if is_us_share(contract) or STATUS.get(word) in (OrderStatus.CANCELED, OrderStatus.FILLED):
             continue
         left = Decimal(shown(order.totalQuantity) - filled)
-        quantity = left if _SIDES.get(str(order.action)) is Side.BUY else -left
+        quantity = left if SIDES.get(str(order.action)) is Side.BUY else -left
         one = other_instrument(contract, quantity)
         found.append(replace(one, name=f"{one.name} (order)", working=True, limit_usd=_limit(order)))
     return found
@@ -180,6 +182,8 @@ def fills_of(
     for contract, execution in heard:
         named = [one for one in own if one.ref == execution.orderRef or one.broker_id == str(execution.permId or 0)]
         ours = bool(OUR_REF.match(str(execution.orderRef or ""))) or bool(named)
+        if contract.secType in unread.set_aside:
+            continue
         if not named and (execution.acctNumber != account or (contract.secType != "STK" and not ours)):
             continue
         fill = _fill(contract, execution, fees.get(execution.execId))
@@ -252,7 +256,7 @@ def garbled(heard: Iterable[tuple[str, ...]], account: str, unread: Unread) -> N
 
 
 def _fill(contract: Contract, execution: Execution, fee: Fee | None) -> BrokerFill | None:
-    side, shares, price = _SIDES.get(str(execution.side)), amount(execution.shares), amount(execution.price)
+    side, shares, price = SIDES.get(str(execution.side)), amount(execution.shares), amount(execution.price)
     if side is None or not shares or shares < 0 or not price or price < 0:
         return None
     return BrokerFill(

@@ -15,7 +15,7 @@ from mtum.adapters.brokers.ib.orders import (
     other_orders,
     status_of,
 )
-from mtum.adapters.brokers.ib.submit import reply_of
+from mtum.adapters.brokers.ib.sending import reply_of
 from mtum.adapters.ib.codes import Meaning
 from mtum.adapters.ib.messages import CompletedOrder, Notice, OpenOrder, OrderMessage, OrderUpdate
 from mtum.core.portfolio.orders import OrderStatus
