@@ -98,6 +98,9 @@ class OptionLists:
         How our orders in options that ended today did, by reference.
     shares : mapping of str to int
         All shares of the account by symbol.
+    unread : tuple of str
+        Messages about our own orders, shares and options that contradict themselves or our orders, in the broker's
+        words; nothing of them is believed.
     """
 
     at: datetime
@@ -108,6 +111,7 @@ class OptionLists:
     fills: tuple[LegExecution, ...] = ()
     completed: Mapping[str, OrderStatus] = field(default_factory=dict)
     shares: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ PLACE = Path(os.environ.get("TEST_CLIENTS", ROOT / "build" / "clients")) / "ib_a
 SUITE = (
     "tests/contracts/test_ib_adapter.py",
     "tests/contracts/test_ib_refusals.py",
+    "tests/contracts/test_option_orders_on_the_wire.py",
     "tests/contracts/test_gate_clearing.py",
     "tests/unit/adapters/ib/test_codes.py",
     "tests/unit/adapters/sources/test_ib_ahead.py",

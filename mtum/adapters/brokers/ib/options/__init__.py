@@ -1,0 +1,1 @@
+"""An account at Interactive Brokers that trades options."""

@@ -1,0 +1,1 @@
+"""What the broker tells of options: contracts, steps of their prices, quotes and chains."""

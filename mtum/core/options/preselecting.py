@@ -1,0 +1,138 @@
+"""Which listed contracts to ask quotes of: the neighbors of those that a strategy seeks, by the model's deltas."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.european import Floats, Terms, greeks
+from mtum.core.options.surface import DAYS_PER_YEAR, class_of, curve, moneyness
+
+BESIDE = 4
+"""Contracts on either side of a sought delta: by a level off by a volatility point the model misses by one or two."""
+PAIRS = 2
+"""Strikes nearest the spot of which call and put are quoted: they tell the forward and its volatility."""
+WIDENED = 5
+"""Further contracts on the side on which a sought delta may lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known of an expiry before its quotes.
+
+    Parameters
+    ----------
+    spot, forward : float
+        USD per share: what deltas refer to, and the price for delivery at expiry.
+    volatility : float
+        At the forward; a year, as a fraction.
+    days : int
+        Calendar days to the last one.
+    """
+
+    spot: float
+    forward: float
+    volatility: float
+    days: int
+
+
+def pairs_near(listed: Iterable[OptionContract], spot: float, number: int = PAIRS) -> tuple[OptionContract, ...]:
+    """Return call and put of the strikes nearest the spot that have both, of contracts of one expiry and class."""
+    by_strike: dict[Decimal, dict[Right, OptionContract]] = {}
+    for one in listed:
+        by_strike.setdefault(one.strike, {})[one.right] = one
+    both = sorted(
+        (strike for strike, found in by_strike.items() if len(found) == len(Right)),
+        key=lambda strike: (abs(float(strike) - spot), strike),
+    )
+    return tuple(by_strike[strike][right] for strike in sorted(both[:number]) for right in Right)
+
+
+def neighbors(
+    listed: Sequence[OptionContract], deltas: tuple[float, float], expected: Expected, beside: int = BESIDE
+) -> tuple[OptionContract, ...]:
+    """Return the contracts around both ends of a range of absolute deltas, by strike.
+
+    Parameters
+    ----------
+    listed : sequence of OptionContract
+        Of one underlying, class, expiry and right.
+    deltas : (float, float)
+        Least and largest absolute delta.
+    """
+    ordered = sorted(listed, key=lambda one: one.strike)
+    if not ordered:
+        return ()
+    sizes = np.abs(_deltas(ordered, expected))
+    taken: set[int] = set()
+    for sought in deltas:
+        nearest = int(np.argmin(np.abs(sizes - sought)))
+        taken.update(range(max(0, nearest - beside), min(len(ordered), nearest + beside + 1)))
+    return tuple(ordered[place] for place in sorted(taken))
+
+
+def wider(
+    listed: Sequence[OptionContract],
+    asked: Iterable[OptionContract],
+    found: Iterable[tuple[OptionContract, float]],
+    deltas: tuple[float, float],
+) -> tuple[OptionContract, ...]:
+    """Return what has to be asked as well because an end of the range lies beyond what was quoted.
+
+    Parameters
+    ----------
+    listed : sequence of OptionContract
+        Of one underlying, class, expiry and right.
+    asked : iterable of OptionContract
+        Those of them that were asked.
+    found : iterable of (OptionContract, float)
+        Those that have a quote, with their absolute delta.
+    """
+    ordered = sorted(listed, key=lambda one: one.strike)
+    known = set(asked)
+    places = [place for place, one in enumerate(ordered) if one in known]
+    sizes = [size for _, size in found]
+    if not places or not sizes:
+        return ()
+    # A put's delta grows with the strike, a call's falls.
+    rising = ordered[0].right is Right.PUT
+    more: set[int] = set()
+    if min(sizes) > deltas[0]:
+        more.update(_beyond(places, len(ordered), up=not rising))
+    if max(sizes) < deltas[1]:
+        more.update(_beyond(places, len(ordered), up=rising))
+    return tuple(ordered[place] for place in sorted(more))
+
+
+def nearest_expiries(days: Iterable[date], of: date, window: tuple[int, int, int], most: int) -> tuple[date, ...]:
+    """Return the expiries of a window nearest to the days that are sought, of two as near the earlier first.
+
+    Parameters
+    ----------
+    window : (int, int, int)
+        Fewest, most and sought calendar days.
+    most : int
+        How many at most.
+    """
+    first, last, sought = window
+    inside = [day for day in set(days) if first <= (day - of).days <= last]
+    return tuple(sorted(inside, key=lambda day: (abs((day - of).days - sought), day))[:most])
+
+
+def _beyond(places: Sequence[int], count: int, *, up: bool) -> range:
+    if up:
+        return range(places[-1] + 1, min(count, places[-1] + 1 + WIDENED))
+    return range(max(0, places[0] - WIDENED), places[0])
+
+
+def _deltas(ordered: Sequence[OptionContract], expected: Expected) -> Floats:
+    known = class_of(ordered[0].underlying)
+    strikes = np.array([float(one.strike) for one in ordered], dtype=np.float64)
+    years = max(expected.days, 1) / DAYS_PER_YEAR
+    at = moneyness(expected.forward, strikes, years, expected.volatility)
+    terms = Terms(ordered[0].right is Right.CALL, strikes, years)
+    found = greeks(terms, expected.spot, expected.forward, expected.volatility * curve(at, known.rho, known.eta))
+    return found.delta
