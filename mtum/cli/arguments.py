@@ -68,10 +68,9 @@ def sleeve_of(settings: "Settings", name: str | None) -> str | None:
     UsageError
         If there is none of that name.
     """
-    names = list(settings.configured())
-    if name is not None and name not in names:
-        raise UsageError(f'--sleeve "{name}" is not known; use {" or ".join(names)}')
-    return name
+    from mtum.wiring.control import sleeve_named
+
+    return sleeve_named(settings, name)
 
 
 def _instant_of(text: str) -> datetime:

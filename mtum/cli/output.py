@@ -7,14 +7,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from mtum.core import canonical
+from mtum.app.queries.plain import plain
 from mtum.errors import ConfigError, ExitCode, MtumError
 
 if TYPE_CHECKING:
@@ -106,27 +106,6 @@ def write(answer: Answer, *, as_json: bool, quiet: bool = False) -> None:
 def json_text(document: Mapping[str, Any]) -> str:
     """Return a document as JSON text, indented, keys in their order; ASCII alone where stdout knows no more."""
     return json.dumps(plain(document), indent=2, ensure_ascii=not _knows_utf(sys.stdout), allow_nan=False)
-
-
-def plain(value: object) -> Any:
-    """Return plain JSON values: numbers for money, `YYYY-MM-DD`, UTC ISO 8601, absolute paths, null for NaN."""
-    return canonical.plain(value, _scalar)
-
-
-def _scalar(value: object) -> object:
-    match value:
-        case Decimal() if not value.is_finite():
-            return None
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
-        case float():
-            return value if math.isfinite(value) else None
-        case datetime():
-            return canonical.utc_text(value)
-        case Path():
-            return str(value.absolute())
-        case _:
-            return canonical.exact(value)
 
 
 def one_line(text: str) -> str:

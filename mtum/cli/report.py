@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +32,13 @@ def report(
     context: typer.Context, session: SessionOption = None, send: Send = False, sleeve: SleeveName = None
 ) -> Answer:
     """The report of a session; the last one with a run unless named. With --sleeve as it stands for one sleeve."""
-    from mtum.app.reporting.daily_report import preview_report, report_message, stored_report
+    from mtum.app.reporting.daily_report import (
+        last_session,
+        preview_report,
+        report_message,
+        stored_report,
+        written_report,
+    )
     from mtum.wiring.resources import market_now
 
     call = call_of(context)
@@ -58,35 +64,6 @@ def report(
         shown = replace(shown, shown=[*shown.shown, "", APPROVED_SINCE])
     answer = replace(shown, exit_code=ExitCode.BUG if problems else ExitCode.DONE, problems=problems)
     return _sent(call, answer, message) if message else answer
-
-
-def last_session(writer: "ReportWriter") -> date | None:
-    """Return the last session with a run that decided, or with any run."""
-    run = writer.store.runs.latest_run("decide_and_order") or writer.store.runs.latest_run()
-    return run.session if run else None
-
-
-def written_report(writer: "ReportWriter", day: date, at: datetime) -> "Report":
-    """Return the stored report, write it if the session is over, else show how it stands.
-
-    Raises
-    ------
-    UsageError
-        If the exchange has no such session, or nothing was recorded in it.
-    """
-    from mtum.app.reporting.daily_report import daily_report, preview_report, stored_report
-
-    session = writer.calendar.sessions(day, day).get(day)
-    if session is None:
-        raise UsageError(f"{day} is not a session of the exchange")
-    if not writer.store.runs.runs_between(day, day):
-        raise UsageError(f"nothing was recorded on {day}; `mtum show runs` lists what was")
-    if stored_report(writer.store, day) is not None:
-        return daily_report(writer, day, at)
-    if at < session.close:
-        return preview_report(writer, day)
-    with writer.store.lock():
-        return daily_report(writer, day, at)
 
 
 @contextmanager
@@ -128,6 +105,7 @@ def review(
     send: Send = False,
 ) -> Answer:
     """The review of a week, a month or a quarter; the last recorded one unless named."""
+    from mtum.app.reporting.daily_report import last_session
     from mtum.app.reporting.period import Kind
     from mtum.app.reporting.review import review_message, write_review
     from mtum.wiring.reports import outside_of

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from math import isfinite
+from typing import Any
 
 from mtum.app.queries.bars import cached_bars
 from mtum.app.queries.performance import equity_points
+from mtum.app.queries.plain import plain
 from mtum.config import Settings, account_rules
 from mtum.core.coordination.account import Account, Returns
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS, measured
@@ -109,6 +111,18 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
         stresses=stress_replays(values, cached, equity),
         unvalued=tuple(dict.fromkeys(row.symbol for row in held if row.last_price is None)),
     )
+
+
+def risk_document(found: AccountRisk | None) -> dict[str, Any]:
+    """Return the risk as commands and pages answer it; None stands for records that are still to come."""
+    if found is None:
+        return {"equity_usd": None, "limits": [], "risk": None, "stresses": [], "unvalued": []}
+    document: dict[str, Any] = plain(found)
+    document["risk"]["correlations"] = [
+        {"first": first, "second": second, "correlation": value}
+        for (first, second), value in found.risk.correlations.items()
+    ]
+    return document
 
 
 type _Limit = tuple[str, str, float | None, float | None]

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from mtum.app.queries.performance import AccountRow, PerformanceRow, performance
+from mtum.app.queries.performance import AccountRow, PerformanceRow, account_performance, performance
 from mtum.config import Settings
 from mtum.core.portfolio.returns import drawdown, from_capital
 from mtum.ports.reading import CashRow, DayRow, PositionRow, Reader, VirtualRow
@@ -156,3 +157,20 @@ def sleeve_lines(settings: Settings, reader: Reader | None, account: Sequence[Ac
             )
         found.append(line)
     return found
+
+
+def sleeves_document(settings: Settings, reader: Reader | None) -> dict[str, Any]:
+    """Return what the account is made of, as commands and pages answer it."""
+    real = [name for name, one in settings.configured().items() if one.state != "watch"]
+    account = account_performance(reader, real) if reader else []
+    lines = sleeve_lines(settings, reader, account)
+    last = account[-1] if account else None
+    return {
+        "sleeves": lines,
+        "equity_usd": last.equity_usd if last else None,
+        "benchmark_usd": last.benchmark_usd if last else None,
+        "gained_usd": round(sum(line.gained_usd or 0.0 for line in lines), 6) if last else None,
+        "return_frac": round(prod(1.0 + row.return_frac for row in account) - 1.0, 8) if last else None,
+        "drawdown_frac": last.drawdown_frac if last else None,
+        "weights": round(sum(line.weight for line in lines if line.state != "watch"), 9),
+    }

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from mtum.app.service.schedule import Wake, timetable, upcoming
 from mtum.config import REPLAYED_SOURCES, Settings
 from mtum.config.account import ownership_problems
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
+from mtum.errors import ExitCode
 from mtum.ports.reading import DatabaseState, RunRow, SessionRow
 
 _WAKING_SESSIONS = 2
@@ -72,6 +75,44 @@ def status_of(
         next_wakes=upcoming(moment, sessions, _WAKING_SESSIONS, slots) if moment else (),
         problems=ownership_problems(settings, state.mode, state.account),
     )
+
+
+def status_document(settings: Settings, state: DatabaseState, found: Status) -> dict[str, Any]:
+    """Return the state as commands and pages answer it."""
+    after = found.next_session
+    return {
+        "mode": settings.mode,
+        "account": found.account,
+        "strategy": ", ".join(settings.configured()),
+        "source": settings.market.source,
+        "replayed": found.replayed,
+        "positions": state.positions,
+        "position": state.positions[0] if state.positions else None,
+        "open_orders": state.open_orders,
+        "halts": state.halts,
+        "halt": found.halt,
+        "others": state.others,
+        "cash_usd": state.cash_usd,
+        "equity": state.equity,
+        "cash_settles_by": state.cash_settles_by,
+        "unsettled": found.unsettled,
+        "last_run": state.last_run,
+        "needs": state.needs,
+        "next_session": after and {"session": after.day, "closes_at": after.close, "half_day": after.half_day},
+        "next_wakes": [_wake_document(wake) for wake in found.next_wakes],
+        "undelivered": state.undelivered,
+        "problems": [{"code": int(ExitCode.USAGE), "text": text} for text in found.problems],
+    }
+
+
+def _wake_document(wake: Wake) -> dict[str, Any]:
+    return {
+        "job": wake.job,
+        "slot": wake.slot,
+        "session": wake.session,
+        "at_utc": wake.at,
+        "at_new_york": wake.at.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M"),
+    }
 
 
 def _sessions(rows: Sequence[SessionRow]) -> Sessions:

@@ -16,6 +16,7 @@ from mtum.core.reporting.daily import page
 from mtum.core.reporting.parts.problems import ProblemLine
 from mtum.core.reporting.summary import Summary
 from mtum.core.reporting.text import text
+from mtum.errors import UsageError
 from mtum.ports.messages import Message, Urgency
 from mtum.ports.store import Store
 
@@ -89,3 +90,30 @@ def _made(writer: ReportWriter, facts: SessionFacts) -> Report:
 def stored_report(store: Store, day: date) -> Mapping[str, Any] | None:
     """Return the stored document of a session's report, or None."""
     return stored_document(store, REPORT_JOB, "", day)
+
+
+def last_session(writer: ReportWriter) -> date | None:
+    """Return the last session with a run that decided, or with any run."""
+    run = writer.store.runs.latest_run("decide_and_order") or writer.store.runs.latest_run()
+    return run.session if run else None
+
+
+def written_report(writer: ReportWriter, day: date, at: datetime) -> Report:
+    """Return the stored report, write it if the session is over, else show how it stands.
+
+    Raises
+    ------
+    UsageError
+        If the exchange has no such session, or nothing was recorded in it.
+    """
+    session = writer.calendar.sessions(day, day).get(day)
+    if session is None:
+        raise UsageError(f"{day} is not a session of the exchange")
+    if not writer.store.runs.runs_between(day, day):
+        raise UsageError(f"nothing was recorded on {day}; `mtum show runs` lists what was")
+    if stored_report(writer.store, day) is not None:
+        return daily_report(writer, day, at)
+    if at < session.close:
+        return preview_report(writer, day)
+    with writer.store.lock():
+        return daily_report(writer, day, at)

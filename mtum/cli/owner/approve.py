@@ -24,9 +24,7 @@ def approve(
     ] = None,
 ) -> Answer:
     """Approve a session's order in advance; it names the session and lapses with it."""
-    from mtum.app.approvals.approve_orders import noticed
-    from mtum.app.session.decide_and_order import JOB
-    from mtum.wiring.resources import calendar_of, market_now, opened_store, system_clock
+    from mtum.wiring.control import approved
 
     call, day = call_of(context), session
     if day is None:
@@ -34,16 +32,9 @@ def approve(
     if enter == exit_:
         raise UsageError("say which order is approved: --enter or --exit")
     way: Way = "enter" if enter else "exit"
-    settings = call.settings()
-    whose = sleeve_of(settings, sleeve)
-    if calendar_of(settings, call.data_folder()).sessions(day, day).get(day) is None:
-        raise UsageError(f"{day} is no session of the exchange; `mtum status` names the next")
-    with opened_store(settings, call.data_folder()) as store:
-        run = store.runs.run_of(JOB, "", day)
-        if run is not None and run.outcome == "finished":
-            raise UsageError(f"{day} has been run already; an approval is for a session to come")
-        new = store.approvals.approve(day, way, market_now(settings, store, wall=system_clock()), whose, symbol)
-        listed = noticed(store.control, day)
+    settings, whose = call.settings(), sleeve_of(call.settings(), sleeve)
+    document, listed = approved(settings, call.data_folder(), day, way, whose, symbol)
+    new = document["new"]
     asking = [settings.risk_of(name).require_confirmation for name in ([whose] if whose else settings.configured())]
     needed = any(required == "all" or (required is True and enter) for required in asking)
     said = str(asking[0]).lower()
@@ -60,5 +51,4 @@ def approve(
         ]
         told = ", ".join(rows) or ("nothing, as the notice lists none" if listed is not None else "")
         lines.append(f"It covers {told or 'what the notice before the decision lists, all orders if there is none'}.")
-    chosen = {name: word for name, word in (("sleeve", whose), ("symbol", symbol)) if word}
-    return Answer({"session": day, "way": way, **chosen, "approved": True, "new": new}, lines, hints=hints)
+    return Answer(document, lines, hints=hints)

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from mtum.app.queries.plain import plain
 from mtum.cli.arguments import SleeveName, Why, sleeve_of, usd_of, word_of
 from mtum.cli.context import call_of
-from mtum.cli.output import Answer, plain
+from mtum.cli.output import Answer
 
 
 def halt(
@@ -19,21 +20,11 @@ def halt(
     sleeve: SleeveName = None,
 ) -> Answer:
     """Stop sending orders, exits included; with --reduce-only stop entries only."""
-    from mtum.app.owner.halt import halt as put_in_force
-    from mtum.core.portfolio.limits import Restriction
-    from mtum.wiring.resources import market_now, opened_store, system_clock
+    from mtum.wiring.control import halted
 
     call = call_of(context)
     call.be_urgent()
-    with opened_store(call.settings(), call.data_folder()) as store:
-        restriction = Restriction.REDUCE_ONLY if reduce_only else Restriction.FULL
-        document = put_in_force(
-            store.control,
-            market_now(call.settings(), store, wall=system_clock()),
-            restriction,
-            why,
-            sleeve_of(call.settings(), sleeve),
-        )
+    document = halted(call.settings(), call.data_folder(), why, sleeve, reduce_only=reduce_only)
     return Answer(
         document,
         ["halted: no entries are made" if reduce_only else "halted: nothing is sent, exits included"]
@@ -44,15 +35,11 @@ def halt(
 
 def resume(context: typer.Context, sleeve: SleeveName = None) -> Answer:
     """Lift every halt; with --sleeve those of one sleeve."""
-    from mtum.app.owner.halt import resume as lift
-    from mtum.wiring.resources import market_now, opened_store, system_clock
+    from mtum.wiring.control import resumed
 
     call = call_of(context)
     call.be_urgent()
-    settings = call.settings()
-    with opened_store(settings, call.data_folder()) as store:
-        now, one = market_now(settings, store, wall=system_clock()), sleeve_of(settings, sleeve)
-        document = lift(store, now, list(settings.configured()), one)
+    document = resumed(call.settings(), call.data_folder(), sleeve)
     lines = [f"lifted: {line}" for line in _lines(plain(document["were"]))]
     if document["peak_since"] is not None:
         lines.append(f"the drawdown limit counts anew from the close of {document['peak_since']}")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtum.app.queries.plain import plain
 from mtum.cli.arguments import Limit, symbol_of, word_of
 from mtum.cli.context import CommandCall, call_of
-from mtum.cli.output import Answer, Listing, plain
+from mtum.cli.output import Answer, Listing
 from mtum.cli.stored import stand_in
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.timeframes import DAILY, INTRADAY, Timeframe

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mtum.cli.context import call_of
-from mtum.cli.output import Answer, Listing, plain
+from mtum.cli.output import Answer, Listing
 from mtum.cli.stored import NOTHING_YET, stand_in
 
 if TYPE_CHECKING:
@@ -15,21 +15,15 @@ if TYPE_CHECKING:
 
 def risk(context: typer.Context) -> Answer:
     """Every limit with its use, value at risk, volatility, correlations, and earlier falls on today's positions."""
-    from mtum.app.queries.risk import account_risk
+    from mtum.app.queries.risk import account_risk, risk_document
     from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
     settings = call.settings()
     with opened_reader(settings, call.database()) as reader:
         found = None if reader is None else account_risk(settings, reader)
-    if found is None:
-        return Answer({"equity_usd": None, "limits": [], "risk": None, "stresses": [], "unvalued": []}, [NOTHING_YET])
-    document = plain(found)
-    pairs = found.risk.correlations
-    document["risk"]["correlations"] = [
-        {"first": first, "second": second, "correlation": value} for (first, second), value in pairs.items()
-    ]
-    return Answer(document, [*_shown(found), *stand_in(call)])
+    document = risk_document(found)
+    return Answer(document, [NOTHING_YET] if found is None else [*_shown(found), *stand_in(call)])
 
 
 def _shown(found: "AccountRisk") -> list[str | Listing]:

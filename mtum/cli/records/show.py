@@ -119,8 +119,6 @@ _WITHOUT = {
     "equity": "equity is still without it",
 }
 """Kind -> what a commission that is not known does to the list."""
-_OF_FILLS = ("trades", "equity")
-"""Kinds worked out of fills: where fills were changed, they are shown and are not right."""
 
 
 @app.command()
@@ -190,35 +188,18 @@ def backtests(context: typer.Context, since: Since = None, limit: Limit = None) 
 def _list(
     context: typer.Context, kind: str, since: date | None, limit: int | None, sleeve: str | None = None
 ) -> Answer:
-    from mtum.app.ledger.unsound_books import unsound_books
-    from mtum.ports import reading
+    from mtum.app.queries.listing import listed
     from mtum.wiring.resources import opened_reader
 
-    kinds: dict[str, type] = {
-        "trades": reading.TradeRow,
-        "orders": reading.OrderRow,
-        "fills": reading.FillRow,
-        "decisions": reading.DayRow,
-        "bars": reading.BarRow,
-        "equity": reading.EquityRow,
-        "movements": reading.CashRow,
-        "runs": reading.RunRow,
-    }
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
-        wanted = {} if sleeve is None else {"strategy": sleeve_of(call.settings(), sleeve)}
-        rows: Sequence[Any] = () if reader is None else reader.rows(kinds[kind], since, limit, **wanted)
-        untold = reader.rows(reading.FillRow, commission_usd=None) if reader and kind in _WITHOUT else ()
-        changed = unsound_books(reader) if reader and kind in _OF_FILLS else ""
-        virtual = reader.rows(reading.VirtualRow, since, limit, **wanted) if reader and kind == "equity" else ()
-    listed = [_day_document(row) for row in rows] if kind == "decisions" else rows
-    document: dict[str, Any] = {kind: listed, "count": len(rows), "source": call.settings().market.source}
-    if virtual:
-        document["virtual"] = virtual
+        whose = sleeve_of(call.settings(), sleeve)
+        found = listed(reader, call.settings().market.source, kind, since, limit, whose)
+    rows, virtual, document = found.rows, found.virtual, found.document
     if reader is None:
         return Answer(document, [NOTHING_YET])
-    problems = [AnswerProblem(ExitCode.PERSON, changed)] if changed else []
-    code = ExitCode.PERSON if changed else ExitCode.DONE
+    problems = [AnswerProblem(ExitCode.PERSON, found.changed)] if found.changed else []
+    code = ExitCode.PERSON if found.changed else ExitCode.DONE
     if not rows and not virtual:
         return Answer(document, [f"no {kind}" + (f" since {since}" if since else "")], code, problems)
     # Whose a row is needs a column only where they are not all one's.
@@ -229,7 +210,7 @@ def _list(
     if virtual:
         told = Listing(["session", "strategy", "equity USD"], [[r.session, r.strategy, r.equity_usd] for r in virtual])
         listings += ["VIRTUAL, at each decision of a sleeve that was watched:", told]
-    without = untold_commissions(untold, _WITHOUT.get(kind, ""))
+    without = untold_commissions(found.untold, _WITHOUT.get(kind, ""))
     return Answer(document, [*listings, *without, *stand_in(call)], code, problems)
 
 
@@ -250,12 +231,6 @@ def _listing(columns: Mapping[str, str], rows: Sequence[Any]) -> Listing:
         [title for name in columns for title in titles[name]],
         [[value for name in columns for value in row[name]] for row in cells],
     )
-
-
-def _day_document(row: Any) -> dict[str, Any]:
-    """Return a decision's row, what its symbol recorded, where it is one, beside what the row says itself."""
-    recorded: Mapping[str, Any] = next(iter(row.indicators.values())) if len(row.indicators) == 1 else {}
-    return {**recorded, **{field.name: getattr(row, field.name) for field in fields(row)}}
 
 
 def _told(row: Any, name: str) -> Any:

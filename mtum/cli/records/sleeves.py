@@ -1,6 +1,5 @@
 """`mtum sleeves`: what the account is made of."""
 
-from math import prod
 from typing import TYPE_CHECKING
 
 import typer
@@ -20,32 +19,21 @@ _COLUMNS = [
 
 def sleeves(context: typer.Context) -> Answer:
     """Each sleeve with its weight, state, equity, return, drawdown, position and last reason."""
-    from mtum.app.queries.performance import account_performance
-    from mtum.app.queries.sleeves import sleeve_lines
+    from mtum.app.queries.sleeves import sleeves_document
     from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
     settings = call.settings()
-    real = [name for name, one in settings.configured().items() if one.state != "watch"]
     with opened_reader(settings, call.database()) as reader:
-        account = account_performance(reader, real) if reader else []
-        lines = sleeve_lines(settings, reader, account)
+        document = sleeves_document(settings, reader)
         empty = reader is None
-    last = account[-1] if account else None
-    earned = prod(1.0 + row.return_frac for row in account) - 1.0
-    gained = sum(line.gained_usd or 0.0 for line in lines)
-    document = {
-        "sleeves": lines,
-        "equity_usd": last.equity_usd if last else None,
-        "benchmark_usd": last.benchmark_usd if last else None,
-        "gained_usd": round(gained, 6) if last else None,
-        "return_frac": round(earned, 8) if last else None,
-        "drawdown_frac": last.drawdown_frac if last else None,
-        "weights": round(sum(line.weight for line in lines if line.state != "watch"), 9),
-    }
+    lines: list[SleeveLine] = document["sleeves"]
+    equity, gained, earned = (document[name] for name in ("equity_usd", "gained_usd", "return_frac"))
     moved = any(line.transferred_usd for line in lines)
     rows = [[*_row(line), *([f"{line.transferred_usd:+,.2f}"] if moved else [])] for line in lines]
-    told = f"The account has {last.equity_usd:,.2f} USD: {gained:+,.2f} since it began ({earned:+.2%})." if last else ""
+    told = (
+        "" if equity is None else f"The account has {equity:,.2f} USD: {gained:+,.2f} since it began ({earned:+.2%})."
+    )
     watched = [
         f"{line.sleeve}, VIRTUAL {one.start} to {one.end} ({one.sessions} sessions): {one.return_frac:+.2%}, largest "
         f"fall {-one.max_drawdown_frac:.2%}."

@@ -13,7 +13,6 @@ from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode, worst
 
 if TYPE_CHECKING:
-    from mtum.app.service.schedule import Wake
     from mtum.core.market.sessions import Sessions
     from mtum.ports.reading import HaltRow, PositionRow, RunRow
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def status(context: typer.Context) -> Answer:
     """Mode, account, position, orders, halt, last run, next wake times."""
     from mtum.app.owner.paper_check_record import interrupted_check
-    from mtum.app.queries.status import status_of
+    from mtum.app.queries.status import status_document, status_of
     from mtum.ports.reading import DatabaseState
     from mtum.wiring.resources import opened_reader, system_clock
 
@@ -37,30 +36,9 @@ def status(context: typer.Context) -> Answer:
         return calendar_of(settings, call.data_folder()).sessions(first, last)
 
     found = status_of(settings, state, system_clock().now(), calendar)
-    after = found.next_session
     problems = [AnswerProblem(ExitCode.USAGE, text) for text in found.problems]
     document = {
-        "mode": settings.mode,
-        "account": found.account,
-        "strategy": ", ".join(settings.configured()),
-        "source": settings.market.source,
-        "replayed": found.replayed,
-        "positions": state.positions,
-        "position": state.positions[0] if state.positions else None,
-        "open_orders": state.open_orders,
-        "halts": state.halts,
-        "halt": found.halt,
-        "others": state.others,
-        "cash_usd": state.cash_usd,
-        "equity": state.equity,
-        "cash_settles_by": state.cash_settles_by,
-        "unsettled": found.unsettled,
-        "last_run": state.last_run,
-        "needs": state.needs,
-        "next_session": after and {"session": after.day, "closes_at": after.close, "half_day": after.half_day},
-        "next_wakes": [_wake_document(wake) for wake in found.next_wakes],
-        "undelivered": state.undelivered,
-        "problems": problems,
+        **status_document(settings, state, found),
         "paper_check": interrupted_check(call.data_folder()),
         "settings_file": call.settings_file(),
         "database": call.database() if reader else None,
@@ -72,16 +50,6 @@ def status(context: typer.Context) -> Answer:
         exit_code=worst(problem.code for problem in problems),
         problems=problems,
     )
-
-
-def _wake_document(wake: "Wake") -> Mapping[str, Any]:
-    return {
-        "job": wake.job,
-        "slot": wake.slot,
-        "session": wake.session,
-        "at_utc": wake.at,
-        "at_new_york": wake.at.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M"),
-    }
 
 
 def _state(document: Mapping[str, Any]) -> Iterator[Sequence[object]]:

@@ -1,0 +1,99 @@
+"""The lists that the records hold: trades, orders, fills, decisions, bars, equity, movements of cash, runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Any
+
+from mtum.app.ledger.unsound_books import unsound_books
+from mtum.ports.reading import (
+    BarRow,
+    CashRow,
+    DayRow,
+    EquityRow,
+    FillRow,
+    OrderRow,
+    Reader,
+    RunRow,
+    TradeRow,
+    VirtualRow,
+)
+
+KINDS: dict[str, type] = {
+    "trades": TradeRow,
+    "orders": OrderRow,
+    "fills": FillRow,
+    "decisions": DayRow,
+    "bars": BarRow,
+    "equity": EquityRow,
+    "movements": CashRow,
+    "runs": RunRow,
+}
+"""Name of a list -> its kind of row."""
+UNTOLD = ("trades", "fills", "equity")
+"""Lists in which a commission that is not known leaves something open."""
+_OF_FILLS = ("trades", "equity")
+"""Lists worked out of fills: where fills were changed, they are shown and are not right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list as the records have it.
+
+    Parameters
+    ----------
+    untold : sequence of FillRow
+        Fills without a commission, where that leaves something open.
+    changed : str
+        That fills have been changed, where the list is worked out of them.
+    virtual : sequence of VirtualRow
+        Beside equity, what watched sleeves were worth.
+    document : mapping
+        The list as commands and pages answer it.
+    """
+
+    rows: Sequence[Any]
+    untold: Sequence[FillRow]
+    changed: str
+    virtual: Sequence[VirtualRow]
+    document: dict[str, Any]
+
+
+def listed(  # the options of a list
+    reader: Reader | None, source: str, kind: str, since: date | None, limit: int | None, sleeve: str | None = None
+) -> Listed:
+    """Return a list, oldest first; without records it is empty.
+
+    Parameters
+    ----------
+    source : str
+        Of the bars.
+    since : date or None
+        Only sessions from that one on.
+    limit : int or None
+        Only so many of the newest.
+    sleeve : str or None
+        Only this one's rows.
+    """
+    wanted = {} if sleeve is None else {"strategy": sleeve}
+    rows: Sequence[Any] = () if reader is None else reader.rows(KINDS[kind], since, limit, **wanted)
+    virtual = reader.rows(VirtualRow, since, limit, **wanted) if reader and kind == "equity" else ()
+    document = {kind: documents_of(kind, rows), "count": len(rows), "source": source}
+    return Listed(
+        rows=rows,
+        untold=reader.rows(FillRow, commission_usd=None) if reader and kind in UNTOLD else (),
+        changed=unsound_books(reader) if reader and kind in _OF_FILLS else "",
+        virtual=virtual,
+        document=document | ({"virtual": virtual} if virtual else {}),
+    )
+
+
+def documents_of(kind: str, rows: Sequence[Any]) -> Sequence[Any]:
+    """Return the rows as a document has them."""
+    return [_day_document(row) for row in rows] if kind == "decisions" else rows
+
+
+def _day_document(row: DayRow) -> dict[str, Any]:
+    """Return a decision's row, what its symbol recorded, where it is one, beside what the row says itself."""
+    recorded: Mapping[str, Any] = next(iter(row.indicators.values())) if len(row.indicators) == 1 else {}
+    return {**recorded, **{field.name: getattr(row, field.name) for field in fields(row)}}
