@@ -140,8 +140,8 @@ def test_the_gate_of_options_gets_its_limits_in_dollars_from_the_equity_of_sleev
     options = config.Options(level=3, sleeve_loss_frac=0.25, account_loss_frac=0.1, max_margin_frac=0.5)
     paper = config.Settings(mode="paper", options=options)
     rules = config.option_rules(paper, "DU1", Decimal(20_000), Decimal(100_000))
-    assert (rules.strategy_loss_usd, rules.account_loss_usd, rules.max_margin_usd) == (5_000, 10_000, 50_000)
+    assert [rules.strategy_loss_usd, rules.account_loss_usd, rules.max_margin_usd] == [5_000, 10_000, 50_000]
     assert (rules.account, rules.level, rules.paper) == ("DU1", 3, True)
     # A simulated account has every permission; one with no money left may lose nothing.
     practice = config.option_rules(config.Settings(options=config.Options()), "", Decimal(-5), Decimal(0))
-    assert (practice.level, practice.paper, practice.strategy_loss_usd) == (4, None, 0)
+    assert [practice.level, practice.paper, practice.strategy_loss_usd] == [4, None, 0]

@@ -1,0 +1,1 @@
+"""Options through the trading day: what became of them, and their orders from decision to proof."""

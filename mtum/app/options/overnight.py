@@ -1,0 +1,255 @@
+"""What became of the account's options since the last look is worked out, booked once, or asked of a person."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
+from mtum.app.desk import Desk, Problem
+from mtum.app.ledger.sleeve_records import held_lots, held_shares, write_lots
+from mtum.core.canonical import canonical, decode, parsed, plain
+from mtum.core.market.sessions import Session, Sessions
+from mtum.core.options.contracts import CLASSES, Delivery, OptionContract
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.options.life_cycle import Doubt, Morning, Question, inferred
+from mtum.core.portfolio.options.lots import LedgerEvent, summed
+from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id, intent_of
+from mtum.errors import ExitCode, MtumError
+from mtum.ports.broker import BrokerLists
+from mtum.ports.options import OptionBroker, OptionLists
+
+LAST_LOOK = "options_seen"
+"""Key in `meta` of the last look at the account: cash beyond our books, and contracts of others."""
+UNDECIDED = "option_undecided"
+"""Reason word: nothing is traded in an underlying until a person has stated what became of its options."""
+_STATED = {
+    Doubt.TRADED: "traded",
+    Doubt.ADJUSTED: "traded",
+    Doubt.UNDECIDED: "assigned, exercised or expired",
+    Doubt.AMBIGUOUS: "assigned, exercised, expired or traded",
+    Doubt.UNEXPLAINED: "assigned, exercised, expired, settled or traded",
+}
+_BACK = timedelta(days=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Overnight:
+    """What a look found.
+
+    Parameters
+    ----------
+    events : tuple of LedgerEvent
+        Booked by this look.
+    barred : mapping of str to str
+        Underlyings in which nothing is traded until a person has spoken, with the reason word.
+    """
+
+    events: tuple[LedgerEvent, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    barred: Mapping[str, str] = field(default_factory=dict)
+
+
+def look_overnight(
+    desk: Desk, session: Session, sessions: Sessions, lists: BrokerLists, *, asked_again: bool
+) -> Overnight:
+    """Book what became of options, once each, and say what a person has to state.
+
+    Needs an open connection and the executions in shares booked. Run again, it finds nothing new.
+
+    Parameters
+    ----------
+    sessions : Sessions
+        Those before the session that the closes of expired contracts may be of.
+    lists : BrokerLists
+        Of the same minute, for the shares that no order of ours traded.
+    asked_again : bool
+        Whether it is late enough for everything of the night to be booked at the broker.
+    """
+    store = desk.store.options
+    book = store.book()
+    if not isinstance(desk.broker, OptionBroker):
+        text = f"{desk.broker.name} tells nothing of options, and our books have some: look at the broker's own screen"
+        return Overnight(problems=(Problem(ExitCode.PERSON, text),) if book.lots else ())
+    seen = desk.broker.option_lists(store.contracts())
+    desk.journal.reached("options_listed")
+    ended = {lot.contract for lot in book.lots if lot.contract.expiry < session.day}
+    known = _last_look(desk)
+    before = held_shares(desk.store)
+    foreign = _foreign(known) if known or book.lots else _beyond(seen, {})
+    expected = {symbol: int(shares) for symbol, shares in desk.store.statements.external_shares().items()}
+    for (_, symbol), shares in before.items():
+        expected[symbol] = expected.get(symbol, 0) + shares
+    underlyings = {one.underlying for one in (*book.contracts(), *foreign, *seen.positions)}
+    cash = _cash_beyond(desk, seen)
+    closes, settlements = _closes(desk, session, sessions, ended)
+    night = inferred(
+        Morning(
+            account=desk.account,
+            day=session.day,
+            lots=book.lots,
+            positions=seen.positions,
+            shares_before={one: expected.get(one, 0) for one in underlyings},
+            shares={one: seen.shares.get(one, 0) for one in underlyings},
+            foreign=foreign,
+            unexplained=_unexplained(desk, lists),
+            closes=closes,
+            settlements=settlements,
+            cash_change_usd=cash - Decimal(known["cash"]) if known else None,
+            asked_again=asked_again,
+        )
+    )
+    events = store.record_events(night.events, desk.clock.now()) if night.events else ()
+    if events:
+        write_lots(desk.store)
+    desk.journal.reached("options_booked")
+    questions = tuple(_asked(question, asked_again=asked_again) for question in night.questions)
+    problems = questions + tuple(
+        Problem(ExitCode.PERSON, f"options: {text}; look at the broker's own screen") for text in seen.unknown
+    )
+    if not night.questions:
+        remember(desk, seen)
+    barred = {question.underlying: UNDECIDED for question in night.questions}
+    return Overnight(events, problems + _told(events), barred)
+
+
+def remember(desk: Desk, seen: OptionLists) -> None:
+    """Keep what the next look starts from: cash beyond our books, and contracts that are not ours."""
+    others = [
+        [plain(contract), number] for contract, number in _beyond(seen, desk.store.options.book().contracts()).items()
+    ]
+    found = {"cash": str(_cash_beyond(desk, seen)), "others": others}
+    desk.store.control.set_meta(LAST_LOOK, canonical(found))
+
+
+def trade_back(desk: Desk, session: Session) -> tuple[Problem, ...]:
+    """Plan the close orders that trade back what the assignment of one leg brought to a spread, or took from it.
+
+    The shares belong to no plan of their strategy. They go by a close order of the session, like every exit.
+    """
+    owed: dict[tuple[str, str], int] = {}
+    for one in desk.store.options.book().delivered:
+        if one.broken:
+            owed[one.strategy, one.underlying] = owed.get((one.strategy, one.underlying), 0) + one.shares
+    problems, held = [], held_shares(desk.store)
+    for (strategy, symbol), brought in owed.items():
+        shares = held.get((strategy, symbol), 0)
+        number = min(abs(shares), abs(brought)) if shares * brought > 0 else 0
+        purpose = Purpose.EXIT if shares > 0 else Purpose.COVER
+        key = intent_id(desk.account, session.day, strategy, symbol, purpose)
+        if not number or desk.store.orders.state_of(key) is not None:
+            continue
+        side = Side.SELL if shares > 0 else Side.BUY
+        intent = OrderIntent(
+            id=key,
+            account=desk.account,
+            session=session.day,
+            strategy=strategy,
+            symbol=symbol,
+            purpose=purpose,
+            side=side,
+            order_type=OrderType.MARKET_ON_CLOSE,
+            shares=number,
+            reference_price=exact(float(desk.broker.price(symbol))),
+            reasons=("broken_group",),
+        )
+        desk.store.orders.add_intent(intent, desk.clock.now())
+        text = (
+            f"{strategy}: one leg of a spread on {symbol} was assigned; {side.value} {number} {symbol} at this close "
+            "trades the shares back, and the legs that are left are closed, those bought last"
+        )
+        problems.append(Problem(ExitCode.ORDER, text))
+    return tuple(problems)
+
+
+def _beyond(seen: OptionLists, ours: Mapping[OptionContract, int]) -> dict[OptionContract, int]:
+    return summed(seen.positions, {contract: -number for contract, number in ours.items()})
+
+
+def _cash_beyond(desk: Desk, seen: OptionLists) -> Decimal:
+    owners = {
+        *(sleeve.name for sleeve in desk.sleeves if sleeve.owns_money),
+        *(lot.strategy for lot in held_lots(desk.store)),
+    }
+    return seen.account.cash_usd - sum(map(desk.store.books.cash, sorted(owners)), Decimal(0))
+
+
+def _last_look(desk: Desk) -> dict[str, Any]:
+    return parsed(dict[str, Any], desk.store.control.meta(LAST_LOOK) or "{}", LAST_LOOK)
+
+
+def _foreign(known: Mapping[str, Any]) -> dict[OptionContract, int]:
+    return {decode(OptionContract, facts, LAST_LOOK): int(number) for facts, number in known.get("others", ())}
+
+
+def _unexplained(desk: Desk, lists: BrokerLists) -> dict[str, int]:
+    """Return the shares of executions that no order of ours explains, by symbol."""
+    found: dict[str, int] = {}
+    for fill in lists.fills:
+        if fill.ref and desk.store.orders.state_of(intent_of(fill.ref)) is not None:
+            continue
+        signed = int(fill.shares) if fill.side is Side.BUY else -int(fill.shares)
+        found[fill.symbol] = found.get(fill.symbol, 0) + signed
+    return found
+
+
+def _closes(
+    desk: Desk, session: Session, sessions: Sessions, ended: Iterable[OptionContract]
+) -> tuple[dict[tuple[str, date], Decimal], dict[int, Decimal]]:
+    """Return the official closes of the last days of contracts, and what settled those that pay in cash."""
+    closes: dict[tuple[str, date], Decimal] = {}
+    settlements: dict[int, Decimal] = {}
+    for one in ended:
+        close = _close(desk, session, sessions, one.underlying, one.expiry)
+        if close is None:
+            continue
+        closes[one.underlying, one.expiry] = close
+        # What settles in the morning is paid by opening prices that no source of ours tells; a simulated account is
+        # paid by the close before.
+        if one.delivery is Delivery.CASH_AM and desk.settings.mode == "practice":
+            settlements[one.con_id] = close
+    return closes, settlements
+
+
+def _close(desk: Desk, session: Session, sessions: Sessions, underlying: str, day: date) -> Decimal | None:
+    bars, name = desk.store.bars, desk.source.name
+    index = underlying in CLASSES
+    for refreshed in (False, True):
+        if refreshed:
+            try:
+                (refresh_series if index else refresh_bars)(desk, underlying, session, sessions)
+            except MtumError:
+                return None  # asked again later, and then of a person
+        found = bars.series(underlying, name, day - _BACK).get(day)
+        if not index:
+            bar = bars.bars(underlying, name, day - _BACK).find(day)
+            found = bar.close if bar is not None else None
+        if found is not None:
+            return exact(float(found))
+    return None
+
+
+def _asked(question: Question, *, asked_again: bool) -> Problem:
+    if question.doubt is Doubt.UNDECIDED and not asked_again:
+        return Problem(ExitCode.DONE, f"{question.underlying}: {question.text}; the broker is asked again at 10:15")
+    named = " ".join(sorted({one.local_symbol.replace(" ", "") for one in question.contracts})) or "CONTRACT"
+    command = f"`mtum reconcile --accept {_STATED[question.doubt].split(',')[0].split(' ')[0]} ...`"
+    return Problem(
+        ExitCode.PERSON,
+        f"{question.underlying}: {question.text}; nothing is traded in it until a person states what became of "
+        f"{named} ({_STATED[question.doubt]}): {command}",
+    )
+
+
+def _told(events: Iterable[LedgerEvent]) -> tuple[Problem, ...]:
+    found = []
+    for one in events:
+        number, what = abs(one.quantity), one.kind.value.replace("_", " ")
+        shares = f", {one.shares:+d} {one.contract.underlying} at {one.price.normalize():f}" if one.shares else ""
+        cash = f", {one.cash_usd:+.2f} USD" if one.cash_usd and not one.shares else ""
+        text = f"{number} {one.contract.words} {what} on {one.effective}{shares}{cash}"
+        found.append(
+            Problem(ExitCode.DONE, text + ("; the account's cash has not confirmed it yet" if one.provisional else ""))
+        )
+    return tuple(found)
