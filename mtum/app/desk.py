@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtum.config import Settings
 from mtum.core.portfolio.sleeves import Sleeve, series_of, symbols_of
@@ -14,6 +14,9 @@ from mtum.ports.market_data import BarSource
 from mtum.ports.messages import Message
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
+
+if TYPE_CHECKING:
+    from mtum.ports.options import ChainSource  # loads the pricing of options
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Desk:
         Whether market time is simulated, so that waiting costs nothing.
     told : sequence of str
         What the files of its sources gave to know as they were read: layouts, columns not read.
+    chains : ChainSource or None
+        Where chains of options come from; None where no sleeve trades options.
     """
 
     settings: Settings
@@ -57,6 +62,7 @@ class Desk:
     vix_fallback: BarSource | None = None
     replayed: bool = False
     told: Sequence[str] = ()
+    chains: "ChainSource | None" = None
     sleeves: tuple[Sleeve, ...] = field(init=False, compare=False)
     """What the account is made of, in the order of the settings."""
 

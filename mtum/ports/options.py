@@ -21,13 +21,17 @@ from mtum.ports.records import Observed
 
 
 class ChainSource(Protocol):
-    """Where chains come from.
+    """Where chains come from; of a model's prices every figure made from them is labeled so."""
 
-    `model_priced` says whether their prices are a model's: every figure made from them is labeled so.
-    """
+    @property
+    def name(self) -> str:
+        """Its name, which stands beside every figure made from it."""
+        ...
 
-    name: str
-    model_priced: bool
+    @property
+    def model_priced(self) -> bool:
+        """Whether a model priced its quotes."""
+        ...
 
     def chain(self, request: ChainRequest, spot: float, at: datetime) -> Chain:
         """Return the contracts of a request as they are quoted.

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mtum.adapters.brokers.gate import GatedBroker
 from mtum.adapters.brokers.ib.broker import IbBroker
@@ -38,6 +39,9 @@ from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 from mtum.wiring import resources
 from mtum.wiring.provenance import provenance
+
+if TYPE_CHECKING:
+    from mtum.ports.options import ChainSource
 
 PRACTICE_GATEWAY_ACCOUNTS = "DUP"
 """How the practice gateway's accounts begin, and some of the broker's own paper accounts."""
@@ -83,8 +87,17 @@ def replay_desk(
             provenance=provenance(),
             replayed=True,
             told=told,
+            chains=_chains(settings, data_dir, source, calendar),
         )
         yield Replay(desk, market)
+
+
+def _chains(settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar) -> "ChainSource | None":
+    if not settings.trades_options:
+        return None
+    from mtum.wiring.chains import chains_of
+
+    return chains_of(settings, data_dir, source, calendar)
 
 
 def practice_broker(
@@ -192,6 +205,7 @@ def live_desk(
             second=running(second) if second else None,
             vix_fallback=running("yahoo") if falls_back else None,
             told=told,
+            chains=_chains(settings, data_dir, source, calendar),
         )
 
 
