@@ -65,7 +65,7 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     waiting = _waiting(view, strategy, book)
     forced = (one if one.symbol in view.unfit else _forced(one, book, flatten=flatten) for one in verdicts)
     wishes = tuple(one if one.symbol in view.unfit else _carried(one, waiting) for one in scaled(tuple(forced)))
-    barred = _entry_bar(book, lost=lost, fallen=fallen)
+    barred = entry_bar(book, lost=lost, fallen=fallen)
     terms = _Terms(equity, prices, rules.sizing, strategy.least_trade_usd(equity), strategy.NEVER_SELLS)
     covers, cover_notes = _covers(view, book, prices, rules.sizing)
     sales, sale_notes, kept_back = _sales(wishes, book, terms)
@@ -121,10 +121,10 @@ def abstained(view: MarketView, strategy: Strategy, book: Book, reason: str) -> 
 
 
 def equity_at(book: Book, prices: Mapping[str, float]) -> float:
-    """Return the sleeve's equity in USD: cash, dividends receivable and shares at these prices."""
+    """Return the sleeve's equity in USD: cash, dividends receivable, options, and shares at these prices."""
     held = sum(holding.shares * prices[symbol] for symbol, holding in book.holdings.items() if holding.shares)
     unsellable = sum(shares * prices[symbol] for symbol, shares in book.unsellable_shares.items())
-    return book.cash_usd + book.receivable_usd + held + unsellable
+    return book.cash_usd + book.receivable_usd + held + unsellable + book.options_usd
 
 
 def with_change_since(book: Book, prices: Mapping[str, float], last_official_equity_usd: float | None) -> Book:
@@ -206,7 +206,8 @@ def _standing(
     return tuple(found)
 
 
-def _entry_bar(book: Book, *, lost: bool, fallen: bool) -> str | None:
+def entry_bar(book: Book, *, lost: bool, fallen: bool) -> str | None:
+    """Return the reason word why a sleeve opens nothing today, None where it may."""
     if book.restriction is not Restriction.NONE or fallen:
         return "halted"
     if lost or book.losses.paused:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from mtum.core.canonical import decode, list_in, number_in, plain, table_in, text_in
 from mtum.core.conditions import Condition
-from mtum.core.decide_options import OptionDecision, OptionSessionRules, decide_options
+from mtum.core.decide_options import OptionDecision, OptionSessionRules, chains_wanted, decide_options
 from mtum.core.options.asking import OptionVerdict, OwnOptions
 from mtum.core.options.chain import Chain, Quote, Row, read
 from mtum.core.options.contracts import OptionContract
@@ -64,6 +64,7 @@ def replayed_options(
         Document of the decision on shares.
     """
     own, chains, rules = options_of(stored, view.session)
+    chains_wanted(view, strategy, own)
     decided = decide_options(view, strategy, own, {name: read(chain) for name, chain in chains.items()}, rules)
     return with_options(shares, decided, own, text_in(stored["source"]), model_priced=bool(stored["model_priced"]))
 

@@ -11,7 +11,7 @@ from mtum.app.session.account_limits import guarded, limits_after, worth_of
 from mtum.app.session.check_book import check_book, check_hours, hours_apart
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, record_from_lists
 from mtum.app.session.close_untraded import close_untraded, untraded_problems, without_children
-from mtum.app.session.decide_sleeves import SleeveInputs, decide_sleeves, record_of
+from mtum.app.session.decide_sleeves import SleeveInputs, decide_sleeves, option_intents, record_of
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import gather, note_files, refresh_universe
@@ -154,7 +154,8 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     records, check = without_children(desk, books.records, records, check)
     worth = worth_of(desk.store, records, lists, market)
     check = guarded(desk, check, worth, record=True)
-    prepared = SleeveInputs(session, sessions, lists, check, begun(desk, records, lists.account, session.day))
+    own = begun(desk, records, lists.account, session.day)
+    prepared = SleeveInputs(session, sessions, lists, check, own)
     prepared, unmoved = move_cash(desk, prepared, market)
     decided, undecided = decide_sleeves(desk, prepared, market)
     _before(desk, session.before_close(desk.settings.schedule.decision_deadline_minutes), "the decision")
@@ -168,6 +169,8 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
             desk.store.decisions.commit_decisions(
                 records_of, planned.intents, planned.crosses, planned.record, movements
             )
+        if intents := option_intents(decided):
+            desk.store.options.commit_intents(intents, decided_at)
         for snapshot in market.snapshots:
             desk.store.control.write_snapshot(snapshot)
         desk.store.ledger.write_account(session.day, lists.at, lists)

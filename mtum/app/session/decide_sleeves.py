@@ -1,10 +1,11 @@
 """Every sleeve decides on the one market that was gathered; where one fails, the others go on without it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from math import isnan
+from typing import TYPE_CHECKING
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.dividends import due_today_usd
@@ -20,12 +21,12 @@ from mtum.app.ledger.sleeve_records import (
 from mtum.app.ledger.virtual import virtual_records
 from mtum.app.session.check_book import BookCheck
 from mtum.app.session.gather import GatheredMarket, SleeveMarket
-from mtum.core.canonical import utc_text
+from mtum.core.canonical import list_in, text_in, utc_text
 from mtum.core.decide import FAILED, abstained, decide, with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import at_midpoint
 from mtum.core.portfolio.decision import Book, Decision
-from mtum.core.portfolio.money import AccountKind
+from mtum.core.portfolio.money import AccountKind, exact
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import CLOSED, Sleeve
 from mtum.core.record import decision_document, frame_of
@@ -33,6 +34,12 @@ from mtum.core.view import MarketView
 from mtum.errors import BarsInvalidError, BookMismatchError, DataError, ExitCode, StrategyError, UnfitError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import CashMovement, DecisionRecord
+
+if TYPE_CHECKING:
+    from mtum.app.options.decide_sleeve import OptionSleeve, SleeveChains, SleeveOptions  # an account without: none
+    from mtum.core.options.asking import ChainRequest
+    from mtum.core.options.chain import Chain
+    from mtum.core.portfolio.options.orders import OptionIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,8 @@ class SleeveInputs:
     ----------
     records : mapping of sleeve to SleeveRecords
         Its fills, lots, cash and equity before the session, with the capital it begins with and what `moved`.
+    unresolved : mapping of str to str
+        Underlyings of options in which nothing is traded, with the reason word.
     """
 
     session: Session
@@ -63,6 +72,7 @@ class SleeveInputs:
     check: BookCheck
     records: Mapping[str, SleeveRecords]
     moved: Moved = Moved()
+    unresolved: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,7 @@ class Decided:
     gathered: SleeveMarket
     book: Book
     decision: Decision
+    options: "SleeveOptions | None" = None
 
 
 def decide_sleeves(
@@ -92,6 +103,7 @@ def decide_sleeves(
     failures: list[Exception] = []
     begun, cash = _own_money(desk, prepared, market)
     left = prepared.check
+    asked: dict[ChainRequest, Chain] = {}
     for sleeve in desk.deciding:
         held = frozenset(lot.symbol for lot in begun[sleeve.name].lots)
         failed: Exception | None
@@ -99,8 +111,13 @@ def decide_sleeves(
             gathered = market.of(sleeve, held)
             check = left if sleeve.owns_money else BookCheck()
             own = (begun[sleeve.name], cash[sleeve.name])
-            book = _book(desk, sleeve, replace(prepared, check=check), gathered, own)
+            of = _option_sleeve(sleeve, gathered, own) if sleeve.strategy.OPTIONS else None
+            chains = _gathered(desk, prepared, of, asked) if of else None
+            book = _book(desk, sleeve, replace(prepared, check=check), gathered, own, chains)
             one, failed = _decided(desk, sleeve, gathered, book)
+            if of is not None and chains is not None and failed is None:
+                one, failed = _with_options(desk, prepared, one, (of, chains), found)
+                problems += _problems_of(desk, one, chains)
         except (DataError, BookMismatchError) as error:
             failures.append(error)
             problems.append(Problem(error.exit_code, f"{_about(desk, sleeve)}not decided: {error}"))
@@ -146,6 +163,59 @@ def _decided(desk: Desk, sleeve: Sleeve, gathered: SleeveMarket, book: Book) -> 
     return Decided(sleeve, gathered, book, replace(decision, strategy=sleeve.name)), failed
 
 
+def _option_sleeve(sleeve: Sleeve, gathered: SleeveMarket, own: tuple[SleeveRecords, SleeveCash]) -> "OptionSleeve":
+    from mtum.app.options.decide_sleeve import OptionSleeve
+
+    return OptionSleeve(sleeve, gathered.view, *own)
+
+
+def _gathered(
+    desk: Desk, prepared: SleeveInputs, of: "OptionSleeve", asked: "dict[ChainRequest, Chain]"
+) -> "SleeveChains":
+    from mtum.app.options.decide_sleeve import gather_chains
+
+    book = desk.store.options.book(of.sleeve.name)
+    return gather_chains(desk, prepared.session, of, book, desk.clock.now(), asked)
+
+
+def _with_options(
+    desk: Desk,
+    prepared: SleeveInputs,
+    one: Decided,
+    owned: "tuple[OptionSleeve, SleeveChains]",
+    before: Sequence[Decided],
+) -> tuple[Decided, Exception | None]:
+    """Return the decision of a sleeve with that on its options; where its strategy fails in it, it abstains whole."""
+    from mtum.app.options.decide_sleeve import Beside, decide_sleeve
+
+    view, others = one.gathered.view, [other for other in before if other.sleeve.owns_money]
+    worth = [one.decision.equity_usd]
+    if one.sleeve.owns_money:
+        seen = {one.sleeve.name, *(other.sleeve.name for other in others)}
+        rest = [records for name, records in prepared.records.items() if name not in seen]
+        worth += [other.decision.equity_usd for other in others]
+        worth += [float(records.cash_usd + records.receivable_usd) for records in rest]
+        worth += [
+            lot.shares * view.prices.get(lot.symbol, float(lot.entry_price)) for each in rest for lot in each.lots
+        ]
+        beside = Beside(option_intents(others), exact(round(sum(worth), 2)), prepared.unresolved)
+    else:
+        beside = Beside((), exact(round(sum(worth), 2)), {})
+    found = decide_sleeve(desk, prepared.session, *owned, (one.book, one.decision), beside)
+    decided = replace(one, options=found)
+    if found.failed is None:
+        return decided, None
+    failed = abstained(view, one.sleeve.strategy, one.book, FAILED)
+    return replace(decided, decision=replace(failed, strategy=one.sleeve.name)), found.failed
+
+
+def _problems_of(desk: Desk, one: Decided, chains: "SleeveChains") -> tuple[Problem, ...]:
+    from mtum.app.options.decide_sleeve import option_problems_of
+
+    told = option_problems_of(desk, one.sleeve, one.options) if one.options else ()
+    return (*chains.problems, *told)
+
+
 def _undecided(desk: Desk, one: Decided, held: frozenset[str]) -> list[Problem]:
     return [
         Problem(
@@ -162,7 +232,12 @@ def _about(desk: Desk, sleeve: Sleeve) -> str:
 
 
 def _book(
-    desk: Desk, sleeve: Sleeve, prepared: SleeveInputs, gathered: SleeveMarket, own: tuple[SleeveRecords, SleeveCash]
+    desk: Desk,
+    sleeve: Sleeve,
+    prepared: SleeveInputs,
+    gathered: SleeveMarket,
+    own: tuple[SleeveRecords, SleeveCash],
+    chains: "SleeveChains | None",
 ) -> Book:
     day, check, sessions = prepared.session.day, prepared.check, prepared.sessions
     records, cash = own
@@ -182,12 +257,22 @@ def _book(
         unsellable_shares={symbol: left for symbol, one in book.holdings.items() if (left := check.beyond(one))},
         restriction=sleeve.restricted(book.restriction),
     )
+    if chains is not None:
+        from mtum.app.options.decide_sleeve import held_back
+
+        book = held_back(book, chains, sleeve)
     return with_change_since(book, gathered.view.prices, equity_before(records))
 
 
 def _bought_back(book: Book, check: BookCheck, symbol: str) -> int:
     own = book.holdings.get(symbol)
     return min(-own.shares, check.short.get(symbol, 0)) if own is not None and own.shares < 0 else 0
+
+
+def option_intents(decided: Sequence[Decided]) -> "tuple[OptionIntent, ...]":
+    """Return what sleeves with real money want to trade in options."""
+    real = [one.options for one in decided if one.sleeve.owns_money and one.options is not None]
+    return tuple(intent for one in real for intent in one.decision.intents)
 
 
 def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
@@ -200,8 +285,11 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
         }
         for symbol, today in one.gathered.view.provisional.items()
     }
+    decided, frame = decision_document(one.decision), frame_of(one.gathered.view, one.book, one.sleeve.strategy)
+    if one.options is not None:
+        decided, frame = one.options.document(decided), frame | {"options": one.options.frame()}
     shown = {
-        **decision_document(one.decision),
+        **decided,
         "seen": seen,
         "provisional": True,
         "degraded": list(one.gathered.degraded),
@@ -214,10 +302,10 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
         session=one.decision.session,
         strategy=one.sleeve.name,
         decided_at=decided_at,
-        action=one.decision.action.value,
-        reasons=one.decision.reasons,
+        action=text_in(decided["action"]),
+        reasons=tuple(text_in(word) for word in list_in(decided["reasons"])),
         document=shown,
-        frame=frame_of(one.gathered.view, one.book, one.sleeve.strategy),
+        frame=frame,
         settings=desk.settings.document(),
         settings_hash=desk.settings.digest(),
         code_version=desk.provenance.code_version,

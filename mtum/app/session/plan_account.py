@@ -65,6 +65,8 @@ def plan_account(
         wants += [SleeveWants(sleeve.name, valued, (), sleeve.rules.sizing)] if valued else []
     equity = _equity(desk, prepared, market, real)
     settled, coming = _settled(desk, prepared)
+    # What open options and their orders pin buys no shares.
+    settled -= float(sum(one.options.pinned_usd for one in real if one.options is not None))
     unseen = {symbol for one in wants for symbol in one.shares} - {symbol for symbol, _ in market.found}
     cached = {symbol: desk.store.bars.bars(symbol, desk.source.name).until(market.session.day) for symbol in unseen}
     histories = returns_of(market.bars | cached, rules)

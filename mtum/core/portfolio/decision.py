@@ -113,6 +113,8 @@ class Book:
         Symbols sold by a stop that the strategy has wanted ever since, with the reason word.
     in_fund : bool
         Whether idle cash is kept in a fund: what lacks cash stands then, whatever the strategy.
+    options_usd : float
+        What the sleeve's options are worth, negative for what it would cost to close them.
     """
 
     holdings: Mapping[str, Holding]
@@ -134,6 +136,7 @@ class Book:
     settles_by: date | None = field(default=None, metadata=SPARSE)
     stopped: Mapping[str, str] = field(default_factory=dict, metadata=SPARSE)
     in_fund: bool = field(default=False, metadata=SPARSE)
+    options_usd: float = field(default=0.0, metadata=SPARSE)
 
 
 @dataclass(frozen=True, slots=True)

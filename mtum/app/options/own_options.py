@@ -1,0 +1,53 @@
+"""What a sleeve of options has of its own: orders at work, lots and what they are worth."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+
+from mtum.core.options.chain import ReadChain
+from mtum.core.options.contracts import OptionContract
+from mtum.core.options.legs import OptionLot
+from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.options.lots import Book
+from mtum.core.portfolio.options.orders import ZERO, WorkingOrder
+from mtum.ports.options import OptionState
+
+
+def to_trade_back(book: Book) -> frozenset[str]:
+    """Return the underlyings whose shares came or went by a broken group: no plan of the strategy holds them."""
+    return frozenset(one.underlying for one in book.delivered if one.broken)
+
+
+def orders_at_work(states: Iterable[OptionState]) -> tuple[WorkingOrder, ...]:
+    """Return our orders of earlier that are not proven to have ended."""
+    found = []
+    for state in states:
+        live, intent = state.live, state.intent
+        if live is not None:
+            price = live.attempt.price
+            found.append(
+                WorkingOrder(
+                    live.attempt.ref, intent.underlying, max(1, state.left), intent.legs, price, intent.strategy,
+                    intent.group, unresolved=live.status.in_doubt,
+                )
+            )  # fmt: skip
+    return tuple(found)
+
+
+def worth_usd(
+    lots: Iterable[OptionLot],
+    chains: Mapping[str, ReadChain],
+    marks: Mapping[OptionContract, tuple[Decimal, date]],
+) -> Decimal:
+    """Return what option lots are worth, USD; negative for what it would cost to close them.
+
+    By the middle of a quote that counts; else by the last mark that was recorded, else by what was paid.
+    """
+    total = ZERO
+    for lot in lots:
+        chain = chains.get(lot.contract.underlying)
+        reading = chain.readings.get(lot.contract.con_id) if chain else None
+        before = marks.get(lot.contract)
+        price = exact(reading.mid) if reading else before[0] if before else lot.premium
+        total += lot.quantity * price * lot.contract.multiplier
+    return total

@@ -1,0 +1,63 @@
+"""What a sleeve of options has of its own: open groups, what they pin and pledge, and when it opened last."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from mtum.core.options.asking import OptionGroup
+from mtum.core.options.contracts import UNITS, Right
+from mtum.core.options.legs import OptionLot
+from mtum.core.portfolio.options.lots import Book, summed
+from mtum.core.portfolio.options.orders import ZERO, WorkingOrder
+from mtum.core.portfolio.options.reservations import groups_of, reservations, uncovered
+
+YEAR = timedelta(days=365)
+
+
+def groups_in(book: Book) -> tuple[OptionGroup, ...]:
+    """Return the open groups of a sleeve's book, the oldest first."""
+    lots: dict[tuple[str, str], list[OptionLot]] = {}
+    for lot in book.lots:
+        lots.setdefault((lot.group, lot.contract.underlying), []).append(lot)
+    found = [
+        OptionGroup(
+            group,
+            underlying,
+            tuple(mine),
+            min(lot.session for lot in mine),
+            any(lot.broken for lot in mine),
+            tuple(one for one in book.delivered if (one.group, one.underlying) == (group, underlying)),
+        )
+        for (group, underlying), mine in lots.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (one.opened, one.group)))
+
+
+def last_opened(book: Book) -> dict[str, date]:
+    """Return the session of a sleeve's last opening in each underlying."""
+    found: dict[str, date] = {}
+    for lot in (*book.lots, *(one.lot for one in book.closed)):
+        found[lot.contract.underlying] = max(found.get(lot.contract.underlying, date.min), lot.session)
+    return found
+
+
+def premium_of_year(book: Book, day: date) -> Decimal:
+    """Return what was paid for long options in the 365 days to a session, USD."""
+    bought = (lot for lot in (*book.lots, *(one.lot for one in book.closed)) if lot.quantity > 0)
+    return sum((lot.paid_usd for lot in bought if lot.session > day - YEAR), ZERO)
+
+
+def pinned_usd(lots: Sequence[OptionLot], working: Iterable[WorkingOrder], sleeve: str) -> Decimal:
+    """Return the cash that a sleeve's open groups and live orders pin, USD."""
+    held = groups_of(lots, summed(*({lot.contract: lot.quantity} for lot in lots)))
+    found = reservations(held, tuple(one for one in working if one.strategy == sleeve))
+    return sum((one.cash_usd for one in found if one.strategy == sleeve), ZERO)
+
+
+def pledged_shares(lots: Iterable[OptionLot]) -> dict[str, int]:
+    """Return the shares of each underlying that a sleeve's short calls may call for."""
+    held = summed(*({lot.contract: lot.quantity} for lot in lots))
+    found: dict[str, int] = {}
+    for contract, number in uncovered(held, Right.CALL):
+        found[contract.underlying] = found.get(contract.underlying, 0) + UNITS * number
+    return found
