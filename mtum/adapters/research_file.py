@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
-from mtum.errors import StoreError
+from mtum.errors import StoreError, StoreMismatchError
 from mtum.ports.research import WHOLE, Study
 
 VERSION = 1
@@ -106,16 +106,31 @@ class ResearchFile:
                 connection.execute("PRAGMA synchronous = OFF")
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
                 if version > VERSION:
-                    raise StoreError(f"{self.path} cannot be {way}: a newer version of this program made it")
+                    raise StoreMismatchError(
+                        f"{self.path} cannot be {way}: a newer version of this program made it; use that one"
+                    )
+                if version < VERSION:
+                    # What has no version yet is an empty file: a full disk or a kill can leave one.
+                    connection.execute(_SCHEMA if writing else _SCHEMA.replace("TABLE", "TEMP TABLE", 1))
                 if writing and version < VERSION:
-                    connection.execute(_SCHEMA)
                     connection.execute(f"PRAGMA user_version = {VERSION}")
                 yield connection
         except (OSError, sqlite3.Error, ValueError, OverflowError) as error:
-            raise StoreError(
-                f"{self.path} cannot be {way}: {error}; it holds nothing but what earlier studies found: move it away, "
-                "and the next one begins a new file"
-            ) from error
+            raise StoreError(f"{self.path} cannot be {way}: {error}; {_way_out(error)}") from error
+
+
+def _way_out(error: Exception) -> str:
+    # Only a damaged file is to be moved away: one that is in use or finds no room is sound.
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return "another program is using it: try again when that one has ended"
+    if name.startswith("SQLITE_FULL"):
+        return "make room on its disk"
+    if isinstance(error, OSError) or name.startswith(
+        ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_PERM")
+    ):
+        return "look at what stands there, its rights and its disk"
+    return "it holds nothing but what earlier studies found: move it away, and the next one begins a new file"
 
 
 def _stored(value: object) -> object:

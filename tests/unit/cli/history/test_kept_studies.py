@@ -136,8 +136,18 @@ def dangling(path: Path) -> None:
     os.symlink(path.parent / "nowhere" / "file", path)
 
 
-@pytest.mark.parametrize("spoil", [broken, newer, folder_in_its_place, dangling])
-def test_a_file_that_cannot_be_used_costs_one_line_and_no_answer(tmp_path: Path, spoil: Any) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "code", "way_out"),
+    [
+        (broken, 3, "move it away"),
+        (newer, 2, "use that one"),
+        (folder_in_its_place, 3, "look at what stands there"),
+        (dangling, 3, "look at what stands there"),
+    ],
+)
+def test_a_file_that_cannot_be_used_costs_one_line_and_no_answer(
+    tmp_path: Path, spoil: Any, code: int, way_out: str
+) -> None:
     (tmp_path / "data").mkdir()
     spoil(tmp_path / "data" / "research.db")
     found = held(tmp_path, "--start", "2018-12-03")
@@ -147,8 +157,24 @@ def test_a_file_that_cannot_be_used_costs_one_line_and_no_answer(tmp_path: Path,
     assert found.err.startswith("mtum: this backtest is not kept: ")
     assert found.err.count("\n") == 1
     listed = call(tmp_path, "show", "backtests")
-    assert (listed.code, listed.err.count("\n")) == (3, 1)
+    assert (listed.code, listed.err.count("\n")) == (code, 1)
     assert "research.db cannot be read" in listed.err
+    assert way_out in listed.err
+
+
+def test_a_file_in_use_or_left_empty_is_sound(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "research.db"
+    path.parent.mkdir()
+    path.touch()
+    assert kept(tmp_path) == []
+    held(tmp_path, "--start", "2018-12-03")
+    with closing(sqlite3.connect(path, autocommit=True)) as other, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mtum.adapters.research_file.BUSY_SECONDS", 0.05)
+        other.execute("BEGIN EXCLUSIVE")
+        found = held(tmp_path, "--start", "2018-12-03")
+    assert (found.code, found.document["id"]) == (0, None)
+    assert "another program is using it" in found.err
+    assert [row["id"] for row in kept(tmp_path)] == [1]
 
 
 def test_a_full_disk_costs_one_line_and_no_answer(tmp_path: Path) -> None:
