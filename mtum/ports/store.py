@@ -341,6 +341,14 @@ class EventStore(Protocol):
         """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""
         ...
 
+    def option_strategies(self) -> Sequence[str]:
+        """Return the strategies that ever traded options, so that without any nothing of them is loaded."""
+        ...
+
+    def unsound_options(self) -> Sequence[str]:
+        """Return what in the books of options is not what their executions and events make, one line each."""
+        ...
+
 
 class Store(Protocol):
     """The program's own database: what we intended and what we know."""

@@ -1,7 +1,7 @@
 """Do the books add up? Lots, cash and equity are worked out again from what they came from."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -34,7 +34,9 @@ def book_problems(store: Store, *, orders: bool = True) -> tuple[str, ...]:
     everything = folded(store.orders.fills())
     todays = rebased(everything, actions)
     found: list[str] = []
-    for strategy in sorted({state.intent.strategy for state in states} | {fill.strategy for fill in everything}):
+    with_options = store.events.option_strategies()
+    traded = {*(state.intent.strategy for state in states), *(fill.strategy for fill in everything), *with_options}
+    for strategy in sorted(traded):
         fills = _of(strategy, everything)
         movements, points = store.ledger.movements(strategy), store.ledger.equity(strategy)
         found += _fills_and_cash(fills, movements)
@@ -42,8 +44,21 @@ def book_problems(store: Store, *, orders: bool = True) -> tuple[str, ...]:
         own = [one for one in states if one.intent.strategy == strategy and one.intent.session in settled]
         found += _fills_and_orders(fills, own if orders else ())
         found += _lots(lots_of(_of(strategy, todays)), store.ledger.lots(strategy))
-        found += _points(points, movements, everything, actions)
-    return tuple(found)
+        options = _option_worth(store, strategy, points) if strategy in with_options else {}
+        found += _points(points, movements, everything, actions, options)
+    return (*found, *store.events.unsound_options())
+
+
+def _option_worth(store: Store, strategy: str, points: Sequence[EquityPoint]) -> dict[date, Decimal]:
+    """Return what the strategy's options were worth at each of its points, where nothing is stood in for, in USD."""
+    from mtum.app.ledger.option_worth import options_at
+
+    sources = {source for symbol, source in store.quarantine.checkable()}
+    found = {}
+    for point in points:
+        told = [options_at(store, source, strategy, point.session) for source in sorted(sources)]
+        found[point.session] = next((usd for usd, known in told if known), told[0][0] if told else ZERO)
+    return found
 
 
 def _of(strategy: str, fills: Iterable[Fill]) -> tuple[Fill, ...]:
@@ -115,7 +130,11 @@ def _words(lot: Lot | None) -> str:
 
 
 def _points(
-    points: Sequence[EquityPoint], movements: Sequence[CashMovement], fills: Sequence[Fill], actions: Sequence[Action]
+    points: Sequence[EquityPoint],
+    movements: Sequence[CashMovement],
+    fills: Sequence[Fill],
+    actions: Sequence[Action],
+    options: Mapping[date, Decimal],
 ) -> Iterator[str]:
     """Compare each equity row of a strategy with what its cash movements and fills up to its session make.
 
@@ -156,7 +175,8 @@ def _points(
                 due["shares"] = (Decimal(point.shares), Decimal(shares))
             if not of_another and point.close is not None:
                 units = point.shares * next((fill.multiplier for fill in todays), 1)
-                due["market value"] = (point.market_usd, units * point.close)
+                worth = units * point.close + options.get(day, ZERO)
+                due["market value"] = (point.market_usd, worth)
         for name, (stored, made) in due.items():
             if abs(stored - made) >= CENT:
                 yield f"equity of {day}: {name} is stored as {stored:.2f}, the books make {made:.2f}"

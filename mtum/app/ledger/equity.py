@@ -62,7 +62,8 @@ def _record_closes(desk: Desk, day: date, records: Records, changes: Sequence[Sy
         for state in desk.store.orders.states(unresolved=True)
         if state.intent.session <= day and state.status.in_doubt
     }
-    for strategy in dict.fromkeys([*sleeves, *records.strategies]):
+    with_options = desk.store.events.option_strategies()
+    for strategy in dict.fromkeys([*sleeves, *records.strategies, *with_options]):
         sleeve = read_sleeve(desk.store, strategy, records=records)
         # Shares sold at this close were held on the ex-date, so they earn the dividend.
         before = lots_of(fill for fill in sleeve.fills if fill.session < day)
@@ -90,7 +91,23 @@ def _record_closes(desk: Desk, day: date, records: Records, changes: Sequence[Sy
             valued = replace(sleeve, movements=movements, lots=after)
             point = _equity_at(desk, valued, strategy, day, found | stood_in, changes)
             known = len(found) == len(bars) and strategy not in doubtful
+            if strategy in with_options:
+                point, marked = _with_options(desk, point)
+                known = known and marked
             desk.store.ledger.write_equity(point if known else replace(point, final=False))
+
+
+def _with_options(desk: Desk, point: EquityPoint) -> tuple[EquityPoint, bool]:
+    """Return the point with what the strategy's options are worth, and whether that figure stands."""
+    from mtum.app.ledger.option_worth import options_at
+
+    usd, known = options_at(desk.store, desk.source.name, point.strategy, point.session)
+    doubtful = any(
+        state.intent.strategy == point.strategy and state.intent.session <= point.session
+        for state in desk.store.options.states(unresolved=True)
+        if state.status.in_doubt
+    )
+    return replace(point, market_usd=point.market_usd + usd, equity_usd=point.equity_usd + usd), known and not doubtful
 
 
 def _last_bar(desk: Desk, symbol: str, day: date) -> Bar | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from mtum.app.approvals.approve_settings import entries_stopped
@@ -36,11 +36,24 @@ def worth_of(
     prices, bars = market.prices, market.bars
     lots = [lot for one in sleeves.values() for lot in one.lots]  # a sleeve on virtual money has none
     shares = sum(lot.shares * prices[lot.symbol] for lot in lots if lot.symbol in prices)
+    shares += _options_usd(store, market.session.day)
     cash = sum(store.ledger.cash_of_others(sleeves).values(), Decimal(0))
     for name, one in sleeves.items():
         due = due_today_usd(one.lots, store.books.recorded, name, bars.values())
         cash += one.cash_usd + one.receivable_usd + due
     return AccountWorth(market.session.day, float(lists.account.net_liquidation_usd), shares, float(cash))
+
+
+def _options_usd(store: Store, day: date) -> float:
+    # By their last marks: what moved since is a change that nothing explains, small beside the account.
+    if not store.events.option_strategies():
+        return 0.0
+    marks = store.options.marks(day)
+    worth = [
+        lot.quantity * marks.get(lot.contract, (lot.premium, day))[0] * lot.contract.multiplier
+        for lot in store.options.book().lots
+    ]
+    return float(sum(worth, Decimal(0)))
 
 
 def guarded(desk: Desk, check: BookCheck, worth: AccountWorth, *, record: bool) -> BookCheck:

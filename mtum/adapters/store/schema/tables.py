@@ -187,7 +187,7 @@ _LEDGER = (
         strategy | TEXT NOT NULL | strategy measured
         cash_usd | REAL NOT NULL | cash in USD
         receivable_usd | REAL NOT NULL | dividends earned and not received in USD
-        market_usd | REAL NOT NULL | shares at the close in USD
+        market_usd | REAL NOT NULL | shares and options at the close in USD
         equity_usd | REAL NOT NULL | all three together
         flows_usd | REAL NOT NULL | deposits less withdrawals since the last point in USD
         benchmark_usd | REAL | buy-and-hold with the same capital in USD
