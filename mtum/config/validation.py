@@ -129,6 +129,9 @@ def _member(table: Mapping[str, Any], place: str, shared: Mapping[str, Any], pro
     if name not in STRATEGIES:
         problems.append(f"{place}.strategy: no strategy {name!r}{nearest(str(name), STRATEGIES)}")
         return None
+    if STRATEGIES[name].OPTIONS:
+        problems.append(f'{place}.strategy is "{name}", which trades options; use one that trades shares')
+        return None
     known = parameters_of(voter.strategy)
     problems += [f"{place}.rules.{key}: unknown setting{nearest(key, known)}" for key in rules if key not in known]
     parameters = {**_table(shared.get(voter.strategy)), **rules}

@@ -25,7 +25,6 @@ from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
-from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Abstain, Holding, Keep, Own, Price, Shares, Strategy, Target
 from mtum.core.strategies.ensemble import Ensemble, Member
 from mtum.core.strategies.mtum_confluence import MtumConfluence
@@ -33,11 +32,11 @@ from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.view import MarketView, calendar_around
 from support.markets import made_up_bars, made_up_vix, weekdays
 from support.month_turn import MonthTurn
-from support.registry import default_of
+from support.registry import OF_SHARES, default_of
 from support.sixty_forty import SixtyForty
 
 ALL: dict[str, Strategy] = {
-    **{name: default_of(name) for name in STRATEGIES},
+    **{name: default_of(name) for name in OF_SHARES},
     "sixty_forty": SixtyForty(),
     "month_turn": MonthTurn(),
     # Its example has members that read much more.
@@ -267,7 +266,7 @@ def test_a_market_that_never_moves_without_volume_or_series_still_gets_verdicts_
     )
 
 
-@pytest.mark.parametrize("name", sorted(STRATEGIES))
+@pytest.mark.parametrize("name", sorted(OF_SHARES))
 def test_a_strategy_has_no_problem_with_its_own_defaults_and_knows_its_needs(name: str) -> None:
     strategy = ALL[name]
     assert strategy.problems() == ()

@@ -16,6 +16,10 @@ from support.source_tree import modules
 
 COMPILED = ("mtum/core/simulation/", "mtum/core/research/grid.py")
 """The compiled backtest of one strategy, which knows its rules by heart."""
+OF_OPTIONS = ("mtum/core/options/", *(f"mtum/core/strategies/{one}_rules.py" for one in ("option", "wheel", "spread")))
+"""Rules that the strategies of options are made of, and what these share."""
+WORDS_OF_OPTIONS = "mtum/core/strategies/option_words.py"
+"""Their conditions in words."""
 OF_THE_ACCOUNT = {"cash_symbol"}
 """Parameters with the name and the meaning of a setting of the account."""
 REGISTRY = re.compile(r"spec\.indicator == \"\w+\"")
@@ -49,7 +53,8 @@ def telling(names: Iterable[str]) -> set[str]:
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 def test_only_a_strategys_own_file_names_what_is_its_own(strategy: str) -> None:
-    own = (f"mtum/core/strategies/{strategy}.py", *COMPILED)
+    beside = (*OF_OPTIONS, WORDS_OF_OPTIONS) if STRATEGIES[strategy].OPTIONS else COMPILED
+    own = (f"mtum/core/strategies/{strategy}.py", *beside)
     names = telling({*conditions_and_parameters(strategy), *indicators(strategy)})
     found = {
         (module.path, name)

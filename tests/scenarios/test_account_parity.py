@@ -83,6 +83,7 @@ def with_every_strategy() -> Settings:
     sleeves = {
         name: {"strategy": name, "weight": 0.05, "rules": other.get(name, dict(kind.EXAMPLE.settings))}
         for name, kind in STRATEGIES.items()
+        if not kind.OPTIONS
     }
     return portfolio(
         sleeves,
@@ -234,6 +235,7 @@ def every_strategy_on_real_bars(folder: str) -> Settings:
     sleeves = {
         name: {"strategy": name, "weight": 0.05, "rules": as_real(dict(kind.EXAMPLE.settings))}
         for name, kind in STRATEGIES.items()
+        if not kind.OPTIONS
     }
     return portfolio(
         sleeves,

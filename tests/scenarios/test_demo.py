@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mtum.adapters.sources.embedded import sample_source
-from mtum.core.strategies import STRATEGIES
 from support.commands import Called, call, call_json, start
+from support.registry import OF_SHARES
 
 SESSIONS = 21
 CONTRACT = {
@@ -241,7 +241,7 @@ def test_a_persons_own_settings_win_over_the_example(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", OF_SHARES)
 def test_every_strategy_plays_a_year_that_can_be_verified(name: str, tmp_path: Path) -> None:
     call_json(tmp_path, "demo", "--strategy", name, "--out", str(tmp_path / "played"))
     own = ("--config", str(tmp_path / "played" / "config.toml"), "--data-dir", str(tmp_path / "played"))

@@ -11,6 +11,7 @@ from mtum.app.research.run_backtest import run_backtest
 from mtum.core.strategies import STRATEGIES
 from mtum.wiring import resources
 from support.practice import settings_of
+from support.registry import OF_SHARES
 from support.strategy_parity import CALENDAR
 
 SESSIONS = 500
@@ -21,7 +22,7 @@ def unheard(text: str) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", sorted(STRATEGIES))
+@pytest.mark.parametrize("name", sorted(OF_SHARES))
 def test_no_look_ahead_and_no_warm_up_in_a_strategy_of_ours(name: str) -> None:
     example = STRATEGIES[name].EXAMPLE
     settings = settings_of(

@@ -16,6 +16,7 @@ from mtum.wiring.provenance import provenance
 from mtum.wiring.strategy_checks import check_strategy
 from support import bad_strategies, check_bad_strategies
 from support.commands import call, call_json, start
+from support.registry import OF_SHARES
 from support.source_tree import ROOT
 
 BEGIN = """\
@@ -333,7 +334,7 @@ def test_an_error_of_any_kind_stops_its_sleeve_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", OF_SHARES)
 def test_ours_pass_what_a_persons_own_must_pass(name: str) -> None:
     found = check_strategy(load(None, {}), name, {})
     assert found.findings == (), found.text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtum.core.strategies import STRATEGIES
+from support.registry import OF_SHARES
 from support.split_parity import AFTER, differences_over_a_split
 
 QUICK = ("donchian_breakout", "regime_rebalance")
@@ -10,7 +10,7 @@ QUICK = ("donchian_breakout", "regime_rebalance")
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(one, marks=() if one in QUICK else pytest.mark.full) for one in STRATEGIES]
+    "name", [pytest.param(one, marks=() if one in QUICK else pytest.mark.full) for one in OF_SHARES]
 )
 def test_a_split_and_a_dividend_in_the_holding_change_no_decision(name: str) -> None:
     lines, since = differences_over_a_split(name)

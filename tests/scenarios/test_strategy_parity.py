@@ -8,8 +8,8 @@ import pytest
 
 from mtum.app.session.decide_and_order import sessions_around
 from mtum.core.market.timeframes import CALENDAR_SESSIONS
-from mtum.core.strategies import STRATEGIES
 from mtum.wiring import desks
+from support.registry import OF_SHARES
 from support.strategy_parity import CALENDAR, MODELS, differences, example_settings
 
 SESSIONS, MANY = 15, 1000
@@ -24,7 +24,7 @@ LONGER: Mapping[str, Mapping[str, Any]] = {
 """Strategies whose history leaves too little of their example's market: what they play in the long run instead."""
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", OF_SHARES)
 def test_the_first_sessions_are_decided_the_same_either_way(name: str) -> None:
     lines, daily = differences(example_settings(name), SESSIONS)
     assert lines == []
@@ -45,7 +45,7 @@ def test_the_daily_job_knows_as_many_sessions_as_a_strategy_may_count(tmp_path: 
 
 @pytest.mark.full
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", OF_SHARES)
 def test_a_thousand_sessions_are_decided_the_same_either_way(name: str, model: str) -> None:
     lines, daily = differences(example_settings(name, **{**LONGER.get(name, {}), **MODELS[model]}), MANY)
     assert lines == []

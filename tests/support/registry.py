@@ -5,6 +5,9 @@ from mtum.config.validation import strategy_adapter
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 
+OF_SHARES = tuple(name for name, one in STRATEGIES.items() if not one.OPTIONS)
+"""Strategies that trade shares: bars alone play them."""
+
 
 def example_of(name: str) -> Strategy:
     """The strategy with the settings of its example."""

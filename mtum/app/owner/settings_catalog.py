@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -235,7 +236,9 @@ def _toml_value(value: Any) -> Any:
     if value is None:
         return "none"
     if isinstance(value, tuple):
-        return list(value)
+        return [_toml_value(one) for one in value]
+    if isinstance(value, date):
+        return value.isoformat()
     return value.value if isinstance(value, Enum) else value
 
 

@@ -281,7 +281,7 @@ def hedge_entry(
     held = float(sum(days > ignore_dte for days in own_days))
     return (
         at_most("own_calls", held, 0.0),
-        at_most("vix_calm", index, close_above),
+        at_most("vix_not_above_exit", index, close_above),
         above("budget_weight", weight, 0.0),
     )
 

@@ -49,7 +49,7 @@ class EnhancedWheel(Wheel):
     name: ClassVar[str] = "enhanced_wheel"
     SERIES_SESSIONS: ClassVar[int] = IV_SESSIONS
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = specs(
-        "puts_wanted", "calls_wanted", "red", "green", "write_threshold", "rsi_put", "above_mean", "bandwidth",
+        "puts_wanted", "calls_wanted", "red", "green", "write_threshold", "rsi_put", "above_long_mean", "bandwidth",
         "rsi_call", "iv_rank", "contracts", "blackout", "take", "stop", "exit_dte", "pnl", "close_at_pnl",
         "out_of_the_money", "roll_dte", "min_pnl", "roll_pnl",
     )  # fmt: skip
@@ -163,7 +163,7 @@ class EnhancedWheel(Wheel):
             return (at_least("rsi_call", rsi, self.rsi_min), rank)
         return (
             below("rsi_put", rsi, self.rsi_max),
-            at_least("above_mean", spot_of(view, symbol), view.newest(symbol, _MEAN)),
+            at_least("above_long_mean", spot_of(view, symbol), view.newest(symbol, _MEAN)),
             at_least("bandwidth", view.newest(symbol, _WIDTH), _narrow(view, symbol)),
             rank,
         )

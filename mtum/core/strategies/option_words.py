@@ -46,7 +46,7 @@ SPECS: Mapping[str, ConditionSpec] = {
         ConditionSpec("rsi_put", Role.ENTRY, "RSI not overbought", "RSI overbought", "RSI", "", "close"),
         ConditionSpec("rsi_call", Role.ENTRY, "RSI not weak", "RSI weak", "RSI", "", "close"),
         ConditionSpec(
-            "above_mean", Role.ENTRY, "close not below its long mean", "close below its long mean", "mean", "USD",
+            "above_long_mean", Role.ENTRY, "close not below its long mean", "close below its long mean", "mean", "USD",
             "close",
         ),
         ConditionSpec(
@@ -56,7 +56,7 @@ SPECS: Mapping[str, ConditionSpec] = {
             "own_calls", Role.ENTRY, "no own calls left", "own calls are held", "held", "contracts", of_position=True
         ),
         ConditionSpec(
-            "vix_calm", Role.ENTRY, "VIX not above the level at which calls are sold",
+            "vix_not_above_exit", Role.ENTRY, "VIX not above the level at which calls are sold",
             "VIX above the level at which calls are sold", "VIX", "points", "vix",
         ),
         ConditionSpec(

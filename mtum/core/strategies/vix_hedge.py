@@ -39,11 +39,11 @@ class VixHedge(OptionStrategy):
 
     name: ClassVar[str] = "vix_hedge"
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = specs(
-        "own_calls", "vix_calm", "budget_weight", "contracts", "held_calls", "close_above"
+        "own_calls", "vix_not_above_exit", "budget_weight", "contracts", "held_calls", "close_above"
     )
     REASONS: ClassVar[Mapping[str, str]] = {
         "buy_calls": "no calls are held and they are in the budget: calls are bought",
-        "vix_missing": "the VIX is not known",
+        "vix_unknown": "the VIX is not known",
         **REASONS_OF_ALL,
         **dict.fromkeys((spec.name for spec in CONDITIONS), ""),
     }
@@ -119,7 +119,7 @@ class VixHedge(OptionStrategy):
         groups = [one for one in own.of(INDEX) if not one.broken]
         vix = view.series.get(INDEX)
         if vix is None:
-            return (*unruled(own.groups), kept(INDEX, "", ("vix_missing",)))
+            return (*unruled(own.groups), kept(INDEX, "", ("vix_unknown",)))
         found = chains.get(INDEX)
         held = [verdict for group in groups for verdict in self._held(view, own, found, group, vix)]
         days = [days for group in groups for days, _ in _calls(view, group)]

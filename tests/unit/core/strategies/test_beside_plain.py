@@ -23,10 +23,11 @@ from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from support.markets import made_up_bars, real_bars, weekdays
 from support.plain.account import Bar, Market, Order, play
+from support.registry import OF_SHARES
 
 OTHER_ORACLE = {"mtum_confluence"}
 """Strategies that are held against plain rules elsewhere."""
-NAMES = sorted(STRATEGIES.keys() - OTHER_ORACLE)
+NAMES = sorted({*OF_SHARES} - OTHER_ORACLE)
 SESSIONS = 300
 """Sessions played beyond the history in the quick runs."""
 COLUMNS = ("open", "high", "low", "close", "volume", "dividend")

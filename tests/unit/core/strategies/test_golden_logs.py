@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtum.core.strategies import STRATEGIES
+from support.registry import OF_SHARES
 from support.strategy_log import HEAD, SEEN_ELSEWHERE, log_of, variants_of
 
 FOLDER = Path(__file__).parents[3] / "golden" / "strategies"
@@ -22,7 +23,7 @@ def stored(name: str) -> list[list[str]]:
     return runs
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", OF_SHARES)
 def test_the_first_sessions_are_decided_as_they_were(name: str) -> None:
     for variant, run in zip(variants_of(name), stored(name), strict=True):
         found = log_of(name, variant, QUICK_SESSIONS)
@@ -30,13 +31,13 @@ def test_the_first_sessions_are_decided_as_they_were(name: str) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", OF_SHARES)
 def test_every_session_is_decided_as_it_was(name: str) -> None:
     found = [line for variant in variants_of(name) for line in log_of(name, variant)]
     assert "\n".join(found).rstrip() == "\n".join(line for run in stored(name) for line in run).rstrip()
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", OF_SHARES)
 def test_the_log_shows_every_reason_that_the_strategy_can_give(name: str) -> None:
     rows = [line for run in stored(name) for line in run if re.match(r"\d{4}-", line)]
     shown = {word for row in rows for word in row[HEAD.index("reasons") :].split(", ")} - {"unfit", "others_unfit"}

@@ -9,6 +9,7 @@ import pytest
 
 from mtum.core.portfolio.orders import Purpose
 from mtum.core.strategies import STRATEGIES
+from support.registry import OF_SHARES
 from support.strategy_log import Run, Variant, run_of
 
 SESSIONS = 700
@@ -232,7 +233,7 @@ def test_a_parameter_changes_decisions_in_its_direction(row: Row) -> None:
     assert (more - base) * row.direction > 0, f"{row.figure}: {base} with {row.base}, {more} with {row.more}"
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", OF_SHARES)
 def test_every_parameter_has_its_row_or_says_no_direction(name: str) -> None:
     cls: Any = STRATEGIES[name]
     judged = {row.parameter for row in ROWS if row.strategy == name}
