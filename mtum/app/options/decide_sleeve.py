@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
+from mtum.app.ledger.option_worth import marks_of
 from mtum.app.ledger.sleeve_records import SleeveCash, SleeveRecords
 from mtum.app.options.own_options import orders_at_work, to_trade_back, worth_usd
 from mtum.config import option_rules
@@ -23,6 +24,7 @@ from mtum.core.decide_options import (
 from mtum.core.market.sessions import Session
 from mtum.core.options.asking import ChainRequest, OptionGroup, OwnOptions
 from mtum.core.options.chain import Chain, ReadChain, read
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio import decision as shares
 from mtum.core.portfolio.money import exact
@@ -127,6 +129,13 @@ class SleeveOptions:
     def frame(self) -> dict[str, object]:
         """Return what the stored frame keeps."""
         return options_frame(self.own, self.chains, self.rules, self.source, model_priced=self.model_priced)
+
+    def marks(self) -> dict[OptionContract, Decimal]:
+        """Return what each contract that it holds or wants to trade is worth by these chains, USD per share."""
+        held = [lot.contract for group in self.own.groups for lot in group.lots]
+        wanted = [leg.contract for intent in self.decision.intents for leg in intent.legs]
+        quotes = {row.contract.con_id: row.quote for chain in self.chains.values() for row in chain.rows}
+        return marks_of(dict.fromkeys((*held, *wanted)), quotes)
 
     def document(self, of_shares: dict[str, object]) -> dict[str, object]:
         """Return the document of the whole decision; that on shares alone where the strategy failed."""

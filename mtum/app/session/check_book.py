@@ -89,12 +89,13 @@ def check_book(desk: Desk, books: Books, lists: BrokerLists, session: Session) -
         problems.append(Problem(ExitCode.BROKER, f"{lists.account.doubt}: nothing is bought until it can be read"))
         entries |= dict.fromkeys(universe, "cash_unknown")
     problems += [problem for balance in found for problem in _sold_elsewhere(balance, lists)]
+    promised = _promised(desk) if desk.settings.trades_options else {}
     for balance in found:
         text = _unknown_instruments(balance.symbol, lists)
         if text:
             problems.append(Problem(ExitCode.PERSON, text))
             entries[balance.symbol] = "other_instrument"
-        problems += _pledged(balance, lists)
+        problems += _pledged(balance, lists, promised.get(balance.symbol, 0))
     unresolved = {state.intent.symbol for state in states if _in_doubt(lists, state, session)}
     return BookCheck(
         problems=tuple(problems),
@@ -190,8 +191,15 @@ def _pledged_shares(symbol: str, lists: BrokerLists) -> int:
     return sum(one.pledged for one in lists.others if one.symbol == symbol)
 
 
-def _pledged(balance: Balance, lists: BrokerLists) -> list[Problem]:
-    pledged = _pledged_shares(balance.symbol, lists)
+def _promised(desk: Desk) -> dict[str, int]:
+    """Return the shares that calls sold by our own strategies may call for, by symbol: that is as it was meant."""
+    from mtum.core.portfolio.options.own import pledged_shares  # an account without options loads none of it
+
+    return pledged_shares(desk.store.options.book().lots)
+
+
+def _pledged(balance: Balance, lists: BrokerLists, promised: int) -> list[Problem]:
+    pledged = max(0, _pledged_shares(balance.symbol, lists) - promised)
     free = int(balance.broker) - pledged
     if not pledged or balance.lots <= max(0, free):
         return []

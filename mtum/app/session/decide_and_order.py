@@ -1,6 +1,6 @@
 """The daily decision: gather, decide once and for all, order the difference exactly once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from mtum.app.session.account_limits import guarded, limits_after, worth_of
 from mtum.app.session.check_book import check_book, check_hours, hours_apart
 from mtum.app.session.close_orders import cancel_left_over, close_earlier, record_from_lists
 from mtum.app.session.close_untraded import close_untraded, untraded_problems, without_children
-from mtum.app.session.decide_sleeves import SleeveInputs, decide_sleeves, option_intents, record_of
+from mtum.app.session.decide_sleeves import SleeveInputs, decide_sleeves, record_of
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import gather, note_files, refresh_universe
@@ -30,6 +30,7 @@ from mtum.core.market.timeframes import CALENDAR_SESSIONS
 from mtum.core.plans import sessions_looked_at
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import BarsStaleError, DataError, DeadlineMissedError, ExitCode, MtumError, UsageError
+from mtum.ports.broker import BrokerLists
 from mtum.ports.records import DecisionRecord, PlanRecord, RunRecord
 
 JOB = "decide_and_order"
@@ -96,7 +97,17 @@ def _document(
             **empty_document(session.day.isoformat(), desk.settings.mode, desk.account, desk.names, problems),
             **orders_document(states),
         }
-    return run_document(records, states, desk.settings.mode, problems, plan)
+    return _with_options(desk, session, records, run_document(records, states, desk.settings.mode, problems, plan))
+
+
+def _with_options(
+    desk: Desk, session: Session, records: Sequence[DecisionRecord], document: dict[str, Any]
+) -> dict[str, Any]:
+    if not desk.settings.trades_options:
+        return document
+    from mtum.app.options.session_document import with_option_orders  # an account without options loads none of it
+
+    return with_option_orders(document, records, desk.store.options.states(session.day))
 
 
 def decisions_of(desk: Desk, day: date) -> tuple[DecisionRecord, ...]:
@@ -117,12 +128,30 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
             problems += ensure_capital(desk, session) + _decide_first(desk, session) if decides else ()
         problems += submit_orders(desk, session)
         problems += exit_fallback(desk, session)
+        problems += _options_managed(desk, session) if desk.settings.trades_options else ()
     finally:
         desk.broker.close()
     records, plan = decisions_of(desk, session.day), desk.store.plans.plan_of(session.day)
     problems += _halted(desk, session, records) + _given_way(session, plan)
     document = _document(desk, session, (records, plan), problems)
     return RunResult(document, exit_code_of(problems))
+
+
+def _overnight(
+    desk: Desk, session: Session, sessions: Sessions, lists: BrokerLists
+) -> tuple[tuple[Problem, ...], Mapping[str, str]]:
+    """Book what became of options since the last look; return the problems, and where nothing is traded."""
+    from mtum.app.options.overnight import look_overnight
+
+    found = look_overnight(desk, session, sessions, lists, asked_again=True)
+    return found.problems, found.barred
+
+
+def _options_managed(desk: Desk, session: Session) -> tuple[Problem, ...]:
+    # All orders in shares are on their way: the connection and the lock go on to the orders in options.
+    from mtum.app.options.manage_options import manage_options
+
+    return manage_options(desk, session)
 
 
 def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
@@ -135,6 +164,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     found = record_from_lists(desk, lists)
     close_earlier(desk, lists, session)
     crossed = settle_earlier_crosses(desk, session.day, sessions)
+    overnight, unresolved = _overnight(desk, session, sessions, lists) if desk.settings.trades_options else ((), {})
     books = open_books(desk, lists, session)
     check = check_book(desk, books, lists, session)
     if check.only_reconcile:
@@ -155,7 +185,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     worth = worth_of(desk.store, records, lists, market)
     check = guarded(desk, check, worth, record=True)
     own = begun(desk, records, lists.account, session.day)
-    prepared = SleeveInputs(session, sessions, lists, check, own)
+    prepared = SleeveInputs(session, sessions, lists, check, own, unresolved=unresolved)
     prepared, unmoved = move_cash(desk, prepared, market)
     decided, undecided = decide_sleeves(desk, prepared, market)
     _before(desk, session.before_close(desk.settings.schedule.decision_deadline_minutes), "the decision")
@@ -169,8 +199,10 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
             desk.store.decisions.commit_decisions(
                 records_of, planned.intents, planned.crosses, planned.record, movements
             )
-        if intents := option_intents(decided):
-            desk.store.options.commit_intents(intents, decided_at)
+        for one in decided:
+            if one.options is not None and one.sleeve.owns_money:
+                desk.store.options.commit_intents(one.options.decision.intents, decided_at)
+                desk.store.options.record_marks(session.day, one.options.marks(), one.options.source, decided_at)
         for snapshot in market.snapshots:
             desk.store.control.write_snapshot(snapshot)
         desk.store.ledger.write_account(session.day, lists.at, lists)
@@ -180,7 +212,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
     desk.journal.reached("decided")
     recorded = [one.problem() for one in found if one.kind in RECORDED]
     told = (*left_over, *(one for one in recorded if one not in check.problems), *check.problems)
-    return (*told, *crossed, *unmoved, *undecided)
+    return (*told, *crossed, *overnight, *unmoved, *undecided)
 
 
 def _dry(desk: Desk, session: Session) -> RunResult:
@@ -216,6 +248,7 @@ def _dry(desk: Desk, session: Session) -> RunResult:
         desk.store.decisions.write_preview(preview)
     problems = (*check.problems, *unmoved, *undecided)
     document = run_document(previews, (), desk.settings.mode, problems, plan)
+    document = _with_options(desk, session, previews, document)
     planned = planned_orders(plan)
     for preview in previews:
         document["sleeves"][preview.strategy]["planned"] = planned.get(preview.strategy, [])
@@ -268,7 +301,12 @@ def _again(desk: Desk, session: Session, done: RunRecord) -> RunResult:
     states = desk.store.orders.states(session.day)
     stored = done.document or current_document(desk, session)
     then = [{**problem, "text": f"then: {problem['text']}"} for problem in stored["problems"]]
-    document = {**stored, **orders_document(states), "problems": then}
+    document = _with_options(
+        desk,
+        session,
+        decisions_of(desk, session.day),
+        {**stored, **orders_document(states), "problems": then},
+    )
     if any(state.status.in_doubt for state in states):
         desk.broker.connect()
         try:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from mtum.app.options.decide_sleeve import OptionSleeve, SleeveChains, SleeveOptions  # an account without: none
     from mtum.core.options.asking import ChainRequest
     from mtum.core.options.chain import Chain
-    from mtum.core.portfolio.options.orders import OptionIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +197,8 @@ def _with_options(
         worth += [
             lot.shares * view.prices.get(lot.symbol, float(lot.entry_price)) for each in rest for lot in each.lots
         ]
-        beside = Beside(option_intents(others), exact(round(sum(worth), 2)), prepared.unresolved)
+        intents = [intent for other in others if other.options for intent in other.options.decision.intents]
+        beside = Beside(intents, exact(round(sum(worth), 2)), prepared.unresolved)
     else:
         beside = Beside((), exact(round(sum(worth), 2)), {})
     found = decide_sleeve(desk, prepared.session, *owned, (one.book, one.decision), beside)
@@ -267,12 +267,6 @@ def _book(
 def _bought_back(book: Book, check: BookCheck, symbol: str) -> int:
     own = book.holdings.get(symbol)
     return min(-own.shares, check.short.get(symbol, 0)) if own is not None and own.shares < 0 else 0
-
-
-def option_intents(decided: Sequence[Decided]) -> "tuple[OptionIntent, ...]":
-    """Return what sleeves with real money want to trade in options."""
-    real = [one.options for one in decided if one.sleeve.owns_money and one.options is not None]
-    return tuple(intent for one in real for intent in one.decision.intents)
 
 
 def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:

@@ -42,12 +42,14 @@ def move_cash(desk: Desk, prepared: SleeveInputs, market: GatheredMarket) -> tup
     cash = cash_of(real, prepared.records, prepared.lists.account, market.prices, day)
     worth = {one.name: worth_now(desk, prepared.records[one.name], one.name, market) for one in real}
     halts = {one.name: desk.store.control.restriction(one.name) for one in real}
+    pinned = _pinned(desk) if desk.settings.trades_options else {}
+    free = {name: max(Decimal(0), one.available_usd - pinned.get(name, Decimal(0))) for name, one in cash.items()}
     money = [
         SleeveMoney(
             name=one.name,
             weight=one.weight,
             equity_usd=exact(worth[one.name][0]),
-            available_usd=Decimal(0) if halts[one.name] is Restriction.FULL else cash[one.name].available_usd,
+            available_usd=Decimal(0) if halts[one.name] is Restriction.FULL else free[one.name],
             receives=one.state is SleeveState.ON and halts[one.name] is Restriction.NONE,
         )
         for one in real
@@ -73,7 +75,22 @@ def worth_now(desk: Desk, records: SleeveRecords, name: str, market: GatheredMar
     due = due_today_usd(lots, desk.store.books.recorded, name, market.bars.values())
     found = sum(lot.shares * lot.multiplier * prices[lot.symbol] for lot in lots if lot.symbol in prices)
     unknown = dict.fromkeys(lot.symbol for lot in lots if lot.symbol not in prices)
-    return round(float(records.cash_usd + records.receivable_usd + due) + found, 6), tuple(unknown)
+    options = _options_usd(desk, name, market) if desk.settings.trades_options else Decimal(0)
+    return round(float(records.cash_usd + records.receivable_usd + due + options) + found, 6), tuple(unknown)
+
+
+def _pinned(desk: Desk) -> dict[str, Decimal]:
+    """Return the cash that each sleeve's open options pin, USD: it goes to no other sleeve."""
+    from mtum.core.portfolio.options.own import pinned_usd
+
+    lots = desk.store.options.book().lots
+    return {name: pinned_usd(lots, (), name) for name in dict.fromkeys(lot.strategy for lot in lots)}
+
+
+def _options_usd(desk: Desk, name: str, market: GatheredMarket) -> Decimal:
+    from mtum.app.ledger.option_worth import options_at
+
+    return options_at(desk.store, desk.source.name, name, market.session.day)[0]
 
 
 def _barred(desk: Desk, prepared: SleeveInputs) -> str:
