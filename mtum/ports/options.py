@@ -11,6 +11,7 @@ from mtum.core.options.chain import Chain, Quote
 from mtum.core.options.contracts import OptionContract
 from mtum.core.options.ladder import NetPrice
 from mtum.core.options.legs import OptionLeg
+from mtum.core.options.model.quotes import ModelChain
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.gate_facts import Detail, WhatIf
 from mtum.core.portfolio.options.lots import Book, LedgerEvent, LegFill
@@ -48,6 +49,19 @@ class ChainSource(Protocol):
         DataError
             If there is no such chain; one line that names the symbol.
         """
+        ...
+
+
+class ModelledChains(ChainSource, Protocol):
+    """Where chains of history come from: with the middles, and what a reader has to know of them.
+
+    `rate` is the continuous interest a year that is reckoned with, as a fraction.
+    """
+
+    rate: float
+
+    def quoted(self, request: ChainRequest, spot: float, at: datetime) -> ModelChain:
+        """Return the chain of a request with its label; see `ChainSource.chain`."""
         ...
 
 

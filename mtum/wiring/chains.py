@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtum.adapters.chains.model import ModelChains
+from mtum.app.model_chains import ModelChains
 
 if TYPE_CHECKING:
     from mtum.adapters.chains.recorded import RecordedChains
@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 
 def chains_of(
-    settings: "Settings", data_dir: Path, source: "BarSource", calendar: "Calendar", points: float = 0.0
+    settings: "Settings",
+    data_dir: Path,
+    source: "BarSource",
+    calendar: "Calendar",
+    points: float = 0.0,
+    *,
+    official: bool = False,
 ) -> "ModelChains | RecordedChains":
     """Return the chains of the recorded folder, those of other days the model's.
 
@@ -23,10 +29,12 @@ def chains_of(
         Of the volatility indexes and of past dividends.
     points : float
         Volatility points that the model adds to its level.
+    official : bool
+        Whether an instant means its session's close, as over history.
     """
-    model = ModelChains(source, calendar, points=points)
+    model = ModelChains(source, calendar, points=points, official=official)
     if not settings.market.chain_dir:
         return model
     from mtum.adapters.chains.recorded import RecordedChains
 
-    return RecordedChains(data_dir / settings.market.chain_dir, calendar, model)
+    return RecordedChains(data_dir / settings.market.chain_dir, calendar, model.rate, model)

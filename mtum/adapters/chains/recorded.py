@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
-from mtum.adapters.chains.model import RATE, ModelChains
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import Chain, Quote, Row
 from mtum.core.options.contracts import CLASSES, Delivery, OptionContract, Right, Style, root_of
 from mtum.core.options.model.listing import number_of
+from mtum.core.options.model.quotes import ModelChain
 from mtum.errors import DataError
+from mtum.ports.options import ModelledChains
 from mtum.ports.time import Calendar
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -37,6 +38,8 @@ SPARE: Mapping[str, tuple[str, ...]] = {
     "seen": ("snapshot_at",),
 }
 """Columns that a file may have beside them; `seen` may stand for the date."""
+RECORDED = "recorded"
+"""What figures of recorded chains alone are called."""
 _KINDS = (".csv", ".parquet")
 _RIGHTS = {"c": Right.CALL, "call": Right.CALL, "p": Right.PUT, "put": Right.PUT}
 _NEW_YORK = ZoneInfo("America/New_York")
@@ -64,14 +67,16 @@ class RecordedChains:
 
     Parameters
     ----------
-    otherwise : ModelChains or None
+    rate : float
+        Continuous interest a year, as a fraction.
+    otherwise : ModelledChains or None
         Who is asked for a day that the folder has not; None refuses it.
     """
 
     folder: Path
     calendar: Calendar
-    otherwise: ModelChains | None = None
-    rate: float = RATE
+    rate: float
+    otherwise: ModelledChains | None = None
     _known: dict[tuple[str, date], list[_Recorded]] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -92,14 +97,20 @@ class RecordedChains:
         DataError
             If a file of the folder cannot be read, naming it and its line, or nobody has the chain.
         """
+        return self.quoted(request, spot, at).chain
+
+    def quoted(self, request: ChainRequest, spot: float, at: datetime) -> ModelChain:
+        """Return the chain with the middles of its quotes and what a reader has to know of it; see `chain`."""
         day = at.astimezone(_NEW_YORK).date()
         found = self._read().get((request.underlying, day), [])
         if not found:
             if self.otherwise is None:
                 raise DataError(f"{request.underlying}: no chain of {day} in {self.folder}")
-            return self.otherwise.chain(request, spot, at)
+            return self.otherwise.quoted(request, spot, at)
         told = [one for one in found if one.seen is None or one.seen <= at] or found[:1]
-        return _answer(told[-1], request, spot, at, self.rate)
+        chain = _answer(told[-1], request, spot, at, self.rate)
+        mids = {row.contract.con_id: row.quote.mid for row in chain.rows if row.quote.mid is not None}
+        return ModelChain(chain, 0.0, RECORDED, (f"chains recorded in {self.folder.name}",), mids, {})
 
     def _read(self) -> Mapping[tuple[str, date], list[_Recorded]]:
         if self._known is None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.adapters.chains.model import ModelChains
 from mtum.adapters.chains.recorded import RecordedChains
 from mtum.adapters.sources.embedded import sample_source
+from mtum.app.model_chains import ModelChains
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import read
 from mtum.core.options.contracts import Right
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, *rows: str, header: str = HEADER, name: str = "SPY.cs
 
 
 def recorded(path: Path, otherwise: ModelChains | None = None) -> RecordedChains:
-    return RecordedChains(path, ExchangeCalendar(), otherwise)
+    return RecordedChains(path, ExchangeCalendar(), 0.02, otherwise)
 
 
 def model() -> ModelChains:

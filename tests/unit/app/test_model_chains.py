@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.adapters.chains.model import ModelChains
 from mtum.adapters.sources.embedded import sample_source
+from mtum.app.model_chains import ModelChains
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import read
 from mtum.core.options.contracts import Right

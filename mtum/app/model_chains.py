@@ -1,10 +1,11 @@
-"""The source of chains `model`: options priced from the underlying and its volatility index; no exchange quoted one."""
+"""Chains of options by the model: from an underlying and its volatility index; no exchange quoted one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import numpy as np
 
+from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import Chain
@@ -39,14 +40,18 @@ class ModelChains:
         Continuous interest a year, as a fraction.
     points : float
         Volatility points above the level.
+    official : bool
+        Whether an instant means its session's close: over history, where nothing is seen within a session.
     """
 
     source: BarSource
     calendar: Calendar
     rate: float = RATE
     points: float = 0.0
+    official: bool = False
     name: str = "model"
     model_priced: bool = True
+    _bars: dict[str, Bars] = field(default_factory=dict, init=False, repr=False)
 
     def chain(self, request: ChainRequest, spot: float, at: datetime) -> Chain:
         """Return what the model quotes of a request.
@@ -80,14 +85,26 @@ class ModelChains:
     def _level(self, underlying: str, session: Session, at: datetime) -> Level | str:
         if underlying == "VIX":
             before = self.source.series_history("VIX", session.day - _VIX_DAYS, session.day - timedelta(days=1))
-            now = self.source.series("VIX", session, at)
-            return vix_illustration([*(before[day] for day in sorted(before)), *([now.value] if now else [])])
+            now = self.index("VIX", session, at)
+            return vix_illustration([*(before[day] for day in sorted(before)), *([] if now is None else [now])])
         index = class_of(STANDS_FOR.get(underlying, underlying)).index
-        value = self.source.series(index, session, at) if index else None
-        return level_of(underlying, {index: value.value} if value else {})
+        points = self.index(index, session, at) if index else None
+        return level_of(underlying, {} if points is None else {index: points})
+
+    def index(self, name: str, session: Session, at: datetime) -> float | None:
+        """Return the level of a volatility index at an instant of a session, in points; None where it has none."""
+        if self.official:
+            return self.source.series_history(name, session.day, session.day).get(session.day)
+        now = self.source.series(name, session, at)
+        return now.value if now else None
 
     def _dividends(self, underlying: str, day: date) -> list[tuple[date, float]]:
-        bars = self.source.history(underlying, day - _YEAR, day - timedelta(days=1))
+        if self.official:
+            if underlying not in self._bars:
+                self._bars[underlying] = self.source.history(underlying, date.min, date.max)
+            bars = self._bars[underlying].since(day - _YEAR).until(day - timedelta(days=1))
+        else:
+            bars = self.source.history(underlying, day - _YEAR, day - timedelta(days=1))
         return [(bars.day(int(at)), float(bars.dividend[at])) for at in np.flatnonzero(bars.dividend > 0)]
 
 
