@@ -105,20 +105,21 @@ class AccountLedger:
         closes = {symbol: self.history.close_before(symbol, t + (symbol in fit)) for symbol in self.shares}
         return {symbol: close for symbol, close in closes.items() if close is not None}
 
-    def _restriction(self, own: SleeveLedger) -> Restriction:
+    def restriction_of(self, own: SleeveLedger) -> Restriction:
+        """Return the halt that a sleeve is under."""
         return Restriction.REDUCE_ONLY if self.halted else own.restriction
 
     def _broker_settled(self) -> Decimal:
         """Return the settled cash at the broker, where a dividend is on the morning of its ex-date."""
         return self.unowned + sum((own.cash + own.due - own.pending() for own in self.real), ZERO)
 
-    def _cash_of(self, t: int, owners: Sequence[SleeveLedger]) -> dict[str, tuple[Decimal, Decimal]]:
+    def cash_of(self, t: int, owners: Sequence[SleeveLedger]) -> dict[str, tuple[Decimal, Decimal]]:
         """Return what each of these sleeves may spend, and what of its cash settles later, USD.
 
         What the cash fund is worth counts as cash.
         """
         fund = self.fund.worth(t) - self.fund.cash - self.fund.due if self.fund else ZERO
-        cash = {own.name: own.cash for own in owners}
+        cash = {own.name: _unpinned(own) for own in owners}
         waits = {own.name: own.pending() if own.sleeve.weight < 1 else ZERO for own in owners}
         broker, pending = self._broker_settled() + fund, sum((own.pending() for own in self.real), ZERO)
         settled = spendable({name: usd - waits[name] for name, usd in cash.items()}, broker)
@@ -133,14 +134,14 @@ class AccountLedger:
         at = bisect_right(calendar, day)
         if len(own) < 2 or not rules.due(day, calendar[at] if at < len(calendar) else None):
             return
-        cash = self._cash_of(t, own)
+        cash = self.cash_of(t, own)
         money = [
             SleeveMoney(
                 name=one.name,
                 weight=one.sleeve.weight,
                 equity_usd=exact(round(float(one.worth(t)), 6)),
                 available_usd=cash[one.name][0],
-                receives=one.sleeve.state is SleeveState.ON and self._restriction(one) is Restriction.NONE,
+                receives=one.sleeve.state is SleeveState.ON and self.restriction_of(one) is Restriction.NONE,
             )
             for one in own
         ]
@@ -153,7 +154,7 @@ class AccountLedger:
 
     def decide(self, t: int) -> list[Decided]:
         """Return what every sleeve decides, in their order."""
-        cash, found = self._cash_of(t, self.real), []
+        cash, found = self.cash_of(t, self.real), []
         for own in self.ledgers:
             if own.views is None:
                 continue
@@ -184,8 +185,9 @@ class AccountLedger:
             forced_exits=own.sleeve.forced_exits,
             unsettled_usd=float(cash[1]),
             receivable_usd=float(own.due),
+            options_usd=float(own.options_usd),
             losses=own.closes.losses(float(own.moved), paused=paused),
-            restriction=own.sleeve.restricted(self._restriction(own)),
+            restriction=own.sleeve.restricted(self.restriction_of(own)),
             last_fill=own.last_fill,
             memory=own.memory,
             standing=_still_wanted(own, t) if in_fund else own.standing,
@@ -251,7 +253,7 @@ class AccountLedger:
         plan = coordinate(wants, account, rules)
         if fund is None or rules.fund is None or self.history.bar_row(fund.sleeve.symbols[0], t) is None:
             return plan
-        (symbol,), restriction = fund.sleeve.symbols, self._restriction(fund)
+        (symbol,), restriction = fund.sleeve.symbols, self.restriction_of(fund)
         state = FundState(
             symbol=symbol,
             held=max(0, fund.holdings[symbol].shares if symbol in fund.holdings else 0),
@@ -267,7 +269,7 @@ class AccountLedger:
         if self.fund is None:
             return float(self._broker_settled()), 0.0
         coming = sum((own.pending() for own in self.real), ZERO)
-        own = sum((own.cash for own in self.real), ZERO) - coming
+        own = sum((_unpinned(own) for own in self.real), ZERO) - coming
         return float(min(self._broker_settled(), own)), float(coming)
 
     def _losses(self, equity_usd: float) -> LossState:
@@ -288,6 +290,11 @@ class AccountLedger:
             for symbol, holding in own.holdings.items():
                 if holding.shares:
                     self.shares[symbol][t - self.first] += holding.shares
+
+
+def _unpinned(own: SleeveLedger) -> Decimal:
+    # Cash that its options pin is there and is not spent.
+    return own.cash - own.reserved_usd if own.reserved_usd else own.cash
 
 
 def _capped(view: MarketView, own: SleeveLedger, book: Book, decision: Decision) -> int:

@@ -15,6 +15,7 @@ from mtum.core.portfolio.decision import PortfolioRules, StopRules
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.walk import NO_LIMIT, Terms
+from mtum.core.simulation.played_options import PlayedOptions
 from mtum.errors import UsageError
 
 BPS = 1e-4
@@ -321,6 +322,8 @@ class PlayedAccount:
         What the end of each period meant for the sleeves.
     watched : mapping of sleeve to PlayedSleeve
         Sleeves on virtual money: no part of the account.
+    options : mapping of sleeve to PlayedOptions
+        Those of the sleeves that trade options.
     """
 
     total: Played
@@ -331,3 +334,4 @@ class PlayedAccount:
     held_back: tuple[tuple[date, str, str, str], ...] = ()
     transfers: tuple[tuple[date, tuple[Transfer, ...]], ...] = ()
     watched: Mapping[str, PlayedSleeve] = field(default_factory=dict)
+    options: Mapping[str, PlayedOptions] = field(default_factory=dict)

@@ -1,7 +1,9 @@
 """The general path: an account of any strategies, session by session, through the same functions as the daily job."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +14,10 @@ from mtum.core.simulation.account_ledger import AccountLedger
 from mtum.core.simulation.played import FillModel, Played, PlayedAccount, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.contract import Strategy
+
+if TYPE_CHECKING:
+    from mtum.core.simulation.options.desk import OptionDesk
+    from mtum.core.simulation.options.terms import OptionTerms
 
 ZERO = Decimal(0)
 
@@ -63,11 +69,45 @@ def play_account(
         If a symbol held at the start has no close before the first session.
     """
     account = AccountLedger.of(history, sleeves, terms, first, stop)
-    for t in range(first, stop):
+    _play(account, None, told)
+    return _played(account)
+
+
+def play_with_options(
+    history: SessionHistory, sleeves: Sequence[Sleeve], terms: PlayTerms, options: "OptionTerms", first: int, stop: int
+) -> PlayedAccount:
+    """Play an account of which sleeves trade options; see `play_account`.
+
+    Over the night contracts expire or are assigned, and shares change hands at the strike. At the close each sleeve of
+    options is quoted, decides with the clauses of the last gate, and fills at the model's spread.
+
+    Parameters
+    ----------
+    options : OptionTerms
+        How they are quoted, and what they may do.
+    """
+    from mtum.core.simulation.options.desk import OptionDesk  # what an account of shares does without
+
+    account = AccountLedger.of(history, sleeves, terms, first, stop)
+    desk = OptionDesk.of(account.history, account.ledgers, options)
+    _play(account, desk, _unheard)
+    return replace(_played(account), options={one.name: one.played(options.points) for one in desk.sleeves})
+
+
+def _play(account: AccountLedger, desk: "OptionDesk | None", told: Callable[[Decision], None]) -> None:
+    terms = account.terms
+    for t in range(account.first, account.stop):
+        if desk is not None:
+            desk.open_session(t, account.first)
         for own in account.ledgers:
             own.open_session(t)
+        if desk is not None:
+            desk.quote(t)
         account.move_cash(t)
         decided = account.decide(t)
+        if desk is not None:
+            halts = {own.name: own.sleeve.restricted(account.restriction_of(own)) for own in account.ledgers}
+            decided = desk.decide(t, decided, account.cash_of(t, account.real), halts)
         for _, decision in decided:
             told(decision)
         account.order(t, decided)
@@ -75,9 +115,10 @@ def play_account(
             own.pay_due()
             if terms.fill is FillModel.SAME_CLOSE:
                 own.fill_waiting(t)
+            if desk is not None:
+                desk.fill(own)
             own.close_session(t)
         account.close_session(t)
-    return _played(account)
 
 
 def _played(account: AccountLedger) -> PlayedAccount:

@@ -98,6 +98,8 @@ class SleeveLedger:
         Dividends that go ex in this session: part of the equity, and cash from the close on.
     moved : Decimal
         What came from other sleeves in this session.
+    options_usd, reserved_usd : Decimal
+        What its options are worth, and the cash that they pin; 0 where it has none.
     """
 
     sleeve: Sleeve
@@ -123,6 +125,8 @@ class SleeveLedger:
     gone: set[str] = field(default_factory=set)  # symbols whose bars have ended
     due: Decimal = ZERO
     moved: Decimal = ZERO
+    options_usd: Decimal = ZERO
+    reserved_usd: Decimal = ZERO
     closes: Closes = field(default_factory=Closes)
     last_hit: int | None = None
     restriction: Restriction = Restriction.NONE
@@ -198,8 +202,10 @@ class SleeveLedger:
         self.memory, self.standing, self.stopped = decision.memory, standing, decision.stopped
 
     def worth(self, t: int) -> Decimal:
-        """Return cash, dividends of the session and shares at its closes, USD."""
+        """Return cash, dividends of the session, options and shares at its closes, USD."""
         found = self.cash + self.due
+        if self.options_usd:
+            found += self.options_usd
         for symbol, holding in self.holdings.items():
             if holding.shares:
                 found += holding.shares * unit_usd(symbol, self._close(symbol, t))
@@ -215,7 +221,7 @@ class SleeveLedger:
         equity, flow = self.worth(t), float(self.moved)
         self.equities.append(equity)
         self.flows.append(flow)
-        self.held.append(any(holding.shares for holding in self.holdings.values()))
+        self.held.append(any(holding.shares for holding in self.holdings.values()) or bool(self.options_usd))
         if self.sleeve.owns_money or self.orders:  # virtual money is measured from its first order on
             self.closes.add(float(equity), flow)
 
@@ -311,6 +317,17 @@ class SleeveLedger:
             if not left:
                 self.trades.append(_round_trip(self, self.fills.pop(symbol), order.reasons))
         self.holdings[symbol] = now
+
+    def deliver(self, symbol: str, shares: int, price: Decimal, t: int, reason: str) -> None:
+        """Book shares that an option brought or took (below 0) at its strike; the cash is in the option books."""
+        day, side = self.history.day(t), Side.BUY if shares > 0 else Side.SELL
+        purpose = Purpose.INCREASE if side is Side.BUY else Purpose.REDUCE
+        order = PlannedOrder(symbol, side, purpose, abs(shares), (reason,))
+        made = [_fill(symbol, side, day, abs(shares), price, ZERO)]
+        self.fills.setdefault(symbol, []).extend(made)
+        told = round(float(price), 6), order.reasons, self.name
+        self.orders.append(PlayedOrder(day, symbol, side, order.shares, *told))
+        self._hold(Waiting(order, {}, day), t, made, ZERO)
 
     def _close(self, symbol: str, t: int) -> Decimal:
         close = self.history.close(symbol, t)
