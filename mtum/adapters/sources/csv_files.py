@@ -17,7 +17,7 @@ from mtum.adapters.sources.csv_cells import day_of, month_first, number_of
 from mtum.adapters.sources.csv_intraday import FolderSource
 from mtum.adapters.sources.csv_layouts import Layout, layout_of
 from mtum.config.named_files import why_unreadable
-from mtum.core.market.bars import PRICE_COLUMNS, Bars, Days
+from mtum.core.market.bars import PRICE_COLUMNS, Bars, Column, Days
 from mtum.core.market.coverage import Coverage, Dividends
 from mtum.core.market.merging import NewSplit, already_rebased, as_traded, rebased
 from mtum.errors import BarsInvalidError, SourceUnavailableError
@@ -92,7 +92,7 @@ def read_closes(file: Readable, name: str, terms: CsvTerms = AS_TOLD) -> dict[da
     """
     table = _Table(file, name, ("close",), (), terms)
     days: list[date] = table.days().astype(object).tolist()
-    return dict(zip(days, table.columns()["close"], strict=True))
+    return dict(zip(days, table.columns()["close"].tolist(), strict=True))
 
 
 def columns_of(file: Readable) -> frozenset[str]:
@@ -125,15 +125,14 @@ class _Table:
         self._width = len(_cells(lines[0]))
         self._numbers = (*needed, *(name for name in possible if name in places))
         self._days, self._columns = self._parsed()
-        self._index: Days = np.array(self._days, dtype="datetime64[D]")
         self._check_rest(symbol, needed, terms.today)
         for note in self._layout.notes:
             terms.tell(f"{Path(self._name).name}: {note}")
 
     def days(self) -> Days:
-        return self._index
+        return self._days
 
-    def columns(self) -> dict[str, list[float]]:
+    def columns(self) -> dict[str, Column]:
         return dict(zip(self._numbers, self._columns, strict=True))
 
     def _recognized(self, first: Sequence[str]) -> Layout:
@@ -149,35 +148,32 @@ class _Table:
             self._refuse(1, f"columns are separated by {_SEPARATORS[sign]}; write commas between them. Found {said}")
         self._refuse(1, f"column {', '.join(missing)} is missing; found {said}")
 
-    def _parsed(self) -> tuple[Sequence[object], list[list[float]]]:
-        rows = [line.split(",") for line in self._lines]
+    def _parsed(self) -> tuple[Days, Sequence[Column]]:
+        places, commas = self._layout.places, self._width - 1
+        if not self._lines:
+            return self._line_by_line()
         try:
-            columns = list(zip(*rows, strict=True)) or [()] * self._width
-            days = columns[self._layout.places["date"]]
-            numbers = [list(map(float, columns[self._layout.places[name]])) for name in self._numbers]
-            fine = len(columns) == self._width and self._in_order(days) and self._in_range(numbers)
+            table = np.loadtxt(
+                self._lines, delimiter=",", comments=None, usecols=[places[name] for name in self._numbers], ndmin=2
+            )
+            texts = [line.split(",", places["date"] + 1)[places["date"]] for line in self._lines]
+            # A blank line is no row to numpy, and a row may be longer than the header.
+            fine = len(table) == len(texts) and {line.count(",") for line in self._lines} <= {commas}
+            # Seconds since 1970 have ten digits as well: numpy would take them for a year.
+            fine = fine and {(len(text), text[4:5]) for text in texts} <= {(len("2024-01-01"), "-")}
+            days = np.array(texts, dtype="datetime64[D]") if fine else np.empty(0, dtype="datetime64[D]")
         except (ValueError, IndexError):
             fine = False
-        return (days, numbers) if fine else self._line_by_line()
+        if not fine or not bool((days[1:] > days[:-1]).all()) or np.isnat(days).any() or not self._in_range(table):
+            return self._line_by_line()
+        return days, list(np.ascontiguousarray(table.T))
 
-    @staticmethod
-    def _in_order(days: Sequence[str]) -> bool:
-        # Seconds since 1970 have ten digits as well: numpy would take them for a year.
-        if not all(len(day) == len("2024-01-01") and day[4] == "-" for day in days):
-            return False
-        index = np.array(days, dtype="datetime64[D]")
-        return bool((index[1:] > index[:-1]).all()) and not bool(np.isnat(index).any())
+    def _in_range(self, table: Column) -> bool:
+        lowest = table.min(axis=0, initial=1.0)
+        prices = [name in PRICE_COLUMNS for name in self._numbers]
+        return bool(np.isfinite(table).all() and (lowest >= 0).all() and (lowest[prices] > 0).all())
 
-    def _in_range(self, numbers: list[list[float]]) -> bool:
-        for name, column in zip(self._numbers, numbers, strict=True):
-            lowest, highest = min(column, default=1.0), max(column, default=1.0)
-            if not (math.isfinite(sum(column)) and highest < math.inf):
-                return False
-            if lowest < 0 or (lowest == 0 and name in PRICE_COLUMNS):
-                return False
-        return True
-
-    def _line_by_line(self) -> tuple[Sequence[object], list[list[float]]]:
+    def _line_by_line(self) -> tuple[Days, Sequence[Column]]:
         first = self._layout.first_row + 1
         lines = [(number, _cells(line)) for number, line in enumerate(self._lines, start=first)]
         for number, cells in lines:
@@ -196,7 +192,8 @@ class _Table:
             if day < earlier:
                 self._refuse(number, f"date {day} comes after {earlier}; sort the sessions by date")
             rows.append([self._number(number, name, cells[self._layout.places[name]]) for name in self._numbers])
-        return [day for day, _, _ in dated], [list(column) for column in zip(*rows, strict=True)]
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), len(self._numbers))
+        return np.array([day for day, _, _ in dated], dtype="datetime64[D]"), list(np.ascontiguousarray(table.T))
 
     def _day(self, number: int, text: str, order: bool | None) -> date:
         try:
