@@ -40,6 +40,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "export signals": (),
     "export performance": (),
     "export tax": (),
+    "export options": (),
     "bars sync": (),
     "bars check": (),
     "bars import": ("flat/MTUM.csv",),

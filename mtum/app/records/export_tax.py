@@ -31,12 +31,19 @@ _FIRST_AMOUNT = COLUMNS.index("proceeds_usd")
 type Row = tuple[object, ...]
 
 
-def tax_csv(fills: Sequence[Fill], actions: Sequence[Action], year: int | None = None) -> tuple[str, int]:
+def tax_csv(
+    fills: Sequence[Fill], actions: Sequence[Action], year: int | None = None, index_options: Sequence[TaxLot] = ()
+) -> tuple[str, int]:
     """Return closed lots as CSV and their number; with a year, those sold in it.
 
     Lots of other years are worked out as well: a loss may be deferred over the turn of the year.
     Amounts that depend on a commission that is not known are left empty, and so is the basis of shares that
     a merger paid for in shares and in cash together.
+
+    Parameters
+    ----------
+    index_options : sequence of TaxLot
+        Contracts of section 1256, whose term is 60/40: they come after the others, for they go to Form 6781.
     """
     rows = [_row(lot) for lot in tax_record(fills, actions).closed]
     unknown = [fill for fill in folded(fills) if fill.commission_usd is None]
@@ -44,6 +51,7 @@ def tax_csv(fills: Sequence[Fill], actions: Sequence[Action], year: int | None =
         rows = _without_unknown(
             rows, fills, actions, {symbol for fill in unknown for symbol in later_symbols(fill, actions)}
         )
+    rows += [_row(lot, "60/40") for lot in index_options]
     wanted = [row for row in rows if year is None or _sold(row).year == year]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -75,7 +83,7 @@ def _sold(row: Row) -> date:
     return found
 
 
-def _row(lot: TaxLot) -> Row:
+def _row(lot: TaxLot, term: str = "") -> Row:
     known = (f"{lot.basis_usd:.2f}", lot.code, f"{lot.adjustment_usd:.2f}", f"{lot.gain_usd:.2f}")
     return (
         f"{lot.shares} {'sh.' if instrument(lot.symbol).kind is InstrumentKind.STOCK else 'contracts'} {lot.symbol}",
@@ -85,6 +93,6 @@ def _row(lot: TaxLot) -> Row:
         lot.sold,
         f"{lot.proceeds_usd:.2f}",
         *(("",) * len(known) if lot.by_hand else known),
-        "long" if lot.long_term else "short",
+        term or ("long" if lot.long_term else "short"),
         (lot.sold - lot.term_from).days,
     )

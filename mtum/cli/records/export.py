@@ -69,6 +69,7 @@ def performance(context: typer.Context, year: Year = None, out: OutFile = None, 
 @app.command()
 def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
     """Closed tax lots as CSV in the columns of Form 8949; with --year those sold in it."""
+    from mtum.app.ledger.tax_records import tax_records
     from mtum.app.records.export_tax import tax_csv
     from mtum.ports.reading import FillRow
     from mtum.wiring.resources import opened_store
@@ -80,12 +81,26 @@ def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answe
             return written(call, *tax_csv((), (), year), target)
         untold: Sequence[FillRow] = reader.rows(FillRow, commission_usd=None)
     with opened_store(call.settings(), call.data_folder(), reading=True) as store:
-        text, rows = tax_csv(store.orders.fills(), store.bars.actions(), year)
+        fills, index_options = tax_records(store)
+        text, rows = tax_csv(fills, store.bars.actions(), year, index_options)
     # A purchase in January can still defer a loss of December.
     untold = [one for one in untold if year is None or one.session < f"{year + 1}-02-01"]
     answer = _with_untold(written(call, text, rows, target), untold, "amounts that depend on it are empty")
     problems = [AnswerProblem(ExitCode.DATA, line) for line in answer.hints]
     return replace(answer, exit_code=ExitCode.DATA, problems=problems) if untold else answer
+
+
+@app.command(name="options")
+def option_trades(context: typer.Context, year: Year = None, out: OutFile = None, sleeve: SleeveName = None) -> Answer:
+    """Option contracts that ended as CSV; with --year those that did in it."""
+    from mtum.app.records.export import csv_text, in_year
+    from mtum.ports.reading import OptionTradeRow
+
+    call = call_of(context)
+    with _sound(call) as reader:
+        rows = reader.rows(OptionTradeRow, None, None, **_only(call, sleeve)) if reader else ()
+        rows = in_year(rows, "ended", year)
+    return written(call, csv_text(OptionTradeRow, rows), len(rows), out or _default(call, "options", year, "csv"))
 
 
 @contextmanager
