@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from mtum.app.desk import Desk, RunResult
+from mtum.app.desk import Desk, RunResult, exit_code_of
 from mtum.app.service.run_due import Job
 from mtum.app.session.confirm_fills import confirm_fills
-from mtum.app.session.decide_and_order import decide_and_order
+from mtum.app.session.decide_and_order import decide_and_order, manage_orders
 from mtum.app.session.likely_order import refresh_and_announce
 from mtum.app.session.play_session import play_session
 from mtum.app.session.watch_orders import watch_orders
@@ -33,13 +33,32 @@ def jobs_of(settings: Settings, data_dir: Path, clock: Clock, as_of: datetime | 
     }
     if resources.is_replay(settings):
         return {**either, "decide_and_order": jobs.play}
+    options = settings.trades_options
     return {
         **either,
         "refresh_bars": jobs.at_desk(lambda desk, session, _: refresh_and_announce(desk, session)),
-        "decide_and_order": jobs.at_desk(lambda desk, session, _: decide_and_order(desk, session)),
+        # Orders in options are the next job's, so that what is told of those in shares leaves before.
+        "decide_and_order": jobs.at_desk(lambda desk, session, _: decide_and_order(desk, session, manages=False)),
+        **({"option_events": jobs.at_desk(_events), "manage_options": jobs.at_desk(_manage)} if options else {}),
         "watch_orders": jobs.at_desk(lambda desk, session, _: watch_orders(desk, session)),
         "confirm_fills": jobs.at_desk(confirm_fills),
     }
+
+
+def _events(desk: Desk, session: Session, slot: str) -> RunResult:
+    from mtum.app.options.option_events import option_events
+
+    return option_events(desk, session, slot)
+
+
+def _manage(desk: Desk, session: Session, _: str) -> RunResult:
+    desk.broker.connect()
+    try:
+        problems = manage_orders(desk, session)
+    finally:
+        desk.broker.close()
+    told = [one.document() for one in problems]
+    return RunResult({"session": session.day.isoformat(), "problems": told}, exit_code_of(problems))
 
 
 @dataclass(frozen=True, slots=True)

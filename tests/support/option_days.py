@@ -5,8 +5,7 @@ import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,12 +13,15 @@ from mtum import config
 from mtum.adapters.clock import ReplayClock
 from mtum.app.desk import Desk, Problem, Provenance
 from mtum.app.options.manage_options import manage_options
+from mtum.core.market.bars import Bars
 from mtum.core.portfolio.options.orders import OptionIntent
 from support.bars import weekday_sessions
 from support.desks import ShelfSource, WeekdayCalendar
 from support.option_exchange import Exchange, ExchangeBroker, Killed
 from support.option_orders import DAY, SESSION
 from support.store import ACCOUNT, opened
+
+CALENDAR = WeekdayCalendar(weekday_sessions(date(2026, 1, 5), 150))
 
 
 @dataclass
@@ -45,7 +47,13 @@ class Day:
             store.options.commit_intents(intents, SESSION.before_close(18))
 
     @contextmanager
-    def desk(self, at: datetime | None = None, journal: Killed | None = None, **risk: Any) -> Iterator[Desk]:
+    def desk(
+        self,
+        at: datetime | None = None,
+        journal: Killed | None = None,
+        shelf: dict[str, Bars] | None = None,
+        **risk: Any,
+    ) -> Iterator[Desk]:
         steps = journal or Killed()
         clock = ReplayClock(at or self.exchange.now)
         broker = ExchangeBroker(self.file, clock.now, steps.reached)
@@ -56,8 +64,8 @@ class Day:
                 data_dir=self.folder,
                 store=store,
                 broker=cast(Any, broker),
-                source=ShelfSource({}),
-                calendar=WeekdayCalendar(weekday_sessions(DAY, 10)),
+                source=ShelfSource(shelf or {}),
+                calendar=CALENDAR,
                 clock=clock,
                 journal=steps,
                 provenance=Provenance("1", "x", {}),
@@ -93,7 +101,3 @@ class Day:
     def held(self) -> dict[Any, int]:
         with closing(opened(self.folder)) as store:
             return dict(store.options.book().contracts())
-
-
-def usd(text: str) -> Decimal:
-    return Decimal(text)

@@ -1,6 +1,7 @@
 """From decision to proof: option orders are offered, improved, canceled and proven, each exactly once."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -58,7 +59,8 @@ def manage_options(
     while True:
         stage = stage_of(session, desk.clock.now())
         run.look(stage)
-        told |= {one.text: one for one in beside()}
+        with suppress(BrokerError):  # asked again at the next look
+            told |= {one.text: one for one in beside()}
         if stage is Stage.OVER or not run.to_do(stage):
             break
         now = desk.clock.now()

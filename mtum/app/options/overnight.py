@@ -77,7 +77,7 @@ def look_overnight(
     ended = {lot.contract for lot in book.lots if lot.contract.expiry < session.day}
     known = _last_look(desk)
     before = held_shares(desk.store)
-    foreign = _foreign(known) if known or book.lots else _beyond(seen, {})
+    foreign = others_seen(desk) if known or book.lots else _beyond(seen, {})
     expected = {symbol: int(shares) for symbol, shares in desk.store.statements.external_shares().items()}
     for (_, symbol), shares in before.items():
         expected[symbol] = expected.get(symbol, 0) + shares
@@ -179,8 +179,10 @@ def _last_look(desk: Desk) -> dict[str, Any]:
     return parsed(dict[str, Any], desk.store.control.meta(LAST_LOOK) or "{}", LAST_LOOK)
 
 
-def _foreign(known: Mapping[str, Any]) -> dict[OptionContract, int]:
-    return {decode(OptionContract, facts, LAST_LOOK): int(number) for facts, number in known.get("others", ())}
+def others_seen(desk: Desk) -> dict[OptionContract, int]:
+    """Return the contracts that were not ours at the last look, negative for those sold."""
+    others = _last_look(desk).get("others", ())
+    return {decode(OptionContract, facts, LAST_LOOK): int(number) for facts, number in others}
 
 
 def _unexplained(desk: Desk, lists: BrokerLists) -> dict[str, int]:

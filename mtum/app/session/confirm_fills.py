@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
@@ -27,6 +27,9 @@ from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import ExitCode, MtumError
 from mtum.ports.broker import BrokerLists
+
+if TYPE_CHECKING:
+    from mtum.ports.options import OptionLists  # an account without: none
 
 JOB = "confirm_fills"
 _TOLD = ("double", "contradiction", "executed", "changed", "another id")
@@ -96,6 +99,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         lists = lists_with_fees(desk)
         left_over = cancel_left_over(desk, lists)
         lists = desk.broker.lists() if left_over else lists
+        options_seen, unsettled = _options(desk, session)
     finally:
         desk.broker.close()
     desk.store.ledger.write_account(session.day, lists.at, lists)
@@ -108,7 +112,7 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
     write_lots(desk.store, books.records)
     forget_flatten(desk, books.records.holders())
     # How orders ended is told by their status; reported here is what the broker lists differently from our records.
-    problems = left_over + [one.problem() for one in found if one.kind in _TOLD]
+    problems = left_over + [one.problem() for one in found if one.kind in _TOLD] + list(unsettled)
     states = desk.store.orders.states(session.day)
     problems += unread_problems(lists, states) + order_problems(states) + _short_fills(desk, session)
     problems += [one.problem() for one in position_differences(desk, books, lists)]
@@ -136,7 +140,21 @@ def _settled(desk: Desk, session: Session) -> tuple[Problem, ...]:
         cash = sum(map(desk.store.books.cash, owners), Decimal(0))
         ledger.move_cash(dividends_received(unpaid, cash, lists.account.cash_usd))
     desk.store.control.write_sessions(sessions.between(session.day, sessions.known[-1].day)[1:31])
+    if options_seen is not None:
+        from mtum.app.options.overnight import remember
+
+        # Last, as the cash of everything above is in the books now.
+        remember(desk, options_seen)
     return tuple(problems)
+
+
+def _options(desk: Desk, session: Session) -> "tuple[OptionLists | None, tuple[Problem, ...]]":
+    """End the session's orders in options for good, where there are any."""
+    if not desk.settings.trades_options:
+        return None, ()
+    from mtum.app.options.settle_options import settle_options
+
+    return settle_options(desk, session)
 
 
 def _dividend_come(desk: Desk, day: date, cash_usd: Decimal) -> list[Problem]:

@@ -15,7 +15,7 @@ from mtum.app.session.decide_sleeves import SleeveInputs, decide_sleeves, record
 from mtum.app.session.differences import RECORDED
 from mtum.app.session.exit_fallback import exit_fallback
 from mtum.app.session.gather import gather, note_files, refresh_universe
-from mtum.app.session.match_orders import broken_off
+from mtum.app.session.match_orders import broken_off, unread_problems
 from mtum.app.session.move_cash import move_cash
 from mtum.app.session.our_books import open_books
 from mtum.app.session.plan_account import plan_account, planned_orders
@@ -34,14 +34,22 @@ from mtum.ports.broker import BrokerLists
 from mtum.ports.records import DecisionRecord, PlanRecord, RunRecord
 
 JOB = "decide_and_order"
+MANAGE_JOB = "manage_options"
+WATCH_MINUTES = (13.0, 9.0, 4.0)
+"""Minutes before the close at which orders in shares are looked after while those in options are managed."""
 HORIZON = timedelta(days=60)
 
 
-def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> RunResult:
+def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False, manages: bool = True) -> RunResult:
     """Carry out the daily job of one session; safe to start again at any time.
 
     The first committed decision of the session is final: a later start resumes it and never
     decides or sizes again. A dry run is stored as a preview and changes nothing at the broker.
+
+    Parameters
+    ----------
+    manages : bool
+        Whether it carries orders in options to their end over the same connection; False where another job follows.
     """
     done = None if dry_run else desk.store.runs.run_of(JOB, "", session.day)
     if (
@@ -60,7 +68,7 @@ def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False) -> 
         desk.journal.begin(run_id)
     desk.journal.reached("started")
     try:
-        result = _dry(desk, session) if dry_run else _carried_out(desk, session)
+        result = _dry(desk, session) if dry_run else _carried_out(desk, session, manages=manages)
     except MtumError as error:
         result = _failed(desk, session, error)
     if not dry_run:
@@ -116,7 +124,36 @@ def decisions_of(desk: Desk, day: date) -> tuple[DecisionRecord, ...]:
     return tuple(record for record in found if record is not None)
 
 
-def _carried_out(desk: Desk, session: Session) -> RunResult:
+def manage_orders(desk: Desk, session: Session) -> tuple[Problem, ...]:
+    """Carry the session's orders in options to their end, and look after those in shares meanwhile.
+
+    Needs an open connection. An account without options has none.
+    """
+    if not desk.settings.trades_options:
+        return ()
+    from mtum.app.options.manage_options import manage_options
+
+    run_id = desk.store.runs.start_run(MANAGE_JOB, "", session.day, desk.clock.now())
+    looks = [session.before_close(minutes) for minutes in WATCH_MINUTES]
+
+    def watched() -> tuple[Problem, ...]:
+        if not looks or desk.clock.now() < looks[0]:
+            return ()
+        looks[:] = [moment for moment in looks if moment > desk.clock.now()]
+        lists, states = desk.broker.lists(), desk.store.orders.states(session.day)
+        sent = [state for state in states if state.status.sent and not state.intent.purpose.internal]
+        found = record_from_lists(desk, lists, sent, adopt=True)
+        return (*(one.problem() for one in found), *unread_problems(lists, states))
+
+    problems = manage_options(desk, session, watched)
+    code = exit_code_of(problems)
+    document = {"session": session.day.isoformat(), "problems": [one.document() for one in problems]}
+    fine = code in (ExitCode.DONE, ExitCode.ORDER, ExitCode.HALTED)
+    desk.store.runs.finish_run(run_id, desk.clock.now(), "finished" if fine else "failed", code, document)
+    return problems
+
+
+def _carried_out(desk: Desk, session: Session, *, manages: bool) -> RunResult:
     decided = desk.decided(session.day)
     desk.clock.wait_until(session.before_close(desk.settings.schedule.window_opens_minutes))
     desk.broker.connect()
@@ -126,9 +163,15 @@ def _carried_out(desk: Desk, session: Session) -> RunResult:
         if not decided:
             problems, decides = close_untraded(desk, session)
             problems += ensure_capital(desk, session) + _decide_first(desk, session) if decides else ()
+        if desk.settings.trades_options and desk.decided(session.day):
+            from mtum.app.options.overnight import trade_back
+
+            # After the decision: what it sells itself needs no second order.
+            problems += trade_back(desk, session)
         problems += submit_orders(desk, session)
         problems += exit_fallback(desk, session)
-        problems += _options_managed(desk, session) if desk.settings.trades_options else ()
+        if manages:
+            problems += manage_orders(desk, session)
     finally:
         desk.broker.close()
     records, plan = decisions_of(desk, session.day), desk.store.plans.plan_of(session.day)
@@ -142,16 +185,11 @@ def _overnight(
 ) -> tuple[tuple[Problem, ...], Mapping[str, str]]:
     """Book what became of options since the last look; return the problems, and where nothing is traded."""
     from mtum.app.options.overnight import look_overnight
+    from mtum.app.options.settle_options import settle_options
 
+    _, unsettled = settle_options(desk, session)
     found = look_overnight(desk, session, sessions, lists, asked_again=True)
-    return found.problems, found.barred
-
-
-def _options_managed(desk: Desk, session: Session) -> tuple[Problem, ...]:
-    # All orders in shares are on their way: the connection and the lock go on to the orders in options.
-    from mtum.app.options.manage_options import manage_options
-
-    return manage_options(desk, session)
+    return (*unsettled, *found.problems), found.barred
 
 
 def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
@@ -180,7 +218,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
         _before(desk, session.before_close(desk.settings.schedule.data_deadline_minutes), "market data", BarsStaleError)
     except DataError as error:
         # Report an unexplained position too: it may be the cause, as with a split that the vendor lacks.
-        return (*check.problems, Problem(error.exit_code, str(error)))
+        return (*overnight, *check.problems, Problem(error.exit_code, str(error)))
     records, check = without_children(desk, books.records, records, check)
     worth = worth_of(desk.store, records, lists, market)
     check = guarded(desk, check, worth, record=True)

@@ -1,0 +1,149 @@
+"""What became of options overnight: booked once, traded back where it broke a spread, or asked of a person."""
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from mtum.app.desk import Desk
+from mtum.app.ledger.sleeve_records import held_lots
+from mtum.app.options.overnight import UNDECIDED, Overnight, look_overnight, remember, trade_back
+from mtum.core.options.contracts import OptionContract
+from mtum.core.portfolio.options.lots import EventKind
+from mtum.core.portfolio.orders import OrderStatus, OrderType, Purpose, Side
+from mtum.errors import ExitCode
+from mtum.ports.options import OptionBroker
+from support.bars import bars_of
+from support.option_days import CALENDAR, Day
+from support.option_exchange import Exchange
+from support.option_orders import DAY, SESSION, SPOT, call, put
+from support.option_store import leg_fill, planned
+from support.store import opened
+
+YESTERDAY = date(2026, 7, 9)
+MORNING = SESSION.open
+P95, P90 = put(95), put(90)
+ENDED = put(95, expiry=YESTERDAY)
+
+
+def holding(folder: Path, *parts: tuple[OptionContract, int], **exchange: object) -> Day:
+    """Books and exchange that agree on contracts bought or sold yesterday, and on the cash."""
+    found = Day(folder)
+    positions = dict(parts)
+    found.keep(Exchange(positions=positions, **exchange))  # type: ignore[arg-type]
+    legs = [(Side.BUY if number > 0 else Side.SELL, contract) for contract, number in parts]
+    intent = replace(planned(*legs), session=YESTERDAY)
+    fills = [
+        replace(leg_fill(intent, f"F{place}.01", contract, number, "1.00"), session=YESTERDAY)
+        for place, (contract, number) in enumerate(parts)
+    ]
+    with closing(opened(folder)) as store:
+        store.options.commit_intents([intent], MORNING)
+        store.options.record_fills(fills)
+    with found.desk(at=MORNING) as desk:
+        assert isinstance(desk.broker, OptionBroker)
+        remember(desk, desk.broker.option_lists())
+    return found
+
+
+def look(desk: Desk, *, asked_again: bool = False) -> Overnight:
+    return look_overnight(
+        desk, SESSION, CALENDAR.sessions(date(2026, 1, 1), DAY), desk.broker.lists(), asked_again=asked_again
+    )
+
+
+def changed(of: Day, **seen: object) -> Day:
+    of.keep(replace(of.exchange, **seen))  # type: ignore[arg-type]
+    return of
+
+
+def closed_at(price: float) -> dict[str, object]:
+    count = sum(1 for one in CALENDAR.known if one.day <= YESTERDAY)
+    first = next(iter(CALENDAR.known)).day
+    bars = bars_of([float(SPOT)] * (count - 1) + [price], first=first, symbol="SPY", source="yahoo")
+    return {"shelf": {"SPY": bars}}
+
+
+def test_an_assigned_put_becomes_shares_at_the_strike_once(tmp_path: Path) -> None:
+    one = changed(holding(tmp_path, (P95, -1)), positions={}, shares={"SPY": 100}, cash_usd=Decimal(20_500))
+    with one.desk(at=MORNING) as desk:
+        found = look(desk)
+        assert [(event.kind, event.quantity, event.provisional) for event in found.events] == [
+            (EventKind.ASSIGNED, -1, False)
+        ]
+        assert [problem.exit_code for problem in found.problems] == [ExitCode.DONE]
+        assert "+100 SPY at 95" in found.problems[0].text
+        lots = [(lot.symbol, lot.shares, lot.entry_price) for lot in held_lots(desk.store)]
+        assert lots == [("SPY", 100, Decimal(95))]
+        assert look(desk) == Overnight()
+        assert trade_back(desk, SESSION) == ()
+
+
+def test_one_assigned_leg_of_a_spread_has_its_shares_sold_at_this_close(tmp_path: Path) -> None:
+    one = holding(tmp_path, (P95, -1), (P90, 1))
+    changed(one, positions={P90: 1}, shares={"SPY": 100}, cash_usd=Decimal(20_500))
+    with one.desk(at=MORNING) as desk:
+        found = look(desk)
+        assert [event.kind for event in found.events] == [EventKind.ASSIGNED]
+        (lot,) = desk.store.options.book().lots
+        assert (lot.contract, lot.broken) == (P90, True)
+        (problem,) = trade_back(desk, SESSION)
+        assert "SELL 100 SPY at this close" in problem.text
+        # Asked again in the same session there is no second order.
+        assert trade_back(desk, SESSION) == ()
+        (state,) = (one for one in desk.store.orders.states(DAY) if not one.intent.purpose.internal)
+        intent = state.intent
+        assert (intent.purpose, intent.side, intent.shares) == (Purpose.EXIT, Side.SELL, 100)
+        assert (intent.order_type, state.status) == (OrderType.MARKET_ON_CLOSE, OrderStatus.PLANNED)
+
+
+def test_shares_that_an_assigned_call_of_a_spread_took_are_bought_back(tmp_path: Path) -> None:
+    one = holding(tmp_path, (call(105), -1), (call(110), 1))
+    changed(one, positions={call(110): 1}, shares={"SPY": -100}, cash_usd=Decimal(40_500))
+    with one.desk(at=MORNING) as desk:
+        look(desk)
+        trade_back(desk, SESSION)
+        (state,) = (one for one in desk.store.orders.states(DAY) if not one.intent.purpose.internal)
+        assert (state.intent.purpose, state.intent.side, state.intent.shares) == (Purpose.COVER, Side.BUY, 100)
+
+
+def test_an_option_that_left_without_a_trade_or_shares_is_asked_of_a_person(tmp_path: Path) -> None:
+    one = changed(holding(tmp_path, (P95, -1)), positions={})
+    with one.desk(at=MORNING) as desk:
+        found = look(desk, asked_again=True)
+        assert (found.events, found.barred) == ((), {"SPY": UNDECIDED})
+        (problem,) = found.problems
+        assert problem.exit_code is ExitCode.PERSON
+        assert "mtum reconcile --accept traded" in problem.text
+        # Nothing was booked: the question stands until it is answered.
+        assert look(desk, asked_again=True) == found
+
+
+def test_an_option_that_ended_far_out_of_the_money_has_expired(tmp_path: Path) -> None:
+    one = changed(holding(tmp_path, (ENDED, -1)), positions={})
+    with one.desk(at=MORNING, **closed_at(100.0)) as desk:
+        (event,) = look(desk).events
+        assert (event.kind, event.effective, event.cash_usd) == (EventKind.EXPIRED, YESTERDAY, 0)
+        assert desk.store.options.book().lots == ()
+
+
+def test_an_option_that_ended_at_the_strike_is_asked_again_before_it_is_booked(tmp_path: Path) -> None:
+    one = changed(holding(tmp_path, (ENDED, -1)), positions={})
+    with one.desk(at=MORNING, **closed_at(95.2)) as desk:
+        first = look(desk)
+        assert (first.events, [problem.exit_code for problem in first.problems]) == ((), [ExitCode.DONE])
+        assert "10:15" in first.problems[0].text
+        second = look(desk, asked_again=True)
+        assert [event.kind for event in second.events] == [EventKind.EXPIRED]
+
+
+def test_contracts_of_the_owners_own_are_remembered_and_are_no_question(tmp_path: Path) -> None:
+    own = call(120)
+    one = Day(tmp_path)
+    one.keep(Exchange(positions={own: 2}))
+    with one.desk(at=MORNING) as desk:
+        assert look(desk) == Overnight()
+    changed(one, positions={own: 1}, shares={})
+    with one.desk(at=MORNING) as desk:
+        assert look(desk) == Overnight()
