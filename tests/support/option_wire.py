@@ -236,6 +236,8 @@ class Wire:
     def taken(self, fields: list[str]) -> list[list[str]]:
         """Take an order, or the change of one; return what is told of it."""
         order = self.read(fields)
+        if self.is_trial(fields):
+            return [order.fields(self.version, whatIf="1", initMarginAfter="1000.0", initMarginChange="1000.0")]
         known = next((one for one in self.orders if one.number == order.number), None)
         if known is None:
             self.orders.append(order)
@@ -243,6 +245,11 @@ class Wire:
             known.price = order.price
             order = known
         return [order.fields(self.version), order.status()]
+
+    def is_trial(self, fields: list[str]) -> bool:
+        """Whether a placeOrder only asks what the order would do."""
+        later = 25 + sum(self.version >= gate for gate in (158, 160, 162, 166, 169))
+        return fields[-later] == "1"
 
     def read(self, fields: list[str]) -> OpenOrder:
         """Read a placeOrder."""
@@ -353,6 +360,8 @@ class Wire:
         ticks = self.ticks.get(number, self.plain_ticks)
         if ticks is None:
             return []
+        if all(one.number != number for one in self.options):
+            return [self.error(request, 200, "No security definition has been found for the request")]
         told: list[list[str]] = [] if ticks.kind is None else [["58", "1", request, str(ticks.kind)]]
         told.append(["81", request, "0.01", "9c0001", "3"])
         if ticks.error is not None:
@@ -403,6 +412,7 @@ def running_wire(wire: Wire) -> Iterator[Wire]:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 clients.append(client)
                 with suppress(OSError, EOFError):
                     _talk(wire, client)
@@ -431,13 +441,12 @@ def _talk(wire: Wire, client: socket.socket) -> None:
     while True:
         fields = _frame(client).decode().split("\0")[:-1]
         wire.asked.append(fields)
-        for message in wire.answer(fields):
-            _send(client, message)
+        _send(client, *wire.answer(fields))
 
 
-def _send(client: socket.socket, fields: Sequence[str]) -> None:
-    body = "".join(f"{one}\0" for one in fields).encode()
-    client.sendall(len(body).to_bytes(4, "big") + body)
+def _send(client: socket.socket, *messages: Sequence[str]) -> None:
+    bodies = ["".join(f"{one}\0" for one in fields).encode() for fields in messages]
+    client.sendall(b"".join(len(body).to_bytes(4, "big") + body for body in bodies))
 
 
 def _frame(client: socket.socket) -> bytes:

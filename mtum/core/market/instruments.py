@@ -88,9 +88,9 @@ class Instrument:
 
 LISTINGS = {
     "MTUM": Instrument("MTUM", primary_exchange="BATS"),
-    "VIX": Instrument("VIX", InstrumentKind.INDEX, primary_exchange="CBOE"),
+    **{name: Instrument(name, InstrumentKind.INDEX, primary_exchange="CBOE") for name in ("VIX", "SPX", "XSP")},
 }
-"""Instruments whose listing market is known beforehand (iShares MTUM: Cboe BZX)."""
+"""Instruments whose listing market is known beforehand (iShares MTUM: Cboe BZX), and indexes that options are on."""
 
 
 @lru_cache(4096)

@@ -81,6 +81,35 @@ class WhatIf:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnRecords:
+    """What our own records say when an order is judged; the rest of the facts is the broker's word.
+
+    Parameters
+    ----------
+    rules : OptionRules
+        What is allowed to the order's strategy.
+    lots : tuple of OptionLot
+        Of all our strategies.
+    intents : mapping of str to OptionIntent
+        By id, those that an order at the broker may carry out.
+    unresolved : tuple of WorkingOrder
+        Orders of ours, in options and in shares, of which nobody knows what became, without the one that is judged.
+    halt, full_halt, changes, orders, ex_dividend
+        As in `OptionFacts`.
+    """
+
+    rules: OptionRules
+    lots: tuple[OptionLot, ...] = ()
+    intents: Mapping[str, OptionIntent] = field(default_factory=dict)
+    unresolved: tuple[WorkingOrder, ...] = ()
+    halt: str = ""
+    full_halt: str = ""
+    changes: int = 0
+    orders: int = 0
+    ex_dividend: ExDividend | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OptionFacts:
     """What the broker says at this moment, beside our own lots.
 

@@ -118,14 +118,15 @@ class Reading:
         numbers: dict[str, set[int]] = {}
         for row in listed:
             numbers.setdefault(str(row.order.orderRef or ""), set()).add(shown(row.order.orderId))
-        for answer in answers:
-            for one in answer:
-                if one.contract.secType not in (OPTION, COMBINATION) or one.execution.acctNumber != self.account:
-                    continue
-                fill = self._fill(one.contract, one.execution, fees, numbers)
-                stem = stem_of(str(one.execution.execId))
-                if fill is not None and (stem not in found or found[stem].exec_id <= fill.exec_id):
-                    found[stem] = fill
+        # Two filters tell of one execution.
+        heard = {(str(one.execution.execId), shown(one.contract.conId)): one for answer in answers for one in answer}
+        for one in heard.values():
+            if one.contract.secType not in (OPTION, COMBINATION) or one.execution.acctNumber != self.account:
+                continue
+            fill = self._fill(one.contract, one.execution, fees, numbers)
+            stem = stem_of(str(one.execution.execId))
+            if fill is not None and (stem not in found or found[stem].exec_id <= fill.exec_id):
+                found[stem] = fill
         self._weigh(found.values())
         return tuple(found.values())
 

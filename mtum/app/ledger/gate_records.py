@@ -1,0 +1,125 @@
+"""What our own records say to the last gate for options when it judges an order."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+
+from mtum.app.ledger.sleeve_records import read_sleeve
+from mtum.config import Settings, option_rules
+from mtum.core.options.legs import OptionPurpose
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.options.gate_facts import ExDividend, OwnRecords
+from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrder
+from mtum.core.portfolio.orders import OrderStatus, Side, intent_of
+from mtum.ports.options import AttemptState, OptionLists, OptionState
+from mtum.ports.store import Store
+
+type NextExDividend = Callable[[str, date], ExDividend | None]
+
+NEVER_SENT = (OrderStatus.PLANNED, OrderStatus.DENIED, OrderStatus.LAPSED)
+
+
+def gate_records(
+    store: Store, settings: Settings, attempt: Attempt, lists: OptionLists, ex_dividend: NextExDividend
+) -> OwnRecords:
+    """Return what our records say of the order that is about to leave, and of everything beside it.
+
+    Parameters
+    ----------
+    attempt : Attempt
+        What is about to be sent; it has been recorded already, and does not count against itself.
+    lists : OptionLists
+        The broker's, of this moment.
+    ex_dividend : callable
+        Returns what is known of the next dividend of an underlying after a session.
+    """
+    intent = attempt.intent
+    today = store.options.states(intent.session)
+    open_ones = [one for one in store.options.states(unresolved=True) if one.intent.session != intent.session]
+    states = [*today, *open_ones]
+    restriction = store.control.restriction(intent.strategy)
+    halt = "" if restriction is Restriction.NONE else f"halted ({restriction.value}); `mtum resume` lifts it"
+    return OwnRecords(
+        rules=option_rules(settings, lists.account.code, _equity(store, intent), lists.account.net_liquidation_usd),
+        lots=store.options.book().lots,
+        intents={one.intent.id: one.intent for one in states},
+        unresolved=(*_options_in_doubt(states, attempt), *_shares_in_doubt(store)),
+        halt=halt,
+        full_halt=halt if restriction is Restriction.FULL else "",
+        changes=_changes(today, attempt),
+        orders=_orders(today, attempt),
+        ex_dividend=ex_dividend(intent.underlying, intent.session),
+    )
+
+
+def intent_named(store: Store, ref: str) -> OptionIntent | None:
+    """Return the intent in options that a reference of ours belongs to; None if our books know none."""
+    try:
+        session = date(2000 + int(ref[1:3]), int(ref[3:5]), int(ref[5:7]))
+    except ValueError:
+        return None
+    wanted = intent_of(ref)
+    return next((one.intent for one in store.options.states(session) if one.intent.id == wanted), None)
+
+
+def _equity(store: Store, intent: OptionIntent) -> Decimal:
+    # At the last official close before the session; of a sleeve that has none yet, its cash.
+    records = read_sleeve(store, intent.strategy, closes_before=intent.session)
+    return records.points[-1].equity_usd if records.points else records.cash_usd
+
+
+def _options_in_doubt(states: Sequence[OptionState], attempt: Attempt) -> list[WorkingOrder]:
+    found = []
+    for state in states:
+        live, intent = state.live, state.intent
+        if live is not None and live.status.in_doubt and live.attempt.ref != attempt.ref:
+            found.append(
+                WorkingOrder(
+                    live.attempt.ref,
+                    intent.underlying,
+                    max(1, state.left),
+                    intent.legs,
+                    live.attempt.price,
+                    intent.strategy,
+                    intent.group,
+                    unresolved=True,
+                )
+            )
+    return found
+
+
+def _shares_in_doubt(store: Store) -> list[WorkingOrder]:
+    return [
+        WorkingOrder(
+            one.intent.ref,
+            one.intent.symbol,
+            shares=one.intent.shares if one.intent.side is Side.BUY else -one.intent.shares,
+            unresolved=True,
+        )
+        for one in store.orders.states(unresolved=True)
+        if one.status.in_doubt
+    ]
+
+
+def _sent(state: OptionState, attempt: Attempt) -> list[AttemptState]:
+    """Offers of an intent that left before this one."""
+    return [
+        one
+        for one in state.attempts
+        if one.status not in NEVER_SENT and (attempt.in_place or one.attempt.ref != attempt.ref)
+    ]
+
+
+def _changes(states: Sequence[OptionState], attempt: Attempt) -> int:
+    # Every price after the first is a change, whether it was put in place or took another order.
+    mine = next((one for one in states if one.intent.id == attempt.intent.id), None)
+    prices = sum(len(one.prices) for one in _sent(mine, attempt)) if mine is not None else 0
+    return max(0, prices - 1 - attempt.in_place)
+
+
+def _orders(states: Sequence[OptionState], attempt: Attempt) -> int:
+    return sum(
+        len(_sent(one, attempt))
+        for one in states
+        if one.intent.underlying == attempt.intent.underlying and one.intent.purpose is not OptionPurpose.CLOSE
+    )
