@@ -105,10 +105,6 @@ class AccountLedger:
         closes = {symbol: self.history.close_before(symbol, t + (symbol in fit)) for symbol in self.shares}
         return {symbol: close for symbol, close in closes.items() if close is not None}
 
-    def restriction_of(self, own: SleeveLedger) -> Restriction:
-        """Return the halt that a sleeve is under."""
-        return Restriction.REDUCE_ONLY if self.halted else own.restriction
-
     def _broker_settled(self) -> Decimal:
         """Return the settled cash at the broker, where a dividend is on the morning of its ex-date."""
         return self.unowned + sum((own.cash + own.due - own.pending() for own in self.real), ZERO)
@@ -141,7 +137,7 @@ class AccountLedger:
                 weight=one.sleeve.weight,
                 equity_usd=exact(round(float(one.worth(t)), 6)),
                 available_usd=cash[one.name][0],
-                receives=one.sleeve.state is SleeveState.ON and self.restriction_of(one) is Restriction.NONE,
+                receives=one.sleeve.state is SleeveState.ON and restriction_of(self, one) is Restriction.NONE,
             )
             for one in own
         ]
@@ -187,7 +183,7 @@ class AccountLedger:
             receivable_usd=float(own.due),
             options_usd=float(own.options_usd),
             losses=own.closes.losses(float(own.moved), paused=paused),
-            restriction=own.sleeve.restricted(self.restriction_of(own)),
+            restriction=own.sleeve.restricted(restriction_of(self, own)),
             last_fill=own.last_fill,
             memory=own.memory,
             standing=_still_wanted(own, t) if in_fund else own.standing,
@@ -253,7 +249,7 @@ class AccountLedger:
         plan = coordinate(wants, account, rules)
         if fund is None or rules.fund is None or self.history.bar_row(fund.sleeve.symbols[0], t) is None:
             return plan
-        (symbol,), restriction = fund.sleeve.symbols, self.restriction_of(fund)
+        (symbol,), restriction = fund.sleeve.symbols, restriction_of(self, fund)
         state = FundState(
             symbol=symbol,
             held=max(0, fund.holdings[symbol].shares if symbol in fund.holdings else 0),
@@ -290,6 +286,11 @@ class AccountLedger:
             for symbol, holding in own.holdings.items():
                 if holding.shares:
                     self.shares[symbol][t - self.first] += holding.shares
+
+
+def restriction_of(account: AccountLedger, own: SleeveLedger) -> Restriction:
+    """Return the halt that a sleeve is under."""
+    return Restriction.REDUCE_ONLY if account.halted else own.restriction
 
 
 def _unpinned(own: SleeveLedger) -> Decimal:

@@ -10,7 +10,7 @@ import numpy as np
 from mtum.core.portfolio.decision import Decision
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
-from mtum.core.simulation.account_ledger import AccountLedger
+from mtum.core.simulation.account_ledger import AccountLedger, restriction_of
 from mtum.core.simulation.played import FillModel, Played, PlayedAccount, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.contract import Strategy
@@ -106,7 +106,7 @@ def _play(account: AccountLedger, desk: "OptionDesk | None", told: Callable[[Dec
         account.move_cash(t)
         decided = account.decide(t)
         if desk is not None:
-            halts = {own.name: own.sleeve.restricted(account.restriction_of(own)) for own in account.ledgers}
+            halts = {own.name: own.sleeve.restricted(restriction_of(account, own)) for own in account.ledgers}
             decided = desk.decide(t, decided, account.cash_of(t, account.real), halts)
         for _, decision in decided:
             told(decision)
