@@ -1,13 +1,14 @@
 """Why a session was decided so."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
 from mtum.app.queries.plain import plain
 from mtum.config import REPLAYED_SOURCES, restored_strategy
 from mtum.core.reporting.explain import Explanation, explanation_of
+from mtum.core.reporting.explain_options import without_contracts
 from mtum.core.reporting.parts.coordination import coordination_document
 from mtum.errors import VerificationError
 from mtum.ports.reading import DecisionRow, Reader
@@ -51,13 +52,17 @@ class Told:
     document: Mapping[str, Any]
 
 
-def told_of(reader: Reader, day: date | None, sleeve: str | None, sleeves: Sequence[str]) -> Told | None:
+def told_of(
+    reader: Reader, day: date | None, sleeve: str | None, sleeves: Sequence[str], *, contracts: bool = False
+) -> Told | None:
     """Explain a session, the newest one where none is named; None where it has no decision.
 
     Parameters
     ----------
     sleeve : str or None
         Only this one's decision; else those of all `sleeves`.
+    contracts : bool
+        Whether the document has every option contract that was considered.
     """
     found = reader.decision(day, sleeve)
     if found is None:
@@ -68,8 +73,13 @@ def told_of(reader: Reader, day: date | None, sleeve: str | None, sleeves: Seque
     plan = reader.plan(of)
     decisions = [explained(one) for one in every or [found]]
     told, replayed = decisions[0]
-    document = plain(told)
+    shown = {one.strategy: plain(one if contracts else _shorter(one)) for one, _ in decisions}
+    document = shown[told.strategy]
     if len(decisions) > 1:
-        document |= {"sleeves": {one.strategy: plain(one) for one, _ in decisions}}
+        document = document | {"sleeves": shown}
     document |= {"coordination": coordination_document(plan, reader.crosses(of))}
     return Told([one for one, _ in decisions], replayed, plan, document)
+
+
+def _shorter(told: Explanation) -> Explanation:
+    return replace(told, options=without_contracts(told.options)) if told.options else told

@@ -31,7 +31,7 @@ SAME_FRAC = 1e-12
 NOTHING_MOVED: Mapping[str, object] = MappingProxyType({"sleeves": []})
 DECIDED_FIELDS = (
     *("action", "reasons", "symbols", "planned", "equity_usd", "daily_loss_hit", "drawdown_hit"),
-    *("memory", "standing", "stopped"),
+    *("memory", "standing", "stopped", "options"),
 )
 
 

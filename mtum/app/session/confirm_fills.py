@@ -250,14 +250,19 @@ def _fill_document(fill: Fill) -> dict[str, Any]:
 
 
 def forget_flatten(desk: Desk, held: Mapping[str, Collection[str]]) -> None:
-    """Drop requests for symbols that are no longer held.
+    """Drop requests for symbols that are no longer held, neither in shares nor in options.
 
     Parameters
     ----------
     held : mapping of symbol to str
-        The sleeves that hold each symbol.
+        The sleeves that hold shares of each symbol.
     """
     statements, now = desk.store.statements, desk.clock.now()
+    lots = desk.store.options.book().lots if desk.settings.trades_options else ()
+    options = [(lot.contract.underlying, lot.strategy) for lot in lots]
+    held = {**held} | {
+        symbol: {*held.get(symbol, ()), *(name for other, name in options if other == symbol)} for symbol, _ in options
+    }
     for symbol in statements.flatten_requests():
         if not held.get(symbol):
             statements.end_flatten(symbol, now)

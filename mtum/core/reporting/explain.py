@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from textwrap import fill, wrap
+from textwrap import fill
 from typing import cast
 
-from mtum.core.canonical import table_in
+from mtum.core.canonical import SPARSE, table_in
 from mtum.core.decide import own_state
 from mtum.core.record import book_of, view_of
-from mtum.core.reporting.figures import decimals
+from mtum.core.reporting.condition_table import condition_table, number_text
+from mtum.core.reporting.explain_options import option_lines
 from mtum.core.reporting.parts.conditions import ConditionLine, Conflicts, conditions_in, conflict_lines, conflicts_in
 from mtum.core.reporting.parts.flips import NUDGE, FlipLine, Questions, Situation, flips
-from mtum.core.reporting.words import condition, listed, reason
+from mtum.core.reporting.words import listed, reason
 from mtum.core.strategies.contract import Condition, Keep, Shares, Strategy, SymbolVerdict, Target
 from mtum.core.strategies.description import Role
 
@@ -22,7 +23,8 @@ OVERRULING = (
 )  # fmt: skip
 """Reasons that decide whatever the conditions say."""
 
-TEXT_COLUMNS, TABLE_COLUMNS = 100, 80
+TEXT_COLUMNS = 100
+OF_OPTIONS = "the margins of each group's and underlying's conditions say how far it was from another verdict"
 LABEL = 21
 """Columns of a name, more where one is longer."""
 PRICE = {"symbol", "usd"}
@@ -66,6 +68,8 @@ class Explanation:
         Whether it was decided with virtual money.
     conflicts : mapping of symbol to (mapping of str to float)
         Where the members of an ensemble disagree: what each wants, as a fraction of the sleeve's equity.
+    options : mapping
+        What was decided in options, as it is stored: every contract that was considered stands in it.
     """
 
     session: str
@@ -83,6 +87,7 @@ class Explanation:
     memory: Table = field(default_factory=dict)
     virtual: bool = False
     conflicts: Conflicts = field(default_factory=dict)
+    options: Table = field(default_factory=dict, metadata=SPARSE)
 
 
 def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> Explanation:
@@ -117,6 +122,7 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
         memory=table_in(document.get("memory", {})),
         virtual=bool(document.get("virtual")),
         conflicts=conflicts_in(symbols),
+        options=table_in(document.get("options", {})),
         made_with={name: stored.get(name) for name in ("decided_at", "code_version", "code_hash", "settings_hash")},
     )
 
@@ -185,6 +191,8 @@ def _smallest_flip(
     overruled = next((word for word in reasons if word in OVERRULING), None)
     if overruled is not None:
         return None, f"no change of the market would have: {reason(overruled)}"
+    if "options" in document:
+        return None, OF_OPTIONS
     if situation is None or not any(levels.values()):
         asked = any(table_in(part)["conditions"] for part in table_in(document["symbols"]).values())
         why = "none of its conditions follows one input of the symbol" if asked else "this strategy has no conditions"
@@ -235,7 +243,7 @@ def explanation_text(told: Explanation, became: Mapping[tuple[str, str], tuple[i
     became : mapping of (symbol, side) to (int, int)
         Shares of an order that change sleeves and that go to the broker.
     """
-    held = any(table_in(values["held"]).get("shares") for values in told.inputs.values())
+    held = any(table_in(values["held"]).get("shares") for values in told.inputs.values()) or bool(told.options)
     did = "STAY OUT" if told.action == "hold" and not held else told.action.upper()
     lines = [f"{told.session}  {told.strategy}: {did}{' (VIRTUAL: nothing is sent)' if told.virtual else ''}"]
     unfit = [symbol for symbol, values in told.inputs.items() if "last_close" in values]
@@ -249,7 +257,8 @@ def explanation_text(told: Explanation, became: Mapping[tuple[str, str], tuple[i
         lines.append(f"order: {row['side']} {row['shares']} {row['symbol']} ({row['purpose']}){what}")
     for line in conflict_lines(told.conflicts):
         lines += fill(line, TEXT_COLUMNS).splitlines()
-    lines += ["", *_condition_table(told.conditions)] if told.conditions else []
+    lines += ["", *condition_table(told.conditions)] if told.conditions else []
+    lines += option_lines(told.options) if told.options else []
     lines += ["", "What would have flipped it", f"  {_flip_text(told)}"]
     for symbol, values in told.inputs.items():
         lines += ["", f"Inputs, {symbol}", *_pairs(values)]
@@ -257,23 +266,6 @@ def explanation_text(told: Explanation, became: Mapping[tuple[str, str], tuple[i
     lines += ["", "Remembers", *_pairs(told.memory)] if told.memory else []
     lines += ["", "Made with", *_pairs(told.made_with)]
     return "\n".join(lines)
-
-
-def _condition_table(rows: Sequence[ConditionLine]) -> Iterator[str]:
-    several = len({row.symbol for row in rows}) > 1
-    lines: list[tuple[str, ...]] = [("Condition", "value", "threshold", "margin", "met")]
-    for row in rows:
-        values = (number_text(value) for value in (row.value, row.threshold, row.margin))
-        label = f"{row.symbol + ' ' if several else ''}{row.role}: {condition(row.name).words}"
-        lines.append((f"{label}{f', {row.unit}' if row.unit else ''}", *values, "yes" if row.passed else "no"))
-    # Numbers are as wide as what is in them; what a terminal of 80 columns has no room for, the words give way.
-    longest, *widths = (max(len(line[column]) for line in lines) for column in range(4))
-    first_width = min(longest, TABLE_COLUMNS - sum(width + 2 for width in widths) - len("  met"))
-    for label, *numbers, last in lines:
-        told = "  ".join(f"{text:>{width}}" for text, width in zip(numbers, widths, strict=True))
-        first, *rest = wrap(label, first_width, subsequent_indent="  ")
-        yield f"{first:<{first_width}}  {told}  {last}"
-        yield from rest
 
 
 def _flip_text(told: Explanation) -> str:
@@ -301,17 +293,6 @@ def _pairs(values: Table, indent: str = "  ") -> Iterator[str]:
         else:
             told = f"{number_text(value['usd'])} USD" if isinstance(value, Mapping) else number_text(value)
             yield f"{label:<{len(indent) + width}} {told}"
-
-
-def number_text(value: object) -> str:
-    """Return a number with separators: two decimals or up to six, none from 100,000 on; a dash for an unknown one."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return decimals(value, full=True)
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _maybe(value: object) -> float | None:

@@ -1,0 +1,151 @@
+"""A sleeve of options through the whole daily job: decided, committed, managed, booked, explained, verified."""
+
+import json
+import shutil
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtum.app.queries.explain import told_of
+from mtum.app.records.verify import verify
+from mtum.app.session.decide_and_order import decide_and_order
+from mtum.app.session.play_session import play_session
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.reporting.explain import explanation_text
+from mtum.core.reporting.explain_options import contract_lines
+from mtum.wiring.resources import DATABASE_NAME, opened_reader
+from support.practice import settings_of
+from support.practice_options import option_desk
+
+WHEEL: dict[str, Any] = {
+    "market__sample": "multi",
+    "portfolio__strategy": "wheel",
+    "portfolio__capital_usd": 100_000.0,
+    "strategy__wheel__symbols": {"SP500": 1.0},
+    "strategy__wheel__write_on": "any",
+    "risk__max_position_usd": None,
+    "risk__max_daily_loss_usd": None,
+}
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A folder after the first session of a wheel, and its document."""
+    folder = tmp_path_factory.mktemp("wheel")
+    with option_desk(folder, **WHEEL) as (replay, desk, _):
+        session = replay.upcoming()
+        assert session is not None
+        return folder, play_session(desk, session).document
+
+
+@pytest.fixture
+def folder(begun: tuple[Path, Any], tmp_path: Path) -> Path:
+    shutil.copytree(begun[0], tmp_path / "wheel")
+    return tmp_path / "wheel"
+
+
+def test_a_put_is_decided_sold_and_booked(begun: tuple[Path, dict[str, Any]]) -> None:
+    folder, document = begun
+    (order,) = document["option_orders"]
+    assert (document["action"], document["reasons"], document["exit_code"]) == ("enter", ["write_put"], 0)
+    assert (order["purpose"], order["status"], order["filled"], order["attempts"]) == ("open", "FILLED", 1, 1)
+    assert document["sleeves"]["wheel"]["options"]["orders"] == [order]
+    with option_desk(folder, **WHEEL) as (_, desk, _):
+        (lot,) = desk.store.options.book("wheel").lots
+        price = -Decimal(order["price"])
+        assert (lot.quantity, lot.premium, lot.group) == (-1, price, order["group"])
+        # 100,000 less 0.65 for the contract, and the premium that its mark takes back.
+        cash = Decimal(100_000) + 100 * price - Decimal("0.65")
+        assert desk.store.books.cash("wheel") == cash
+        marked = desk.store.options.marks(lot.session)[lot.contract][0]
+        assert document["equity_usd"] == pytest.approx(float(cash - 100 * marked), abs=1e-6)
+
+
+def test_the_record_keeps_the_rows_and_names_every_contract(begun: tuple[Path, dict[str, Any]]) -> None:
+    settings = settings_of(**WHEEL)
+    with opened_reader(settings, begun[0] / DATABASE_NAME) as reader:
+        assert reader is not None
+        told = told_of(reader, None, None, ["wheel"], contracts=True)
+        short = told_of(reader, None, None, ["wheel"])
+    assert told is not None
+    assert short is not None
+    (decision,) = told.decisions
+    frame = decision.options
+    lines = list(contract_lines(frame))
+    chosen = [line for line in lines if line.endswith("chosen")]
+    considered = told.document["options"]["verdicts"][0]["selection"]["considered"]
+    assert len(considered) == sum("  SELL  " in line for line in lines) > 100
+    assert len(chosen) == 1
+    assert short.document["options"]["verdicts"][0]["selection"]["considered"] == len(considered)
+    text = explanation_text(decision)
+    assert "Options (MODEL-PRICED, chains: model)" in text
+    assert f"{len(considered)} contracts considered" in text
+
+
+def test_every_decision_replays_and_the_books_add_up(begun: tuple[Path, Any], folder: Path) -> None:
+    with option_desk(folder, **WHEEL) as (_, desk, _):
+        found = verify(desk.store, desk.settings, desk.provenance)
+        assert (found.exit_code, found.document["failed"], found.document["books"]) == (0, 0, [])
+
+
+def test_a_quote_that_was_changed_in_the_record_is_found(folder: Path) -> None:
+    with sqlite3.connect(folder / DATABASE_NAME) as connection:
+        rows = connection.execute("SELECT hash, frame FROM input_frames").fetchall()
+        ((key, text),) = [row for row in rows if '"options"' in row[1]]
+        frame = json.loads(text)
+        chain = frame["options"]["chains"]["SP500"]
+        chain["columns"]["ask"] = [None if ask is None else ask + 0.5 for ask in chain["columns"]["ask"]]
+        for name in [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("UPDATE input_frames SET frame = ? WHERE hash = ?", (json.dumps(frame), key))
+    with option_desk(folder, **WHEEL) as (_, desk, _):
+        found = verify(desk.store, desk.settings, desk.provenance, books=False)
+    assert any("hash" in line for line in found.document["sessions"][0]["replay"])
+    assert any("options.planned" in line for line in found.document["sessions"][0]["replay"])
+
+
+def test_a_dry_run_shows_what_would_be_sold_and_commits_nothing(folder: Path) -> None:
+    with option_desk(folder, **WHEEL) as (replay, desk, broker):
+        session = replay.upcoming()
+        assert session is not None
+        result = decide_and_order(desk, session, dry_run=True)
+        assert [one["purpose"] for one in result.document["sleeves"]["wheel"]["options"]["planned"]] == ["open"]
+        assert result.document["option_orders"] == []
+        assert desk.store.options.states(session.day) == ()
+        assert broker.orders == {}
+
+
+def test_under_a_full_halt_nothing_is_sold(folder: Path) -> None:
+    with option_desk(folder, **WHEEL) as (replay, desk, broker):
+        session = replay.upcoming()
+        assert session is not None
+        broker.positions = dict(desk.store.options.book().contracts())
+        desk.store.control.halt(Restriction.FULL, "test", "test", desk.clock.now())
+        document = play_session(desk, session).document
+        assert (document["option_orders"], document["exit_code"]) == ([], 7)
+        assert [one["reason"] for one in document["sleeves"]["wheel"]["options"]["held_back"]] == ["halted"]
+
+
+def test_what_a_person_wants_flat_is_bought_back_and_nothing_is_opened(folder: Path) -> None:
+    with option_desk(folder, **WHEEL) as (replay, desk, broker):
+        session = replay.upcoming()
+        assert session is not None
+        broker.positions = dict(desk.store.options.book().contracts())
+        desk.store.statements.request_flatten("SP500", "test", desk.clock.now(), "wheel")
+        document = play_session(desk, session).document
+        assert [(one["purpose"], one["reasons"], one["status"]) for one in document["option_orders"]] == [
+            ("close", ["flatten"], "FILLED")
+        ]
+        assert [one["reason"] for one in document["sleeves"]["wheel"]["options"]["held_back"]] == ["flatten"]
+        assert desk.store.options.book().lots == ()
+
+
+def test_an_account_without_options_says_nothing_of_them(tmp_path: Path) -> None:
+    from support.practice import play_next
+
+    document = play_next(tmp_path).document
+    assert "option_orders" not in document
+    assert all("options" not in one for one in document["sleeves"].values())
