@@ -109,21 +109,20 @@ def spread_of(group: OptionGroup) -> OpenSpread:
 
 
 def open_loss(groups: Iterable[OptionGroup]) -> Decimal:
-    """Return the most that open groups may lose, USD; what no long leg bounds counts with its strike."""
+    """Return the most that open groups may lose at expiry, USD; a call that nothing covers counts up to its double."""
     total = ZERO
     for group in groups:
-        sides = []
-        for right in Right:
-            held = {one: quantity for one, quantity in contracts_of(group.lots).items() if one.right is right}
-            sold = sum(-quantity for quantity in held.values() if quantity < 0)
-            bought = sum(quantity for quantity in held.values() if quantity > 0)
-            strikes = [one.strike for one in held]
-            if sold:
-                covered = min(sold, bought)
-                width = max(strikes) - min(strikes)
-                sides.append((covered * width + (sold - covered) * max(strikes)) * UNITS)
-        total += max(ZERO, max(sides, default=ZERO) + sum((lot.paid_usd for lot in group.lots), ZERO))
+        held = contracts_of(group.lots)
+        prices = {ZERO, *(one.strike for one in held), 2 * max((one.strike for one in held), default=ZERO)}
+        worst = min(sum((number * _worth(one, price) for one, number in held.items()), ZERO) for price in prices)
+        total += max(ZERO, sum((lot.paid_usd for lot in group.lots), ZERO) - worst)
     return total
+
+
+def _worth(contract: OptionContract, price: Decimal) -> Decimal:
+    # What a contract is worth at expiry, USD.
+    inner = price - contract.strike if contract.right is Right.CALL else contract.strike - price
+    return max(ZERO, inner) * contract.multiplier
 
 
 def today_of(
