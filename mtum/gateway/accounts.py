@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from time import monotonic
 
+from mtum.core.market.instruments import instrument, unit_usd
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.exchange_queries import executions_of
@@ -32,7 +33,7 @@ def account_updates(client: Client, request: Request) -> None:
         for key, text, currency in _values(client, account):
             client.send(message("acctValue", 6, 2, key, text, currency, account.code))
         for held in _held(account, symbol):
-            price = client.shared.market.price(held.symbol) or held.average_cost
+            price = _price(client.shared, held)
             client.send(portfolio_value(account, held, listing_of(held.symbol), price))
         client.send(message("acctUpdateTime", 8, 1, f"{client.shared.local_now():%H:%M}"))
 
@@ -97,7 +98,7 @@ def profit_and_loss_single(client: Client, request: Request) -> None:
     account = _account(client, request.text("account"))
     for held in account.positions if account else ():
         if listing_of(held.symbol).con_id == request.whole("conId"):
-            price = client.shared.market.price(held.symbol) or held.average_cost
+            price = unit_usd(held.symbol, _price(client.shared, held))
             before = client.shared.market.previous_close(held.symbol) or price
             profit = (price - held.average_cost) * held.shares
             daily, worth = (price - before) * held.shares, price * held.shares
@@ -130,6 +131,12 @@ def _subscribe(client: Client, key: tuple[int, int], accounts: Sequence[Exchange
     client.wants.accounts[key] = ({account.code for account in accounts}, tell)
     for account in accounts:
         tell(account, "")
+
+
+def _price(shared: Shared, held: Position) -> Decimal:
+    # Per share; what has no price is worth what it cost.
+    known = shared.price(held.symbol)
+    return held.average_cost / instrument(held.symbol).multiplier if known is None else known
 
 
 def _account(client: Client, code: str) -> ExchangeAccount | None:
@@ -189,7 +196,7 @@ def figures_of(shared: Shared, account: ExchangeAccount) -> Figures:
     """Work out an account's figures at the market's prices."""
     worth = unrealized = Decimal(0)
     for held in account.positions:
-        price = shared.market.price(held.symbol) or held.average_cost
+        price = unit_usd(held.symbol, _price(shared, held))
         worth += price * held.shares
         unrealized += (price - held.average_cost) * held.shares
     settled = min(account.settled_cash, account.cash)
@@ -279,6 +286,6 @@ def _daily(shared: Shared, account: ExchangeAccount) -> Decimal:
         paid += fill.price * change + fill.commission
     total = -paid
     for symbol, shares in then.items():
-        before, price = shared.market.previous_close(symbol), shared.market.price(symbol)
+        before, price = shared.market.previous_close(symbol), shared.price(symbol)
         total += now.get(symbol, Decimal(0)) * (price or Decimal(0)) - shares * (before or Decimal(0))
     return total

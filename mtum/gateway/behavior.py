@@ -54,6 +54,8 @@ class Behavior:
         Status of a working on-close order: PreSubmitted or Submitted.
     perm_id_late : bool
         The first echo of a new order carries permanent id 0.
+    executions_first : bool
+        Executions in options that fill at once come before the order itself.
     inactive_echo : bool
         A rejected order is also shown with status Inactive.
     no_data, delayed, no_dividends : tuple of str
@@ -93,6 +95,7 @@ class Behavior:
     read_only: Switch = False
     resting_status: str = "PreSubmitted"
     perm_id_late: Switch = False
+    executions_first: Switch = False
     inactive_echo: Switch = False
     no_data: tuple[str, ...] = ()
     delayed: tuple[str, ...] = ()

@@ -100,7 +100,7 @@ def add_fault(shared: Ours, rule: dict[str, Any]) -> Reply:
 def clear_faults(shared: Ours) -> Reply:
     """Disarm all fault rules, those that wait for a close included."""
     shared.faults.clear()
-    shared.exchange.clear_plans()
+    shared.exchange.plan(None)
     return {}
 
 

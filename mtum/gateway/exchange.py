@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mtum.core.simulation.account_book import adjust_cash, with_account, with_position
-from mtum.core.simulation.admission import ExchangeRules, LatePolicy, Refusal
+from mtum.core.simulation.admission import ExchangeRules, LatePolicy, Moment, Refusal
 from mtum.core.simulation.exchange import (
     ExchangeEvent,
     advance,
@@ -23,7 +23,10 @@ from mtum.core.simulation.exchange_state import (
     FillPlan,
     Position,
 )
+from mtum.core.simulation.options.trading import OptionEvent, advance_options
+from mtum.core.simulation.options.venue import OptionVenue
 from mtum.gateway.market import Market
+from mtum.gateway.option_market import OptionMarket
 
 
 class StoredExchange:
@@ -51,6 +54,8 @@ class StoredExchange:
         self._save = save
         self._saved = stored
         self.rules = rules
+        self.options = OptionMarket(market)
+        self.venue = OptionVenue(self.options)
         self.state = from_bytes(stored) if stored else ExchangeState()
         for account in accounts:
             if self.state.account(account.code) is None:
@@ -60,14 +65,15 @@ class StoredExchange:
         """Forget what is in memory and read the saved state, as a restart does."""
         self.state = from_bytes(self._saved) if self._saved else ExchangeState()
 
-    def advance(self) -> list[ExchangeEvent]:
+    def advance(self) -> list[ExchangeEvent | OptionEvent]:
         """Bring the exchange to the market's instant, through every close that has passed."""
-        events: list[ExchangeEvent] = []
+        events: list[ExchangeEvent | OptionEvent] = []
         state = self.state
         passed = self._market.closings_since(state.session) if state.session else []
         for moment in (*passed, self._market.moment()):
+            state, of_options = advance_options(state, moment, self.venue)
             state, happened = advance(state, moment, self.rules)
-            events.extend(happened)
+            events += [*of_options, *happened]
         self._keep(state)
         return events
 
@@ -83,13 +89,15 @@ class StoredExchange:
         self._keep(state)
         return outcome
 
-    def plan(self, plan: FillPlan) -> None:
-        """Add an instruction to misbehave; it stays until `clear_plans`."""
-        self._keep(replace(self.state, plans=(*self.state.plans, plan)))
+    def carry_out[T](self, operation: Callable[[ExchangeState, Moment], tuple[ExchangeState, T]]) -> T:
+        """Do something else with the state, save what becomes of it, and return what came of it."""
+        state, outcome = operation(self.state, self._market.moment())
+        self._keep(state)
+        return outcome
 
-    def clear_plans(self) -> None:
-        """Remove every instruction to misbehave."""
-        self._keep(replace(self.state, plans=()))
+    def plan(self, plan: FillPlan | None) -> None:
+        """Add an instruction to misbehave; None removes all of them."""
+        self._keep(replace(self.state, plans=() if plan is None else (*self.state.plans, plan)))
 
     def correct(self, execution: Execution, price: Decimal) -> Execution:
         """Correct an execution's price and return the correction."""
@@ -114,11 +122,17 @@ class StoredExchange:
         ValueError
             If there is no such account.
         """
-        self._keep(with_account(self.state, with_position(self._account(code), position)))
+        state = with_account(self.state, with_position(self._account(code), position))
+        contract = self.options.of_name(position.symbol)
+        if contract is not None and contract not in state.option_books.contracts:
+            books = state.option_books
+            state = replace(state, options=replace(books, contracts=(*books.contracts, contract)))
+        self._keep(state)
 
     def use_rules(self, late_on_close: LatePolicy, after_close: LatePolicy) -> None:
         """Change cut-off policies."""
         self.rules = replace(self.rules, late_on_close=late_on_close, after_close=after_close)
+        self.venue = replace(self.venue, after_close=after_close)
 
     def _account(self, code: str) -> ExchangeAccount:
         account = self.state.account(code)

@@ -14,7 +14,7 @@ from mtum.gateway.framing import Field, Message, laid_out, message, text_of
 NOT_SET = "1.7976931348623157E308"
 
 _CONTRACT_11 = "conId symbol secType expiry strike right multiplier exchange currency localSymbol tradingClass"
-_OPEN_ORDER = f"""
+OPEN_ORDER = f"""
 orderId {_CONTRACT_11} action totalQuantity orderType lmtPrice auxPrice tif ocaGroup account openClose
 origin orderRef clientId permId outsideRth hidden discretionaryAmt goodAfterTime sharesAllocation
 faGroup faMethod faPercentage faProfile@<177 modelCode goodTillDate rule80A percentOffset settlingFirm
@@ -35,7 +35,7 @@ isOmsContainer discretionaryUpToLimitPrice usePriceMgmtAlgo duration@158 postToA
 autoCancelParent@162 minTradeQty@170 minCompeteSize@170 competeAgainstBestOffset@170
 midOffsetAtWhole@170 midOffsetAtHalf@170
 """
-_COMPLETED_ORDER = f"""
+COMPLETED_ORDER = f"""
 {_CONTRACT_11} action remaining orderType lmtPrice auxPrice tif ocaGroup account openClose origin orderRef
 permId outsideRth hidden discretionaryAmt goodAfterTime faGroup faMethod faPercentage faProfile@<177
 modelCode goodTillDate rule80A percentOffset settlingFirm shortSaleSlot designatedLocation exemptCode
@@ -65,7 +65,7 @@ competeAgainstBestOffset midOffsetAtWhole midOffsetAtHalf initMarginBefore maint
 equityWithLoanBefore initMarginChange maintMarginChange equityWithLoanChange initMarginAfter
 maintMarginAfter equityWithLoanAfter
 """
-_PLAIN: dict[str, Field] = {
+PLAIN: dict[str, Field] = {
     **dict.fromkeys(_ZEROS.split(), "0"),
     **dict.fromkeys(_UNSET.split(), NOT_SET),
     "right": "?",
@@ -79,7 +79,7 @@ _PLAIN: dict[str, Field] = {
     "shareholder": "Not an insider or substantial shareholder",
     "autoCancelDate": "",
 }
-_COMPLETED_STATUS = {
+COMPLETED_STATUS = {
     ExchangeStatus.WORKING: "Submitted",
     ExchangeStatus.FILLED: "Filled",
     ExchangeStatus.CANCELED: "Cancelled",
@@ -117,7 +117,7 @@ def open_order(
     }
     if trial:
         values |= _trial_values(trial)
-    return message("openOrder", 5, *laid_out(_OPEN_ORDER, version, values))
+    return message("openOrder", 5, *laid_out(OPEN_ORDER, version, values))
 
 
 def order_status(order: ExchangeOrder, status: str, last_price: Decimal = Decimal(0)) -> Message:
@@ -133,11 +133,11 @@ def completed_order(order: ExchangeOrder, listing: Listing, version: int, ended:
     values = _order_values(order, listing) | {
         "remaining": order.remaining,
         "filledQuantity": order.filled,
-        "status": _COMPLETED_STATUS[order.status],
+        "status": COMPLETED_STATUS[order.status],
         "completedTime": ended,
         "completedStatus": f"Filled Size: {order.filled}" if filled else order.reason,
     }
-    return message("completedOrder", 101, *laid_out(_COMPLETED_ORDER, version, values))
+    return message("completedOrder", 101, *laid_out(COMPLETED_ORDER, version, values))
 
 
 def exec_details(request_id: int, execution: Execution, listing: Listing, version: int, instant: str) -> Message:
@@ -183,7 +183,7 @@ def contract_fields(listing: Listing, right: str, exchange: str) -> dict[str, Fi
 def _order_values(order: ExchangeOrder, listing: Listing) -> dict[str, Field]:
     ticket = order.ticket
     return {
-        **_PLAIN,
+        **PLAIN,
         **contract_fields(listing, "?", listing.exchange),
         "action": ticket.side.value,
         "orderType": ticket.order_type.value,
@@ -219,7 +219,7 @@ def money(amount: Decimal) -> str:
 
 def portfolio_value(account: ExchangeAccount, position: Position, listing: Listing, price: Decimal) -> Message:
     """One position with its market value."""
-    worth = price * position.shares
+    worth = price * position.shares * int(listing.multiplier or 1)
     unrealized = worth - position.average_cost * position.shares
     exchange = listing.primary_exchange
     contract = contract_fields(listing, "0" if exchange else "", exchange).values()

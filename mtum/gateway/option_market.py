@@ -1,28 +1,27 @@
-"""Which options are there on the practice gateway's market, and what are they quoted at? By the model of option prices.
+"""What are options quoted at on the practice gateway's market? By the model of option prices.
 
 Nothing is drawn and nothing is kept: the same instant of the same market has the same contracts and quotes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import lru_cache
 
 import numpy as np
 
-from mtum.core.options.chain import Quote
-from mtum.core.options.contracts import OptionContract, Right, underlying_of
+from mtum.core.options.chain import ON_FUTURE, Quote
+from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.european import Terms, greeks
-from mtum.core.options.model.expiries import Expiry, expiries
+from mtum.core.options.model.dividends import expected
 from mtum.core.options.model.levels import STANDS_FOR, UNTRADABLE, Level, level_of, vix_illustration
-from mtum.core.options.model.listing import listing, named_by, number_of
-from mtum.core.options.model.quotes import ModelMarket, quoted
+from mtum.core.options.model.listing import number_of
+from mtum.core.options.model.quotes import ModelChain, ModelMarket, quoted
 from mtum.core.options.surface import DAYS_PER_YEAR, POOLED, OptionClass, class_of
 from mtum.core.portfolio.money import exact
 from mtum.gateway.contracts import VIX
 from mtum.gateway.market import Market
+from mtum.gateway.option_listings import OptionListings
 
 RATE = 0.02
 """Continuous interest a year that options are priced with here."""
@@ -30,7 +29,7 @@ NO_VIX = 18.0
 """Level of the VIX, in points, for a market that has none."""
 WIDE = replace(POOLED, spread=(-0.077, 0.047, 0.225))
 """What has no market worth the name is quoted as the options of MTUM were: 20 to 57 % of the middle apart."""
-_VIX_YEARS = timedelta(days=730)
+_VIX_YEARS, _YEAR = timedelta(days=730), timedelta(days=400)
 _ANNOUNCED_SESSIONS = 15
 _NO_LEVEL = OptionClass(0.0, 0.0, term_power=0.0)
 
@@ -58,78 +57,15 @@ class Shown:
     theta: float
 
 
-class OptionMarket:
-    """The options on the shares and the index of a market."""
+class OptionMarket(OptionListings):
+    """Contracts with what they are quoted at (simulation.options.venue.OptionPrices)."""
+
+    rate = RATE
 
     def __init__(self, market: Market) -> None:
-        self._market = market
-        self._listed: dict[tuple[str, date], tuple[OptionContract, ...]] = {}
-        self._expiries: dict[tuple[str, date], tuple[Expiry, ...]] = {}
+        super().__init__(market)
         self._shown: dict[tuple[date, bool, bool], dict[int, Shown]] = {}
         self._levels: dict[tuple[str, date], Level] = {}
-        self._sessions = lru_cache(maxsize=8)(market.source.sessions_around)
-
-    @property
-    def underlyings(self) -> tuple[str, ...]:
-        """Symbols that have options."""
-        return tuple(self._market.listings)
-
-    def expiries(self, underlying: str) -> tuple[Expiry, ...]:
-        """Last days of what is listed today; none where the calendar does not reach far enough."""
-        key = underlying, self._market.today
-        if key not in self._expiries:
-            try:
-                self._expiries[key] = expiries(underlying, key[1], self._sessions(key[1]))
-            except ValueError:
-                self._expiries[key] = ()
-        return self._expiries[key]
-
-    def contracts(self, underlying: str) -> tuple[OptionContract, ...]:
-        """Contracts listed today, by expiry, strike and right: the strikes follow the last close."""
-        key = underlying, self._market.today
-        if underlying not in self._market.listings:
-            return ()
-        if key not in self._listed:
-            spot = self._market.previous_close(underlying) or self._market.price(underlying)
-            found = listing(underlying, key[1], float(spot), self.expiries(underlying)) if spot else ()
-            self._listed[key] = found
-        return self._listed[key]
-
-    def odd_ones(self, underlying: str) -> tuple[OptionContract, ...]:
-        """Contracts that a chain lists and nobody should trade: one made to order (FLEX), one adjusted."""
-        listed = self.contracts(underlying)
-        if not listed:
-            return ()
-        middle = listed[len(listed) // 2]
-        made = []
-        for trading_class in (f"2{underlying}", f"{underlying}1"):
-            with suppress(ValueError):  # a long symbol has no room for the digit
-                number = number_of(trading_class, middle.expiry, middle.right, middle.strike)
-                made.append(replace(middle, con_id=number, trading_class=trading_class))
-        return tuple(made)
-
-    def contract(self, con_id: int) -> OptionContract | None:
-        """Contract of a number, as long as it lives; its strike need not be among the listed ones any more."""
-        named = named_by(con_id)
-        return self.named(*named) if named else None
-
-    def named(self, trading_class: str, day: date, right: Right, strike: Decimal) -> OptionContract | None:
-        """Contract by class, last day, right and strike, as long as it lives."""
-        underlying = underlying_of(trading_class)
-        if underlying not in self._market.listings:
-            odd = self.odd_ones(trading_class.strip("0123456789"))
-            wanted = (trading_class, day, right, strike)
-            fits = (one for one in odd if (one.trading_class, one.expiry, one.right, one.strike) == wanted)
-            return next(fits, None)
-        known = (e for e in self.expiries(underlying) if e.day == day and e.trading_class == trading_class)
-        for end in known:
-            try:
-                number = number_of(trading_class, day, right, strike)
-            except ValueError:
-                return None
-            kind = (end.settles, trading_class, end.style, end.delivery)
-            return OptionContract(number, underlying, right, strike, day, *kind)
-        return None
 
     def spot(self, underlying: str) -> Decimal | None:
         """Last price of an underlying."""
@@ -155,41 +91,53 @@ class OptionMarket:
         for underlying, lacking in missing.items():
             spot = market.previous_close(underlying) if stale else market.price(underlying)
             if spot is not None:
-                known.update(self._priced(underlying, float(spot), lacking))
+                known.update(self._priced(underlying, day, float(spot), lacking))
         at = market.clock.now()
         found = {one.con_id: known[one.con_id] for one in wanted if one.con_id in known}
         return {number: replace(shown, quote=replace(shown.quote, at=at)) for number, shown in found.items()}
 
-    def dividends(self, underlying: str) -> tuple[tuple[date, Decimal], ...]:
-        """Ex-dates and USD per share that are announced: those of the next 15 sessions."""
-        source, day = self._market.source, self._market.session.day
-        later = [one for one in source.sessions if one.day > day][:_ANNOUNCED_SESSIONS]
-        bars = (source.bar(underlying, one.day) for one in later)
+    def quotes(self, contracts: Iterable[OptionContract]) -> Mapping[int, Quote]:
+        """Quotes by number, as of now."""
+        return {number: shown.quote for number, shown in self.shown(contracts).items()}
+
+    def close(self, underlying: str, day: date) -> Decimal | None:
+        """Official close of a session that is over."""
+        bar = self._market.source.bar(underlying, day)
+        return exact(bar.close) if bar is not None else None
+
+    def opposite(self, contract: OptionContract, day: date) -> float:
+        """What the option of the other right at the same strike and expiry was worth at a close, USD per share."""
+        right = Right.PUT if contract.right is Right.CALL else Right.CALL
+        number = number_of(contract.trading_class, contract.expiry, right, contract.strike)
+        other, close = replace(contract, right=right, con_id=number), self.close(contract.underlying, day)
+        if close is None:
+            return 0.0
+        return self._priced(contract.underlying, day, float(close), [other])[number].worth
+
+    def dividends(self, underlying: str, day: date) -> tuple[tuple[date, Decimal], ...]:
+        """Ex-dates and USD per share of what is announced on a session: that of the next 15."""
+        source = self._market.source
+        coming = [one for one in source.sessions if one.day > day][:_ANNOUNCED_SESSIONS]
+        bars = (source.bar(underlying, one.day) for one in coming)
         return tuple((bar.day, exact(bar.dividend)) for bar in bars if bar is not None and bar.dividend > 0)
 
-    def _priced(self, underlying: str, spot: float, contracts: Sequence[OptionContract]) -> dict[int, Shown]:
-        day = self._market.session.day
+    def _priced(self, underlying: str, day: date, spot: float, contracts: Sequence[OptionContract]) -> dict[int, Shown]:
+        """Return what contracts are quoted at on a day: what is in the money may be exercised early."""
         level = self._level(underlying, day)
-        dividends = tuple((ex_day, float(usd)) for ex_day, usd in self.dividends(underlying))
-        priced = ModelMarket(underlying, day, self._market.clock.now(), spot, RATE, dividends)
-        found = quoted(priced, contracts, level, self._sessions(day), early_exercise=True)
-        years = np.array([max(one.days_from(day), 0) for one in contracts]) / DAYS_PER_YEAR
-        terms = Terms(
-            np.array([one.right is Right.CALL for one in contracts]),
-            np.array([float(one.strike) for one in contracts]),
-            np.where(years > 0, years, 1.0 / DAYS_PER_YEAR),
-        )
-        swing = np.maximum([found.volatilities[one.con_id] for one in contracts], 0.01)
-        moves = found.chain.spot
-        forward = moves if level.forward is not None else moves * np.exp(RATE * years)
-        told = greeks(terms, moves, forward, swing, np.exp(-RATE * years))
-        columns = np.stack([told.delta, told.gamma, told.vega, told.theta], axis=1).tolist()
-        return {
-            row.contract.con_id: Shown(
-                row.quote, found.mids[row.contract.con_id], found.volatilities[row.contract.con_id], *column
-            )
-            for row, column in zip(found.chain.rows, columns, strict=True)
-        }
+        market = ModelMarket(underlying, day, self._market.clock.now(), spot, RATE, self._expected(underlying, day))
+        found: dict[int, Shown] = {}
+        for inside in (False, True):
+            part = [one for one in contracts if _in_the_money(one, spot) is inside]
+            if part:
+                found |= _shown_by(quoted(market, part, level, self._sessions(day), early_exercise=inside), market)
+        return found
+
+    def _expected(self, underlying: str, day: date) -> tuple[tuple[date, float], ...]:
+        if underlying == VIX:
+            return ()
+        bars = self._market.source.history(underlying, day - _YEAR, day - timedelta(days=1))
+        paid = ((bars.day(int(at)), float(bars.dividend[at])) for at in np.flatnonzero(bars.dividend > 0))
+        return expected(paid, day)
 
     def _level(self, underlying: str, day: date) -> Level:
         """Return the model's level of a session; where it has none, one by the VIX, quoted as widely as any."""
@@ -209,3 +157,29 @@ class OptionMarket:
                 known = Level(underlying, 0.9 if underlying == VIX else volatility, kept, (known,), forward=forward)
             self._levels[key] = known
         return self._levels[key]
+
+
+def _in_the_money(contract: OptionContract, spot: float) -> bool:
+    strike = float(contract.strike)
+    return strike < spot if contract.right is Right.CALL else strike > spot
+
+
+def _shown_by(found: ModelChain, market: ModelMarket) -> dict[int, Shown]:
+    contracts = [row.contract for row in found.chain.rows]
+    years = np.array([max(one.days_from(market.day), 1) for one in contracts]) / DAYS_PER_YEAR
+    terms = Terms(
+        np.array([one.right is Right.CALL for one in contracts]),
+        np.array([float(one.strike) for one in contracts]),
+        years,
+    )
+    swing = np.maximum([found.volatilities[one.con_id] for one in contracts], 0.01)
+    moves = found.chain.spot
+    forward = moves if market.underlying in ON_FUTURE else moves * np.exp(RATE * years)
+    told = greeks(terms, moves, forward, swing, np.exp(-RATE * years))
+    columns = np.stack([told.delta, told.gamma, told.vega, told.theta], axis=1).tolist()
+    return {
+        row.contract.con_id: Shown(
+            row.quote, found.mids[row.contract.con_id], found.volatilities[row.contract.con_id], *column
+        )
+        for row, column in zip(found.chain.rows, columns, strict=True)
+    }

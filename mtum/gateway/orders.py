@@ -14,9 +14,20 @@ from mtum.core.simulation.exchange_queries import (
     completed_orders,
     executions_of,
     open_orders,
+    option_order,
+    option_order_by_client,
     order_by_client,
 )
-from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, ExchangeTicket, Execution, PlanEffect
+from mtum.core.simulation.exchange_state import (
+    ExchangeOrder,
+    ExchangeStatus,
+    ExchangeTicket,
+    Execution,
+    OptionOrder,
+    PlanEffect,
+)
+from mtum.core.simulation.option_books import OptionTicket
+from mtum.core.simulation.options.trading import OptionEvent
 from mtum.gateway.accounts import push_account
 from mtum.gateway.behavior import EmptyFilter
 from mtum.gateway.contracts import NEW_YORK_WIRE, listing_of, matching
@@ -29,6 +40,20 @@ from mtum.gateway.messages import (
     open_order,
     order_status,
     wire_time,
+)
+from mtum.gateway.options.details import concerns_options
+from mtum.gateway.options.orders import (
+    acknowledge_option,
+    answer_trial,
+    cancel_all_options,
+    cancel_option,
+    changes_order,
+    echo_open_options,
+    list_completed_options,
+    listed_executions,
+    publish_options,
+    read_ticket,
+    send_option,
 )
 from mtum.gateway.requests import Request
 from mtum.gateway.shared import Client, Shared
@@ -59,6 +84,9 @@ def place_order(client: Client, request: Request) -> None:
         what_if=request.flag("whatIf"),
         reached=True,
     )
+    if concerns_options(client, request) and not shared.behavior.read_only:
+        _place_option(client, request, shares)
+        return
     refused = _unreadable(client, request, shares)
     if refused:
         _reject(client, order_id, request.text("orderRef"), refused)
@@ -81,9 +109,36 @@ def place_order(client: Client, request: Request) -> None:
     catch_up(shared)
 
 
+def _place_option(client: Client, request: Request, shares: Decimal) -> None:
+    shared, order_id, ref = client.shared, request.whole("orderId"), request.text("orderRef")
+    ticket = read_ticket(client, request, shares)
+    if isinstance(ticket, Refusal):
+        _reject(client, order_id, ref, ticket)
+        return
+    if request.flag("whatIf"):
+        refused = answer_trial(client, ticket)
+        if refused:
+            client.error(order_id, refused.code, refused.text)
+        return
+    word = "changed" if changes_order(shared, ticket) else "accepted"
+    outcome = send_option(shared, ticket)
+    if isinstance(outcome, Refusal):
+        _reject(client, order_id, ref, outcome)
+        return
+    _tell_acceptance(client, request, outcome, word)
+    if shared.behavior.executions_first:
+        catch_up(shared)  # what fills at once is told before the order itself
+    acknowledge_option(client, option_order(shared.exchange.state, outcome.perm_id) or outcome)
+    catch_up(shared)
+
+
 def cancel_order(client: Client, request: Request) -> None:
     """Cancel an order of this client."""
     order_id = request.whole("orderId")
+    in_options = option_order_by_client(client.shared.exchange.state, client.client_id, order_id)
+    if in_options is not None:
+        cancel_option(client, in_options)
+        return
     order = order_by_client(client.shared.exchange.state, client.client_id, order_id)
     if order is None:
         client.shared.journal.record("cancel_refused", client=client.client_id, order_id=order_id, code=10147)
@@ -96,6 +151,7 @@ def cancel_everything(client: Client, _: Request) -> None:
     """Cancel every open order of every client."""
     for order in open_orders(client.shared.exchange.state):
         _cancel(client, order)
+    cancel_all_options(client)
 
 
 def own_open_orders(client: Client, _: Request) -> None:
@@ -103,6 +159,7 @@ def own_open_orders(client: Client, _: Request) -> None:
     for order in open_orders(client.shared.exchange.state):
         if order.ticket.client_id == client.client_id:
             echo(client, order)
+    echo_open_options(client, only=client.client_id)
     client.send(message("openOrderEnd", 53, 1))
 
 
@@ -110,6 +167,7 @@ def all_open_orders(client: Client, _: Request) -> None:
     """List the working orders of every client id."""
     for order in open_orders(client.shared.exchange.state):
         echo(client, order)
+    echo_open_options(client)
     client.send(message("openOrderEnd", 53, 1))
 
 
@@ -118,6 +176,7 @@ def list_completed(client: Client, _: Request) -> None:
     for order in completed_orders(client.shared.exchange.state, client.shared.market.today):
         ended = wire_time((order.done_at or order.placed_at).astimezone(NEW_YORK), zone=NEW_YORK_WIRE)
         client.send(completed_order(order, listing_of(order.ticket.symbol), client.version, ended))
+    list_completed_options(client)
     client.send(message("completedOrdersEnd", 102))
 
 
@@ -131,13 +190,19 @@ def list_executions(client: Client, request: Request) -> None:
         wanted = client.client_id
     today = executions_of(client.shared.exchange.state, client.shared.market.today)
     found = [e for e in today if _passes(e, request) and wanted in (0, e.ticket.client_id)]
+    options = list(listed_executions(client, request, wanted))
     if not wanted and mode is EmptyFilter.NOTHING:
-        found = []
+        found, options = [], []
     for execution in found:
         client.send(execution_message(client, request_id, execution))
+    for told, _ in options:
+        client.send(told)
     for execution in found:
         if execution.exec_id not in client.shared.unreported:
             client.send(commission_report(execution))
+    for _, fee in options:
+        if fee is not None:
+            client.send(fee)
     client.send(message("execDetailsEnd", 55, 1, request_id))
 
 
@@ -186,7 +251,7 @@ def _reject(client: Client, order_id: int, ref: str, refused: Refusal) -> None:
         client.send(message("orderStatus", 3, order_id, "Inactive", 0, 0, 0.0, 0, 0, 0.0, client.client_id, "", 0.0))
 
 
-def _acknowledge(client: Client, request: Request, order: ExchangeOrder, word: str) -> None:
+def _tell_acceptance(client: Client, request: Request, order: ExchangeOrder | OptionOrder, word: str) -> None:
     ticket, shared = order.ticket, client.shared
     shared.journal.record(
         word, client=client.client_id, order_id=ticket.order_id, ref=ticket.ref, perm_id=order.perm_id
@@ -196,9 +261,15 @@ def _acknowledge(client: Client, request: Request, order: ExchangeOrder, word: s
     if word == "accepted" and order.session is None:
         after = shared.market.source.sessions.after(order.placed_session)
         begins = wire_time(after.open.astimezone(NEW_YORK), zone=NEW_YORK_WIRE) if after else "the next session"
-        what = f"{ticket.side.value} {ticket.shares} {ticket.symbol}"
+        count = ticket.quantity if isinstance(ticket, OptionTicket) else ticket.shares
+        what = f"{ticket.side.value} {count} {ticket.symbol}"
         warning = f"Warning: your order will not be placed at the exchange until {begins}"
         client.error(ticket.order_id, 399, f"Order Message:\n{what}\n{warning}")
+
+
+def _acknowledge(client: Client, request: Request, order: ExchangeOrder, word: str) -> None:
+    ticket, shared = order.ticket, client.shared
+    _tell_acceptance(client, request, order, word)
     if shared.behavior.perm_id_late:
         listing = listing_of(ticket.symbol)
         early = replace(order, perm_id=0)
@@ -256,7 +327,7 @@ def catch_up(shared: Shared) -> None:
     publish(shared, shared.exchange.advance())
 
 
-def publish(shared: Shared, events: Iterable[ExchangeEvent]) -> None:
+def publish(shared: Shared, events: Iterable[ExchangeEvent | OptionEvent]) -> None:
     """Tell the clients concerned about fills and ends."""
     for event in events:
         match event:
@@ -264,6 +335,8 @@ def publish(shared: Shared, events: Iterable[ExchangeEvent]) -> None:
                 _publish_fill(shared, execution, order)
             case Ended(order):
                 _publish_end(shared, order)
+            case _:
+                publish_options(shared, [event])
 
 
 def status_word(shared: Shared, order: ExchangeOrder) -> str:

@@ -13,7 +13,6 @@ from mtum.gateway.control import ControlPort
 from mtum.gateway.exchange import StoredExchange
 from mtum.gateway.faults import FaultRule, Faults
 from mtum.gateway.market import Market, MarketClock, MarketSource
-from mtum.gateway.option_market import OptionMarket
 from mtum.gateway.orders import catch_up
 from mtum.gateway.shared import Journal, Shared
 
@@ -63,7 +62,7 @@ class PracticeGateway:
         exchange = StoredExchange(market, setup.rules, setup.save, setup.stored, setup.accounts)
         exchange.use_rules(late_on_close=setup.behavior.late_on_close, after_close=setup.behavior.after_close)
         journal = Journal(setup.write_journal, setup.clock.now)
-        options = OptionMarket(market)
+        options = exchange.options
         self.shared = Shared(exchange, market, options, setup.behavior, Faults(setup.faults), journal, self.restart)
         self._setup = setup
         self._ports = [setup.port, setup.control_port]

@@ -116,6 +116,11 @@ class Shared:
         """Market time in New York."""
         return self.market.clock.now().astimezone(NEW_YORK)
 
+    def price(self, symbol: str) -> Decimal | None:
+        """Last price of what an account holds, USD per share: of an option the middle of its quote."""
+        contract = self.options.of_name(symbol)
+        return self.exchange.venue.worth(contract) if contract else self.market.price(symbol)
+
     def in_use(self, client_id: int) -> bool:
         """Whether a connected client has this id."""
         return any(client.client_id == client_id for client in self.clients)

@@ -87,7 +87,7 @@ def adjust_cash(account: ExchangeAccount, amount: Decimal) -> ExchangeAccount:
 
 def settle(account: ExchangeAccount, day: date) -> ExchangeAccount:
     """Release the proceeds of sales that settle by this session."""
-    return replace(account, unsettled=tuple(u for u in account.unsettled if settlement_day(u.session) > day))
+    return replace(account, unsettled=tuple(u for u in account.unsettled if (u.due or settlement_day(u.session)) > day))
 
 
 def apply_action(account: ExchangeAccount, action: CorporateAction) -> ExchangeAccount:
@@ -117,6 +117,6 @@ def _position_after(held: Position, signed_shares: int, price: Decimal, commissi
 
 
 def _hold_back(account: ExchangeAccount, day: date, amount: Decimal) -> ExchangeAccount:
-    earlier = sum((u.amount for u in account.unsettled if u.session == day), Decimal(0))
-    others = tuple(u for u in account.unsettled if u.session != day)
+    earlier = sum((u.amount for u in account.unsettled if u.session == day and u.due is None), Decimal(0))
+    others = tuple(u for u in account.unsettled if u.session != day or u.due is not None)
     return replace(account, unsettled=(*others, Unsettled(day, earlier + amount)))

@@ -21,6 +21,7 @@ from mtum.core.simulation.exchange_state import (
     ExchangeTicket,
     PlanEffect,
 )
+from mtum.core.simulation.pledges import no_spot, no_worth, pledged_shares, reserved_cash
 
 
 class LatePolicy(Enum):
@@ -174,13 +175,15 @@ def _unaffordable(state: ExchangeState, ticket: ExchangeTicket, moment: Moment, 
         return None
     unit = unit_usd(ticket.symbol, price)
     needed = unit * ticket.shares + rules.costs.commission(ticket.shares, unit)
-    free = account.available_cash - _reserved(state, account, moment.prices)
+    free = account.available_cash - reserved_by_shares(state, account, moment.prices)
+    free -= reserved_cash(state, account, no_worth, no_spot)
     if needed <= free:
         return None
     return Refusal(201, f"Order rejected - reason: needs USD {needed:.2f}, settled cash free USD {free:.2f}")
 
 
-def _reserved(state: ExchangeState, account: ExchangeAccount, prices: Mapping[str, Decimal]) -> Decimal:
+def reserved_by_shares(state: ExchangeState, account: ExchangeAccount, prices: Mapping[str, Decimal]) -> Decimal:
+    """Return what an account's working purchases of shares will take, USD."""
     buys = (o for o in open_orders(state, account.code) if o.ticket.side is Side.BUY)
     return sum(
         (o.remaining * unit_usd(o.ticket.symbol, prices.get(o.ticket.symbol, Decimal(0))) for o in buys), Decimal(0)
@@ -196,6 +199,7 @@ def _uncovered(state: ExchangeState, ticket: ExchangeTicket) -> Refusal | None:
         for o in open_orders(state, account.code)
         if o.ticket.side is Side.SELL and o.ticket.symbol == ticket.symbol
     )
-    if ticket.shares + selling <= account.position(ticket.symbol).shares:
+    pledged = pledged_shares(state, account.code, ticket.symbol)
+    if ticket.shares + selling + pledged <= account.position(ticket.symbol).shares:
         return None
     return Refusal(201, "Order rejected - reason: a cash account cannot hold short positions")

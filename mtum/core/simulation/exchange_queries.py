@@ -1,8 +1,10 @@
-"""What does the simulated exchange list: open and completed orders, executions, order ids."""
+"""What does the simulated exchange list: open and completed orders, executions, order ids, options held."""
 
 from datetime import date
 
-from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeStatus, Execution
+from mtum.core.options.contracts import OptionContract
+from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeStatus, Execution, OptionOrder
+from mtum.core.simulation.option_books import OptionExecution
 
 
 def open_orders(state: ExchangeState, account: str = "") -> tuple[ExchangeOrder, ...]:
@@ -39,5 +41,54 @@ def order_by_client(state: ExchangeState, client_id: int, order_id: int) -> Exch
 
 def next_order_id(state: ExchangeState, client_id: int) -> int:
     """One more than the largest order id this client has used; 1 for a new client."""
-    used = (o.ticket.order_id for o in state.orders if o.ticket.client_id == client_id)
-    return max(used, default=0) + 1
+    shares = (o.ticket.order_id for o in state.orders if o.ticket.client_id == client_id)
+    options = (o.ticket.order_id for o in state.option_books.orders if o.ticket.client_id == client_id)
+    return max((*shares, *options), default=0) + 1
+
+
+def open_options(state: ExchangeState, account: str = "") -> tuple[OptionOrder, ...]:
+    """Orders in options still working, oldest first; of every account or of one."""
+    every = state.option_books.orders
+    return tuple(o for o in every if o.status is ExchangeStatus.WORKING and account in ("", o.ticket.account))
+
+
+def completed_options(state: ExchangeState, day: date, account: str = "") -> tuple[OptionOrder, ...]:
+    """Orders in options that ended in the given session, oldest first."""
+    return tuple(
+        o
+        for o in state.option_books.orders
+        if o.status is not ExchangeStatus.WORKING
+        and (o.session or o.placed_session) == day
+        and account in ("", o.ticket.account)
+    )
+
+
+def option_order(state: ExchangeState, perm_id: int) -> OptionOrder | None:
+    """The order in options with this permanent id, None if there is none."""
+    return next((o for o in state.option_books.orders if o.perm_id == perm_id), None)
+
+
+def option_order_by_client(state: ExchangeState, client_id: int, order_id: int) -> OptionOrder | None:
+    """The newest order in options a client sent under this order id, None if there is none."""
+    mine = (o for o in reversed(state.option_books.orders) if o.ticket.client_id == client_id)
+    return next((o for o in mine if o.ticket.order_id == order_id), None)
+
+
+def option_executions(state: ExchangeState, day: date, account: str = "") -> tuple[OptionExecution, ...]:
+    """Executions in options of a trade date, oldest first, the records of combinations included."""
+    accounts = {o.perm_id: o.ticket.account for o in state.option_books.orders}
+    return tuple(
+        e
+        for e in state.option_books.executions
+        if e.session == day and account in ("", accounts.get(e.perm_id, account))
+    )
+
+
+def held_options(state: ExchangeState, account: str) -> dict[OptionContract, int]:
+    """Contracts that an account holds, negative for those sold; without what no listed contract describes."""
+    owner = state.account(account)
+    if owner is None or state.options is None:
+        return {}
+    counts = {position.symbol: int(position.shares) for position in owner.positions}
+    known = {one: counts.get(one.local_symbol, 0) for one in state.options.contracts}
+    return {one: count for one, count in known.items() if count}

@@ -1,12 +1,16 @@
 """Everything the simulated exchange knows: accounts, orders, executions, instructions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from typing import Protocol
 
+from mtum.core.canonical import SPARSE
+from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderType, Side
+from mtum.core.simulation.option_books import OptionEnding, OptionExecution, OptionTicket
 
 
 class ExchangeStatus(Enum):
@@ -28,6 +32,7 @@ class PlanEffect(Enum):
     INACTIVE = "inactive"
     EXTRA_FILL = "extra_fill"
     TWICE = "twice"
+    FILL_ON_CANCEL = "fill_on_cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """Proceeds in USD of the sales of one session, until they settle."""
+    """Proceeds in USD of the sales of one session, until they settle; those of options on a day of their own."""
 
     session: date
     amount: Decimal
+    due: date | None = field(default=None, metadata=SPARSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,25 @@ class ExchangeAccount:
         """Position in a symbol; one of zero shares if there is none."""
         empty = Position(symbol, Decimal(0), Decimal(0))
         return next((p for p in self.positions if p.symbol == symbol), empty)
+
+
+class Sent(Protocol):
+    """What a plan knows an order by, in shares or in options."""
+
+    @property
+    def ref(self) -> str:
+        """The client's own name of it."""
+        ...
+
+    @property
+    def symbol(self) -> str:
+        """What it trades, or the underlying of its options."""
+        ...
+
+    @property
+    def side(self) -> Side:
+        """Whether it buys or sells."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +148,50 @@ class ExchangeOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class OptionOrder:
+    """An order in options that the exchange accepted; as `ExchangeOrder`, in units and USD per share of one.
+
+    Parameters
+    ----------
+    filled_value : Decimal
+        Sum of units x price, as sent.
+    """
+
+    ticket: OptionTicket
+    perm_id: int
+    placed_at: datetime
+    placed_session: date
+    session: date | None
+    status: ExchangeStatus = ExchangeStatus.WORKING
+    filled: int = 0
+    filled_value: Decimal = Decimal(0)
+    fees: Decimal = Decimal(0)
+    done_at: datetime | None = None
+    code: int = 0
+    reason: str = ""
+
+    @property
+    def remaining(self) -> int:
+        """Units not filled."""
+        return self.ticket.quantity - self.filled
+
+    @property
+    def average_price(self) -> Decimal:
+        """Mean fill price as sent; 0 when nothing is filled."""
+        return self.filled_value / self.filled if self.filled else Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionBooks:
+    """Everything in options: orders, executions and ends of contracts, oldest first, and the contracts held."""
+
+    orders: tuple[OptionOrder, ...] = ()
+    executions: tuple[OptionExecution, ...] = ()
+    endings: tuple[OptionEnding, ...] = ()
+    contracts: tuple[OptionContract, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """One fill as reported. A correction repeats the first three parts of `exec_id` and raises the last.
 
@@ -162,7 +231,8 @@ class FillPlan:
         REJECT_LATER: an accepted order is rejected from so many minutes before the close on. INACTIVE: it is
         called inactive from then on, though it works and fills.
 
-    TWICE is for whoever takes the orders: the same one is placed once more.
+    TWICE is for whoever takes the orders: the same one is placed once more. FILL_ON_CANCEL is for options: a cancel
+    comes too late for so many of them (`shares`; 0 = all).
     """
 
     effect: PlanEffect
@@ -175,7 +245,7 @@ class FillPlan:
     text: str = "Order rejected - reason: simulated"
     minutes_before_close: float = 12.0
 
-    def matches(self, ticket: ExchangeTicket, day: date) -> bool:
+    def matches(self, ticket: Sent, day: date) -> bool:
         """Whether the plan is meant for this order in this session."""
         return (
             self.ref in ("", ticket.ref)
@@ -195,6 +265,12 @@ class ExchangeState:
     plans: tuple[FillPlan, ...] = ()
     session: date | None = None
     next_perm_id: int = 1_700_000_001
+    options: OptionBooks | None = field(default=None, metadata=SPARSE)
+
+    @property
+    def option_books(self) -> OptionBooks:
+        """What it knows of options; nothing, as long as nobody traded or held any."""
+        return self.options or OptionBooks()
 
     def account(self, code: str) -> ExchangeAccount | None:
         """Account by its code, None if there is none."""

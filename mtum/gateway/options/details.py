@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.options.contracts import CLASSES, OptionContract
-from mtum.core.options.model.quotes import SHARE_TICKS, TICKS
+from mtum.core.simulation.options.venue import steps_of
 from mtum.gateway.contracts import Listing, liquid_hours, listing_of, trading_hours
 from mtum.gateway.framing import Field, message
 from mtum.gateway.messages import contract_data
@@ -16,10 +16,10 @@ from mtum.gateway.shared import Client, Shared
 VENUES = ("CBOE", "ISE", "SMART", "AMEX", "PHLX", "BOX")
 """In the order in which a chain is told: the one to take is neither the first nor the last."""
 CENT, CENT_AND_NICKEL, NICKEL_AND_DIME = 26, 32, 109
-RULES: Mapping[int, tuple[tuple[str, str], ...]] = {
-    CENT: (("0", "0.01"),),
-    CENT_AND_NICKEL: (("0", "0.01"), ("3", "0.05")),
-    NICKEL_AND_DIME: (("0", "0.05"), ("3", "0.1")),
+RULES = {
+    CENT: steps_of("SPY"),
+    CENT_AND_NICKEL: steps_of("VIX"),
+    NICKEL_AND_DIME: steps_of("any other"),
 }
 """From so many USD, the step of a price, by the number of the rule."""
 LATE_CLOSE = timedelta(minutes=15)
@@ -133,15 +133,8 @@ def option_listing(contract: OptionContract) -> Listing:
 
 def rule_of(contract: OptionContract) -> int:
     """Number of the rule for the steps of its price on SMART."""
-    return _BY_STEPS[TICKS.get(contract.underlying, SHARE_TICKS)]
-
-
-_BY_STEPS = {TICKS["SPY"]: CENT, TICKS["VIX"]: CENT_AND_NICKEL, SHARE_TICKS: NICKEL_AND_DIME}
-
-
-def steps_of(contract: OptionContract) -> tuple[tuple[Decimal, Decimal], ...]:
-    """From so many USD, the step of its price."""
-    return tuple((Decimal(start), Decimal(step)) for start, step in RULES[rule_of(contract)])
+    steps = steps_of(contract.underlying)
+    return next((number for number, known in RULES.items() if known == steps), NICKEL_AND_DIME)
 
 
 def market_rule(client: Client, request: Request) -> None:

@@ -8,10 +8,11 @@ from decimal import Decimal
 from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.model.quotes import OPEN_INTEREST
 from mtum.core.portfolio.money import exact
+from mtum.core.simulation.options.venue import steps_of
 from mtum.gateway.framing import Field, Message, message
 from mtum.gateway.messages import tick_price
 from mtum.gateway.option_market import Shown
-from mtum.gateway.options.details import listed, steps_of
+from mtum.gateway.options.details import listed
 from mtum.gateway.requests import Request
 from mtum.gateway.shared import Client, Shared
 
@@ -52,7 +53,7 @@ class OptionQuotes:
     @property
     def min_tick(self) -> float:
         """Smallest step of its price."""
-        return 0.01 if self.combined else float(steps_of(self.legs[0].contract)[0][1])
+        return 0.01 if self.combined else float(steps_of(self.underlying)[0][1])
 
     def tell(self) -> None:
         """Send its quote as it is now; without a bid, or while the market is shut, -1 with a size of 0."""

@@ -1,1 +1,1 @@
-"""Options in a played history: their quotes, fills and ends, and the books of the sleeves that trade them."""
+"""Options in simulation: at the simulated exchange, and in a played history with the books of its sleeves."""

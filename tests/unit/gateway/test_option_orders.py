@@ -1,0 +1,206 @@
+"""Orders in options at the practice gateway, as an unchanged client library sends them and hears of them."""
+
+# mypy: disable-error-code="no-untyped-call"
+
+from collections.abc import Iterator
+
+import pytest
+from ib_insync import ComboLeg, Contract, Option, Order, Trade
+
+from mtum.core.portfolio.money import AccountKind
+from support.gateway import ACCOUNT, Running
+from support.ib_clients import Listener, client, until
+from support.option_gateway import option_gateway
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    with option_gateway() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def ib(running: Running) -> Iterator[Listener]:
+    with client(running) as library:
+        yield library
+
+
+def pinned(ib: Listener, strike: float, right: str = "P", expiry: str = "20150717", symbol: str = "SPY") -> Contract:
+    [details] = ib.reqContractDetails(Option(symbol, expiry, strike, right, "SMART", "100", "USD"))
+    assert details.contract is not None
+    return details.contract
+
+
+def sides(ib: Listener, contract: Contract) -> tuple[float, float]:
+    [ticker] = ib.reqTickers(contract)
+    return ticker.bid, ticker.ask
+
+
+def limit(side: str, quantity: int, price: float, ref: str = "o-1") -> Order:
+    order = Order(action=side, totalQuantity=quantity, orderType="LMT", lmtPrice=round(price, 2), tif="DAY")
+    order.account, order.orderRef = ACCOUNT, ref
+    return order
+
+
+def spread(short: Contract, long: Contract) -> Contract:
+    """Sell one and buy the other for each unit that is bought."""
+    legs = [
+        ComboLeg(conId=short.conId, ratio=1, action="SELL", exchange="SMART"),
+        ComboLeg(conId=long.conId, ratio=1, action="BUY", exchange="SMART"),
+    ]
+    return Contract(symbol="SPY", secType="BAG", exchange="SMART", currency="USD", comboLegs=legs)
+
+
+def rejection(ib: Listener, contract: Contract, order: Order) -> tuple[int, str]:
+    # Not every code ends an order in the library's eyes: what the gateway says of it counts.
+    heard: list[tuple[int, str]] = []
+
+    def hear(number: int, code: int, text: str, *_: object) -> None:
+        if number == order.orderId:
+            heard.append((code, text))
+
+    ib.errorEvent += hear
+    ib.placeOrder(contract, order)
+    assert until(ib, lambda: heard)
+    ib.errorEvent -= hear
+    return heard[0]
+
+
+def filled(ib: Listener, trade: Trade) -> bool:
+    return until(ib, lambda: trade.isDone() and all(fill.commissionReport.execId for fill in trade.fills))
+
+
+def filled_legs(ib: Listener, trade: Trade, legs: int) -> bool:
+    return until(ib, lambda: sum(bool(fill.commissionReport.execId) for fill in trade.fills) == legs)
+
+
+def test_an_order_at_the_middle_rests_and_one_two_thirds_of_the_way_fills_halfway(ib: Listener) -> None:
+    put = pinned(ib, 195.0)
+    bid, ask = sides(ib, put)
+    middle, half = (bid + ask) / 2, (ask - bid) / 2
+    order = limit("SELL", 2, middle)
+    trade = ib.placeOrder(put, order)
+    assert until(ib, lambda: trade.orderStatus.status == "Submitted")
+    order.lmtPrice = round(bid, 2)
+    ib.placeOrder(put, order)
+    assert filled(ib, trade)
+    # Halfway from the middle to the bid, on the cent in the buyer's favor.
+    [fill] = trade.fills
+    assert fill.execution.price == pytest.approx(int((middle - 0.5 * half) * 100 + 1e-9) / 100)
+    assert (fill.execution.shares, fill.execution.side, fill.contract.conId) == (2, "SLD", put.conId)
+    assert fill.commissionReport.commission == pytest.approx(1.40)
+    # The list may have a change among its rows.
+    position = ib.reqPositions()[-1]
+    assert (position.contract.localSymbol, position.position) == (put.localSymbol, -2)
+    # The cost of a contract that was sold is what it brought, less the fee.
+    assert position.avgCost == pytest.approx(100 * fill.execution.price - 0.70)
+
+
+def test_a_price_between_two_steps_is_refused_and_an_order_for_the_auction_too(ib: Listener) -> None:
+    nickel = pinned(ib, 70.0, symbol="MTUM")
+    assert rejection(ib, nickel, limit("BUY", 1, 1.01))[0] == 110
+    auction = limit("BUY", 1, 1.0)
+    auction.orderType = "MOC"
+    assert rejection(ib, nickel, auction)[0] == 387
+
+
+def test_a_put_needs_its_strike_in_cash_in_an_account_without_margin() -> None:
+    with option_gateway(cash=19_400, kind=AccountKind.CASH) as poor, client(poor) as ib:
+        put = pinned(ib, 195.0)
+        code, text = rejection(ib, put, limit("SELL", 1, 2.0))
+        assert code == 201
+        assert "EQUITY WITH LOAN VALUE [19399.00 USD] MUST EXCEED THE INITIAL MARGIN [19500.00 USD]" in text
+        trade = ib.placeOrder(pinned(ib, 190.0), limit("SELL", 1, 5.0, "o-2"))
+        assert until(ib, lambda: trade.orderStatus.status == "Submitted")
+        # The working order holds its strike back as well.
+        assert rejection(ib, pinned(ib, 180.0), limit("SELL", 1, 5.0, "o-3"))[0] == 201
+
+
+def test_orders_on_both_sides_of_one_contract_are_refused_through_a_combination_too(ib: Listener) -> None:
+    short, long = pinned(ib, 195.0), pinned(ib, 190.0)
+    trade = ib.placeOrder(spread(short, long), limit("BUY", 1, -5.0))
+    assert until(ib, lambda: trade.orderStatus.status == "PreSubmitted")
+    code, text = rejection(ib, short, limit("BUY", 1, 0.01, "o-2"))
+    assert code == 201
+    assert "Cannot have open orders on both sides of the same US Option contract" in text
+    other = ib.placeOrder(long, limit("BUY", 1, 0.01, "o-3"))
+    assert until(ib, lambda: other.orderStatus.status == "Submitted")
+
+
+def test_a_call_that_nothing_covers_is_above_the_permission_and_shares_cover_it(running: Running, ib: Listener) -> None:
+    call = pinned(ib, 205.0, "C")
+    code, text = rejection(ib, call, limit("SELL", 1, 9.0))
+    assert code == 201
+    assert "you do not have trading permissions for this options strategy" in text
+    running.tell("hold", account=ACCOUNT, symbol="SPY", shares=100, average_cost="190")
+    trade = ib.placeOrder(call, limit("SELL", 1, 9.0, "o-2"))
+    assert until(ib, lambda: trade.orderStatus.status == "Submitted")
+    assert rejection(ib, call, limit("SELL", 1, 9.0, "o-3"))[0] == 201
+
+
+def test_a_vertical_fills_as_a_whole_and_by_its_legs_with_fees_by_leg(ib: Listener) -> None:
+    short, long = pinned(ib, 195.0), pinned(ib, 190.0)
+    (sold_bid, sold_ask), (bought_bid, bought_ask) = sides(ib, short), sides(ib, long)
+    far = bought_ask - sold_bid
+    middle = ((bought_ask + bought_bid) - (sold_ask + sold_bid)) / 2
+    trade = ib.placeOrder(spread(short, long), limit("BUY", 3, far))
+    assert filled_legs(ib, trade, 2)
+    whole, *legs = sorted(trade.fills, key=lambda fill: fill.execution.execId)
+    assert [fill.contract.secType for fill in (whole, *legs)] == ["BAG", "OPT", "OPT"]
+    assert [fill.execution.execId[-6:] for fill in (whole, *legs)] == [".01.01", ".02.01", ".03.01"]
+    assert [(fill.execution.side, fill.execution.shares) for fill in legs] == [("SLD", 3), ("BOT", 3)]
+    net = legs[1].execution.price - legs[0].execution.price
+    assert net == pytest.approx(whole.execution.price)
+    # Halfway from the middle to the far side, on the cent in the other side's favor.
+    assert 0 <= net - (far + middle) / 2 < 0.0100001
+    assert trade.orderStatus.avgFillPrice == pytest.approx(net)
+    assert (trade.orderStatus.filled, trade.filled()) == (3, 3)
+    # 0.70 for each contract of each leg; none for the combination.
+    assert [fill.commissionReport.commission for fill in legs] == [pytest.approx(2.10)] * 2
+    assert not whole.commissionReport.execId
+    held = {one.contract.conId: one.position for one in ib.reqPositions()}
+    assert held == {short.conId: -3, long.conId: 3}
+
+
+def test_a_working_combination_changes_only_by_the_contract_that_came_back(ib: Listener) -> None:
+    ours, order = spread(pinned(ib, 195.0), pinned(ib, 190.0)), limit("BUY", 1, -5.0)
+    trade = ib.placeOrder(ours, order)
+    assert until(ib, lambda: trade.orderStatus.status == "PreSubmitted")
+    order.lmtPrice = -4.9
+    assert rejection(ib, ours, order)[0] == 105
+    [row] = [one for one in ib.reqAllOpenOrders() if one.order.orderId == order.orderId]
+    assert row.orderStatus.status == "PreSubmitted"
+    returned = spread(pinned(ib, 195.0), pinned(ib, 190.0))
+    returned.conId, returned.localSymbol, returned.tradingClass = 28812380, "SPY", "COMB"
+    again = limit("BUY", 1, -4.8)
+    again.orderId = order.orderId
+    trade = ib.placeOrder(returned, again)
+    assert until(ib, lambda: len(trade.log) > 1)
+    assert not trade.log[-1].errorCode
+
+
+def test_a_trial_tells_the_margin_of_a_spread_and_an_error_nothing(ib: Listener) -> None:
+    short, long = pinned(ib, 195.0), pinned(ib, 190.0)
+    state = ib.whatIfOrder(spread(short, long), limit("BUY", 2, -1.0))
+    # 5 USD wide, 100 shares, 2 spreads; nothing held before.
+    assert (float(state.initMarginBefore), float(state.initMarginAfter)) == (0.0, 1000.0)
+    assert state.maxCommission == pytest.approx(2.80)
+    uncovered = ib.whatIfOrder(pinned(ib, 205.0, "C"), limit("SELL", 1, 1.0))
+    assert not uncovered
+    assert ib.reqAllOpenOrders() == []
+
+
+def test_a_credit_for_what_can_only_win_is_riskless(ib: Listener) -> None:
+    turned_round = spread(pinned(ib, 190.0), pinned(ib, 195.0))
+    code, text = rejection(ib, turned_round, limit("BUY", 1, -1.0))
+    assert code == 201
+    assert "Riskless combination orders are not allowed" in text
+
+
+def test_executions_may_come_before_the_order(running: Running, ib: Listener) -> None:
+    running.tell("behavior", executions_first=True)
+    put = pinned(ib, 195.0)
+    trade = ib.placeOrder(put, limit("SELL", 1, 0.05))
+    assert filled(ib, trade)
+    names = [one["name"] for one in running.entries("answer")]
+    assert names.index("execDetails") < names.index("openOrder")
