@@ -92,9 +92,16 @@ def replay_desk(
         yield Replay(desk, market)
 
 
-def _chains(settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar) -> "ChainSource | None":
+def _chains(
+    settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar, contracts: Contracts | None = None
+) -> "ChainSource | None":
     if not settings.trades_options:
         return None
+    if settings.mode != "practice" and contracts is not None:
+        # Orders that leave are decided on quotes of the market that they meet.
+        from mtum.wiring.option_desks import ib_chains
+
+        return ib_chains(contracts)
     from mtum.wiring.chains import chains_of
 
     return chains_of(settings, data_dir, source, calendar)
@@ -188,8 +195,7 @@ def live_desk(
         if settings.mode == "practice" or contracts is None:
             broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
         else:
-            own = IbBroker(contracts, settings.broker.acknowledge_seconds)
-            broker = GatedBroker(own, gate_rules(settings, {}), calendar, store.approvals.pinned_contract)
+            broker = _ib_broker(contracts, settings, store, calendar)
         broker.held = partial(held_shares, store)
         yield Desk(
             settings=settings,
@@ -205,8 +211,17 @@ def live_desk(
             second=running(second) if second else None,
             vix_fallback=running("yahoo") if falls_back else None,
             told=told,
-            chains=_chains(settings, data_dir, source, calendar),
+            chains=_chains(settings, data_dir, source, calendar, contracts),
         )
+
+
+def _ib_broker(contracts: Contracts, settings: Settings, store: Store, calendar: Calendar) -> GatedBroker:
+    rules, pinned = gate_rules(settings, {}), store.approvals.pinned_contract
+    if not settings.trades_options:
+        return GatedBroker(IbBroker(contracts, settings.broker.acknowledge_seconds), rules, calendar, pinned)
+    from mtum.wiring.option_desks import gated_options, ib_options
+
+    return gated_options(ib_options(contracts, settings, store), rules, calendar, (settings, store), pinned)
 
 
 def _ask_first(settings: Settings, store: Store, connector: Connector) -> None:

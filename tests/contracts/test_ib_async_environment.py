@@ -16,6 +16,7 @@ PLACE = Path(os.environ.get("TEST_CLIENTS", ROOT / "build" / "clients")) / "ib_a
 SUITE = (
     "tests/contracts/test_ib_adapter.py",
     "tests/contracts/test_ib_refusals.py",
+    "tests/contracts/test_option_chains_on_the_gateway.py",
     "tests/contracts/test_option_chains_on_the_wire.py",
     "tests/contracts/test_option_gate_on_the_wire.py",
     "tests/contracts/test_option_lists_on_the_wire.py",

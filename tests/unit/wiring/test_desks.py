@@ -1,6 +1,8 @@
 """What is built for which settings."""
 
 import re
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,7 @@ from mtum.adapters.run_journal import RunJournal
 from mtum.app.session.play_session import market_sessions
 from mtum.core.portfolio.gate import GateRules
 from mtum.errors import BarsMissingError, UsageError
+from mtum.ports.options import OptionBroker
 from mtum.wiring import desks, resources
 from mtum.wiring.provenance import provenance
 from support.bars import bars_of, weekday_sessions
@@ -136,3 +139,25 @@ def test_the_journal_of_a_run_is_silent_until_it_has_begun(tmp_path: Path) -> No
         found = runs.run_of("job", "", date(2018, 1, 3))
         assert found is not None
         assert found.steps == {"decided": clock.now()}
+
+
+def test_a_paper_account_with_a_sleeve_of_options_has_the_brokers_own_chains_and_a_gate_for_them(
+    tmp_path: Path,
+) -> None:
+    options = {**PAPER, "market__source": "yahoo", "portfolio__strategy": "wheel", "options__level": 3}
+    with desks.live_desk(settings_of(**options), tmp_path, None) as desk:
+        assert isinstance(desk.broker, OptionBroker)
+        assert (desk.broker.name, desk.chains and desk.chains.name) == ("ib", "ib")
+    with desks.live_desk(settings_of(**PAPER, market__source="yahoo"), tmp_path / "shares", None) as desk:
+        assert not isinstance(desk.broker, OptionBroker)
+        assert desk.chains is None
+
+
+def test_an_account_in_shares_loads_nothing_of_the_broker_of_options() -> None:
+    code = "import sys, mtum.wiring.desks; print(*sorted(one for one in sys.modules if one.startswith('mtum.')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    loaded = done.stdout.split()
+    assert "mtum.adapters.brokers.ib.broker" in loaded
+    assert [
+        one for one in loaded if one.startswith(("mtum.adapters", "mtum.core.portfolio.options")) and "option" in one
+    ] == []

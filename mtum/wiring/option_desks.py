@@ -1,0 +1,51 @@
+"""Ties options to a desk: a broker that trades them behind its last gate, and the chains it quotes."""
+
+from collections.abc import Callable
+from functools import partial
+
+from mtum.adapters.brokers.ib.options.broker import IbOptionBroker
+from mtum.adapters.brokers.option_gate import Both, GatedOptionBroker
+from mtum.adapters.ib.contracts import Contracts
+from mtum.adapters.ib.options.chain import IbChains
+from mtum.app.ledger.gate_records import gate_records, intent_named
+from mtum.app.model_chains import RATE
+from mtum.config import Settings
+from mtum.core.portfolio.gate import GateRules
+from mtum.ports.store import Store
+from mtum.ports.time import Calendar
+
+
+def ib_options(contracts: Contracts, settings: Settings, store: Store) -> IbOptionBroker:
+    """Return the broker over the run's connection, in shares and in options."""
+    broker = IbOptionBroker(contracts, settings.broker.acknowledge_seconds)
+    broker.ordered = partial(intent_named, store)
+    return broker
+
+
+def ib_chains(contracts: Contracts) -> IbChains:
+    """Return the chains that the broker quotes."""
+    return IbChains(contracts, RATE)
+
+
+def gated_options(
+    broker: Both,
+    rules: GateRules,
+    calendar: Calendar,
+    told: tuple[Settings, Store],
+    pinned: Callable[[str], str] = lambda _: "",
+) -> GatedOptionBroker:
+    """Return a broker behind the last gate, which judges options beside what our own records say of them.
+
+    Parameters
+    ----------
+    told : tuple of (Settings, Store)
+        Where limits, halts, lots and orders stand.
+    pinned : callable
+        Returns the contract pinned for a symbol by now, "" for none.
+    """
+    settings, store = told
+    gated = GatedOptionBroker(broker, rules, calendar, pinned)
+    gated.contracts = store.options.contracts
+    # No source of ours tells a dividend before its day.
+    gated.records = lambda attempt, lists: gate_records(store, settings, attempt, lists, lambda _, __: None)
+    return gated

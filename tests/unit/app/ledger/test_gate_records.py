@@ -1,0 +1,117 @@
+"""What our own records say to the last gate for options, from a real database."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mtum.adapters.store.opening import SqliteStore, open_store
+from mtum.app.ledger.gate_records import gate_records, intent_named
+from mtum.core.options.legs import OptionPurpose
+from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import AccountKind
+from mtum.core.portfolio.options.gate_facts import OwnRecords
+from mtum.core.portfolio.options.orders import Attempt
+from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.ports.broker import BrokerAccount
+from mtum.ports.options import OptionLists
+from mtum.ports.records import CashMovement
+from support.option_orders import DAY, SESSION, STRATEGY
+from support.option_store import AT, C105, P90, attempt, leg_fill, planned
+from support.practice import settings_of
+from support.store import ACCOUNT
+
+LISTS = OptionLists(
+    AT, BrokerAccount(ACCOUNT, AccountKind.CASH, Decimal(90_000), Decimal(90_000), Decimal(100_000)), {}
+)
+FIRST = planned()
+SECOND = planned((Side.SELL, P90), group="g2")
+CLOSING = planned((Side.BUY, C105), group="g3", purpose=OptionPurpose.CLOSE)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    opened = open_store(tmp_path / "mtum.db", "practice", ACCOUNT)
+    opened.ledger.move_cash([CashMovement(f"capital:{STRATEGY}", STRATEGY, DAY, "capital", Decimal(40_000))])
+    opened.options.commit_intents([FIRST, SECOND, CLOSING], SESSION.before_close(17))
+    yield opened
+    opened.close()
+
+
+def told(store: SqliteStore, one: Attempt) -> OwnRecords:
+    return gate_records(store, settings_of(), one, LISTS, lambda _, __: None)
+
+
+def test_limits_are_parts_of_the_sleeve_and_of_the_account(store: SqliteStore) -> None:
+    rules = told(store, attempt(FIRST)).rules
+    assert (rules.strategy_loss_usd, rules.account_loss_usd) == (Decimal(40_000), Decimal(100_000))
+    assert rules.account == ACCOUNT
+
+
+def test_what_is_about_to_leave_does_not_count_against_itself(store: SqliteStore) -> None:
+    store.options.claim_attempt(attempt(FIRST), AT)
+    records = told(store, attempt(FIRST))
+    assert (records.unresolved, records.changes, records.orders) == ((), 0, 0)
+    assert records.intents[FIRST.id] == FIRST
+
+
+def test_another_order_in_doubt_stands_beside_it_with_its_group(store: SqliteStore) -> None:
+    store.options.claim_attempt(attempt(SECOND), AT)
+    (doubt,) = told(store, attempt(FIRST)).unresolved
+    assert (doubt.ref, doubt.group, doubt.unresolved) == (attempt(SECOND).ref, "g2", True)
+    assert doubt.legs == SECOND.legs
+    store.options.move_attempt(attempt(SECOND).ref, OrderStatus.ACCEPTED, AT)
+    assert told(store, attempt(FIRST)).unresolved == ()
+
+
+def test_changes_and_orders_are_counted_without_closings_and_without_what_never_left(store: SqliteStore) -> None:
+    options = store.options
+    for one in (attempt(CLOSING, price="1.00"), attempt(SECOND)):
+        options.claim_attempt(one, AT)
+        options.move_attempt(one.ref, OrderStatus.ACCEPTED, AT)
+    options.claim_attempt(attempt(FIRST), AT)
+    options.move_attempt(attempt(FIRST).ref, OrderStatus.DENIED, AT)
+    again = attempt(FIRST, 2)
+    options.claim_attempt(again, AT)
+    records = told(store, again)
+    assert (records.changes, records.orders) == (0, 1)
+    options.move_attempt(again.ref, OrderStatus.ACCEPTED, AT)
+    changed = attempt(FIRST, 2, "-1.15", in_place=True)
+    options.claim_attempt(changed, AT)
+    assert told(store, changed).changes == 0  # the first change is judged
+    third = attempt(FIRST, 2, "-1.10", in_place=True)
+    options.claim_attempt(third, AT)
+    assert told(store, third).changes == 1
+
+
+@pytest.mark.parametrize(
+    ("restriction", "halted", "altogether"),
+    [(Restriction.NONE, False, False), (Restriction.REDUCE_ONLY, True, False), (Restriction.FULL, True, True)],
+)
+def test_a_halt_is_told_in_words(
+    store: SqliteStore, restriction: Restriction, *, halted: bool, altogether: bool
+) -> None:
+    if restriction is not Restriction.NONE:
+        store.control.halt(restriction, "a test", "person", AT, None)
+    records = told(store, attempt(FIRST))
+    assert (bool(records.halt), bool(records.full_halt)) == (halted, altogether)
+
+
+def test_lots_of_every_strategy_are_told(store: SqliteStore) -> None:
+    store.options.claim_attempt(attempt(SECOND), AT)
+    store.options.record_fills([leg_fill(SECOND, "0001.aa.01.01", P90, -1, "1.20")])
+    (lot,) = told(store, attempt(FIRST)).lots
+    assert (lot.contract, lot.quantity, lot.group) == (P90, -1, "g2")
+
+
+def test_an_intent_is_found_by_the_reference_of_any_of_its_offers(store: SqliteStore) -> None:
+    assert intent_named(store, f"{FIRST.id}-7") == FIRST
+    assert intent_named(store, "m260710-AAAAAAAAAAAA-1") is None
+    assert intent_named(store, "no reference") is None
+
+
+def test_dividends_are_asked_for_the_underlying_and_the_session(store: SqliteStore) -> None:
+    asked: list[tuple[str, object]] = []
+    gate_records(store, settings_of(), attempt(FIRST), LISTS, lambda *what: asked.append(what))
+    assert asked == [("SPY", DAY)]
