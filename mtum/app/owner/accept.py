@@ -19,7 +19,17 @@ from mtum.app.session.match_orders import find_trace, what_of
 from mtum.core.market.instruments import instrument
 from mtum.core.portfolio.costs import IbFixedCosts
 from mtum.core.portfolio.fills import Fill, Split, folded
-from mtum.core.portfolio.orders import Leg, OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id, may_move
+from mtum.core.portfolio.orders import (
+    Leg,
+    OrderIntent,
+    OrderStatus,
+    OrderType,
+    Purpose,
+    Side,
+    intent_id,
+    intent_of,
+    may_move,
+)
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.strategies.contract import Strategy
@@ -29,6 +39,8 @@ from mtum.errors import UsageError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState, Observed
 
+LONGEST_TICKER = 10
+"""What is longer, and stands for a symbol, names an option contract."""
 STATED_COMMISSION = "stated_commission:"
 """Prefix of the key of a stated commission, which can be corrected; one the broker reported cannot."""
 
@@ -55,6 +67,10 @@ def accept(desk: Desk, statement: Statement) -> dict[str, Any]:
 
 
 def _external(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
+    if statement.words and len(statement.words[0]) > LONGEST_TICKER:
+        from mtum.app.owner.option_statements import state_external
+
+        return state_external(desk, statement)
     symbol, shares = _symbol_and_number(desk, statement, "external SYMBOL SHARES")
     held = max(lists.positions.get(symbol, Decimal(0)), Decimal(0))
     ours = sum(lot.shares for lot in held_lots(desk.store) if lot.symbol == symbol)
@@ -79,6 +95,10 @@ def _filled(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     if len(statement.words) < 2:
         raise UsageError(f"write it as `mtum reconcile --accept {form}`")
     wanted, *numbers = statement.words
+    if _is_option_order(desk, wanted):
+        from mtum.app.owner.option_statements import state_filled
+
+        return state_filled(desk, statement)
     state = _known_order(desk, wanted)
     intent, listed, legs = state.intent, find_trace(lists, state), state.intent.legs
     if len(legs) > 1:
@@ -145,6 +165,10 @@ def _known_order(desk: Desk, wanted: str) -> IntentState:
 
 def _not_sent(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     (wanted,) = words_in(statement, 1, "not-sent ID")
+    if _is_option_order(desk, wanted):
+        from mtum.app.owner.option_statements import state_not_sent
+
+        return state_not_sent(desk, statement)
     state = _known_order(desk, wanted)
     if state.status not in (OrderStatus.UNKNOWN, OrderStatus.SUBMITTING):
         raise UsageError(f"{state.intent.ref} is {state.status.value}; there is no doubt about it")
@@ -231,6 +255,20 @@ def _commission(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     return f"the commission of {wanted} ({what}) is {amount} USD, until the broker tells another"
 
 
+def _ended(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
+    from mtum.app.owner.option_statements import state_ended
+
+    return state_ended(desk, statement, lists.at.date())
+
+
+def _is_option_order(desk: Desk, wanted: str) -> bool:
+    if desk.store.orders.state_of(wanted) is not None or desk.store.orders.state_of(intent_of(wanted)) is not None:
+        return False
+    return any(
+        wanted in (one.intent.id, *(two.attempt.ref for two in one.attempts)) for one in desk.store.options.states()
+    )
+
+
 KINDS: Mapping[str, Callable[[Desk, Statement, BrokerLists], str]] = {
     "external": _external,
     "position": _position,
@@ -244,6 +282,7 @@ KINDS: Mapping[str, Callable[[Desk, Statement, BrokerLists], str]] = {
     "spun-off": spun_off,
     "undone": undone,
     "contract": _contract,
+    **dict.fromkeys(("assigned", "exercised", "expired", "settled", "traded"), _ended),
 }
 """What a person may state."""
 

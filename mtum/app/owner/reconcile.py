@@ -68,7 +68,16 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
     # Orders whose executions we lack are told by what the broker says of them.
     apart = book_problems(desk.store, orders=False)
     wrong = [Difference("books", "", text, ("mtum restore FILE",)) for text in apart]
-    found = (*unread, *told, *positions, *beyond, *foreign_differences(desk, books, lists), *orders, *wrong)
+    found = (
+        *unread,
+        *told,
+        *positions,
+        *_options(desk),
+        *beyond,
+        *foreign_differences(desk, books, lists),
+        *orders,
+        *wrong,
+    )
     return {
         "account": desk.account,
         "mode": desk.settings.mode,
@@ -80,6 +89,14 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
         "problems": [{"code": int(one.exit_code), "text": one.text} for one in found],
         "exit_code": int(worst(one.exit_code for one in found)),
     }
+
+
+def _options(desk: Desk) -> tuple[Difference, ...]:
+    if not desk.store.events.option_strategies():
+        return ()
+    from mtum.app.owner.option_statements import option_differences
+
+    return option_differences(desk)
 
 
 def official_close(desk: Desk, state: IntentState) -> Decimal | None:

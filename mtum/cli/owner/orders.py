@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 ACCEPT_HELP = (
     "external SYMBOL N, position SYMBOL N, filled REF PRICE [FEE], commission EXECUTION USD, not-sent ID, foreign REF, "
     "corporate-action SYMBOL RATIO, contract SYMBOL CONTRACT, renamed OLD NEW --from DATE, merged OLD --cash USD "
-    "[--into NEW --ratio R], spun-off PARENT CHILD --ratio R --basis-frac F, or undone SYMBOL."
+    "[--into NEW --ratio R], spun-off PARENT CHILD --ratio R --basis-frac F, undone SYMBOL; of options: assigned, "
+    "exercised or expired CONTRACT N, settled or traded CONTRACT N PRICE."
 )
 
 
@@ -60,7 +61,7 @@ def reconcile(
         Decimal | None, usd_option("--cash-in-lieu", "Paid for the fraction of a share that was left.")
     ] = None,
     first_session: Annotated[
-        date | None, day_option("--from", "First session of a new name, merger or spin-off.")
+        date | None, day_option("--from", "First session of a new name, merger or spin-off; day of an assignment.")
     ] = None,
     cash: Annotated[Decimal | None, number_option("--cash", "What a merger paid per share.")] = None,
     into: Annotated[str | None, typer.Option("--into", metavar="SYMBOL", help="What a merger paid with.")] = None,
