@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "report": ("mtum.cli.report:report", "The report of a session."),
     "review": ("mtum.cli.report:review", "The review of a week, a month or a quarter."),
+    "serve": ("mtum.cli.serve:serve", "The dashboard, for a browser on desk or phone."),
     "show": ("mtum.cli.records.show:app", "List orders, fills, trades, bars, equity, backtests and more."),
     "export": ("mtum.cli.records.export:app", "Write trades, signals, performance or tax lots to files."),
     "bars": ("mtum.cli.bars:app", "The cache of daily bars."),

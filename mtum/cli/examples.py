@@ -15,6 +15,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "verify": (("mtum verify --all", "every session, not the last one alone"),),
     "report": (("mtum report --send", "write it and mail it"),),
     "review": (("mtum review month --end 2018-03-31", "the month that day lies in"),),
+    "serve": (
+        ("mtum serve --open", "on this machine, in its browser"),
+        ("mtum serve --config data/demo-1/config.toml --data-dir data/demo-1", "a demo instead of your own records"),
+    ),
     "show": (("mtum show trades --since 2018-01-01", "round trips from that date on"),),
     "show trades": (("mtum show trades --since 2018-01-01", "round trips from that date on"),),
     "bars sync": (("mtum bars sync MTUM SPY", "these symbols instead of the strategy's own"),),

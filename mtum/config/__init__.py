@@ -40,7 +40,7 @@ from mtum.config.sections import (
     SleeveSettings,
     digest_of,
 )
-from mtum.config.upkeep import Mail, Notify, Plugins, Storage
+from mtum.config.upkeep import Mail, Notify, Plugins, Storage, Web
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
@@ -65,6 +65,7 @@ __all__ = [
     "SleeveRisk",
     "SleeveSettings",
     "Storage",
+    "Web",
     "account_rules",
     "below_one_share",
     "current_environment",

@@ -10,7 +10,7 @@ from mtum.config.sections import MANY, SECTIONS, Group, SleeveRisk, SleeveSettin
 from mtum.core.strategies import ALIASES, STRATEGIES
 
 ENVIRONMENT_PREFIX = "MTUM_"
-SECRETS = ("mail.password", "notify.urls", "notify.ping_url")
+SECRETS = ("mail.password", "notify.urls", "notify.ping_url", "web.password")
 """Settings that come from the environment, a `_FILE` or the keyring only and are never shown."""
 SLEEVE_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
 """Shape of the name of a sleeve, a group or a strategy."""

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from mtum.config.addresses import Host, WebAddress
 from mtum.config.option_limits import Options
-from mtum.config.upkeep import Mail, Notify, Plugins, SettingsSection, Storage
+from mtum.config.upkeep import Mail, Notify, Plugins, SettingsSection, Storage, Web
 from mtum.core.canonical import plain
 from mtum.core.portfolio.fund import FUND, CashFund
 from mtum.core.portfolio.money import exact
@@ -289,6 +289,7 @@ class Settings(SettingsSection):
     notify: Notify = Notify()
     storage: Storage = Storage()
     plugins: Plugins = Plugins()
+    web: Web = Web()
 
     def active_strategy(self, name: str | None = None) -> Strategy:
         """Return the configured strategy of that name (default: the daily job's)."""
@@ -388,4 +389,5 @@ SECTIONS: dict[str, type[SettingsSection]] = {
     "notify": Notify,
     "storage": Storage,
     "plugins": Plugins,
+    "web": Web,
 }

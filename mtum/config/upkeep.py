@@ -57,3 +57,20 @@ class Plugins(SettingsSection):
 
     strategies: tuple[str, ...] = ()
     """files that hold them, relative to the settings file"""
+
+
+class Web(SettingsSection):
+    """The dashboard of `mtum serve`; its password comes from MTUM_WEB__PASSWORD."""
+
+    host: Host = "127.0.0.1"
+    """address it listens on; one that other machines reach needs the password, and TLS or a proxy"""
+    port: int = Field(default=8080, ge=1, le=65535)
+    """port it listens on"""
+    names: tuple[Host, ...] = ()
+    """further names by which browsers call it, such as a proxy's"""
+    tls_certificate: str = ""
+    """PEM file of the certificate, relative to the data folder; empty for no TLS"""
+    tls_key: str = ""
+    """PEM file of its key, relative to the data folder"""
+    behind_proxy: bool = False
+    """true: a proxy in front of it speaks TLS with the browsers"""

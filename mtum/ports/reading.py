@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from mtum.core.portfolio.fills import Action
+from mtum.ports.event_log import EventRow
 
 PRACTICE_KEY = "practice_gateway"
 """Fact of a database: whether its gateway said that it is the practice gateway, "yes" or "no"."""
@@ -346,6 +347,20 @@ class Reader(Protocol):
         equal : str or None
             Only rows with that value in the column of that name.
         """
+        ...
+
+    def rows_until[R](
+        self, kind: type[R], last: date, /, since: date | None, limit: int | None, **equal: str | None
+    ) -> Sequence[R]:
+        """Return rows as `rows` does, of sessions up to the last one alone."""
+        ...
+
+    def events(self, after: int | None, limit: int) -> Sequence[EventRow]:
+        """Return the oldest events behind a number, at most so many; without a number the newest ones."""
+        ...
+
+    def version(self) -> int:
+        """Return a number that changes whenever another connection has changed anything; nothing is locked."""
         ...
 
     def actions(self) -> Sequence[Action]:

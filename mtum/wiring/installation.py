@@ -34,8 +34,6 @@ from mtum.wiring.strategy_checks import CHECK_SECONDS, wrong_with
 
 log = logging.getLogger(__name__)
 
-ALIVE_NAME = "scheduler.alive"
-
 
 class Installation:
     """Everything that stays the same between two looks at the timetable.
@@ -143,7 +141,7 @@ class Installation:
     def beat(self, at: datetime) -> None:
         """Leave a sign of life for `mtum status` and for whoever watches the folder."""
         try:
-            (self.data_dir / ALIVE_NAME).write_text(f"{os.getpid()} {at.isoformat()}\n", encoding="ascii")
+            (self.data_dir / resources.ALIVE_NAME).write_text(f"{os.getpid()} {at.isoformat()}\n", encoding="ascii")
         except OSError as error:
             log.warning("no_sign_of_life", extra={"error": error.strerror})
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mtum.ports.time import Calendar, Clock
 
 DATABASE_NAME, EXCHANGE_NAME, SESSIONS_NAME = "mtum.db", "exchange.json", "sessions.json"
+ALIVE_NAME = "scheduler.alive"
+"""Touched at every heartbeat of the scheduler."""
 PRACTICE_ACCOUNT = "PRACTICE"
 
 

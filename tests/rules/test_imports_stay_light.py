@@ -8,8 +8,8 @@ import pytest
 from support.source_tree import ROOT
 
 HEAVY = (
-    "apscheduler", "exchange_calendars", "ib_insync", "jinja2", "matplotlib", "numba", "numpy", "pandas", "pandas_ta",
-    "scipy", "sqlite_utils", "yfinance",
+    "apscheduler", "exchange_calendars", "fastapi", "ib_insync", "jinja2", "matplotlib", "numba", "numpy",
+    "pandas", "pandas_ta", "scipy", "sqlite_utils", "starlette", "uvicorn", "yfinance",
 )  # fmt: skip
 LIGHT = ["mtum", "mtum.config", "mtum.errors", "mtum.ports", "mtum.cli", "mtum.__main__", "jobs"]
 

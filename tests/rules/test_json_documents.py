@@ -27,6 +27,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "verify": ("--all",),
     "report": (),
     "review": ("month",),
+    "serve": ("--host", "0.0.0.0"),
     "show trades": (),
     "show orders": (),
     "show fills": (),

@@ -13,8 +13,8 @@ from mtum.adapters.calendar import ExchangeCalendar
 from support.recorded import recorded
 
 HEAVY = (
-    "apscheduler", "exchange_calendars", "ib_async", "ib_insync", "jinja2", "matplotlib", "numba", "numpy", "pandas",
-    "pandas_ta", "scipy", "sqlite_utils", "yfinance",
+    "apscheduler", "exchange_calendars", "fastapi", "ib_async", "ib_insync", "jinja2", "matplotlib", "numba", "numpy",
+    "pandas", "pandas_ta", "scipy", "sqlite_utils", "starlette", "uvicorn", "yfinance",
 )  # fmt: skip
 QUICK = (
     ("--help",),

@@ -17,6 +17,7 @@ from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.config.named_files import why_unreadable
 from mtum.core.portfolio.fills import Action
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
+from mtum.ports.event_log import EventRow
 from mtum.ports.reading import (
     PRACTICE_KEY,
     BarRow,
@@ -208,12 +209,30 @@ class SqliteReader:
         self, kind: type[R], /, since: date | None = None, limit: int | None = None, **equal: str | None
     ) -> list[R]:
         """Return rows of a kind, oldest first: from a session on, the newest alone, those with a value in a column."""
+        return self.rows_until(kind, date.max, since, limit, **equal)
+
+    def rows_until[R](
+        self, kind: type[R], last: date, /, since: date | None, limit: int | None, **equal: str | None
+    ) -> list[R]:
+        """Return rows as `rows` does, of sessions up to the last one alone."""
         relation, session, then = _LISTED[kind]
         # The newest rows are asked for backwards, then turned round.
         order = ", ".join(f"{column} DESC" for column in (session, *then.split(", ")))
-        where = " AND ".join((f"{session} >= ?", *(f"{column} IS ?" for column in equal)))
-        bounds = (since.isoformat() if since else "", *equal.values(), -1 if limit is None else limit)
+        latest = [] if last == date.max else [f"{session} <= ?"]
+        where = " AND ".join((f"{session} >= ?", *latest, *(f"{column} IS ?" for column in equal)))
+        days = [since.isoformat() if since else "", *(last.isoformat() for _ in latest)]
+        bounds = (*days, *equal.values(), -1 if limit is None else limit)
         return self._select(kind, relation, f"WHERE {where} ORDER BY {order} LIMIT ?", bounds)[::-1]
+
+    def events(self, after: int | None, limit: int) -> list[EventRow]:
+        """Return the oldest events behind a number, at most so many; without a number the newest ones."""
+        if after is None:
+            return self._select(EventRow, "events", "ORDER BY id DESC LIMIT ?", (limit,))[::-1]
+        return self._select(EventRow, "events", "WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+
+    def version(self) -> int:
+        """Return a number that changes whenever another connection has changed anything; nothing is locked."""
+        return int(_ask(self.connection, "PRAGMA data_version")[0][0])
 
     def unsound_fills(self) -> Sequence[str]:
         """Return fills that are missing though an event or their cash tells of them, or whose cash is another's."""

@@ -1,0 +1,107 @@
+"""The addresses below /api/v1 that only read."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from mtum.app.queries.listing import KINDS
+from mtum.web import documents
+from mtum.web.documents import Document
+from mtum.web.paging import MOST_ROWS, Part
+from mtum.web.records import Records
+from mtum.web.stream import MOST_STREAMS, Watch
+
+PREFIX = "/api/v1"
+Session = Annotated[date | None, Query(description="Session; the newest unless named.")]
+Since = Annotated[date | None, Query(description="Only sessions from this day on.")]
+Sleeve = Annotated[str | None, Query(max_length=24, description="Only this sleeve.")]
+Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Rows at most.")]
+Cursor = Annotated[str, Query(max_length=40, description="`next` of the page before.")]
+
+
+def answered(request: Request, document: Document, status: int = 200) -> Response:
+    """Return a document as JSON; nothing but 304 where the browser has it already."""
+    body = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    mark = f'"{sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": mark, "cache-control": "no-cache"}
+    if status == 200 and mark in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(body, status_code=status, media_type="application/json", headers=headers)
+
+
+def reading_routes(records: Records, watch: Watch) -> APIRouter:
+    """Return everything that is read."""
+    routes = APIRouter(prefix=PREFIX)
+    plain: dict[str, tuple[Callable[[Records], Document], str]] = {
+        "status": (documents.status, "Mode, account, positions, orders, halts, next wake times."),
+        "sleeves": (documents.sleeves, "What the account is made of, sleeve by sleeve."),
+        "risk": (documents.risk, "Limits with their use, value at risk, earlier falls."),
+        "performance": (documents.performance, "The account at every close."),
+        "jobs": (documents.jobs, "When each job is due over ten sessions."),
+    }
+    for name, (work, words) in plain.items():
+        routes.add_api_route(f"/{name}", _plain(records, work), methods=["GET"], name=name, summary=words)
+    for kind in KINDS:
+        routes.add_api_route(
+            f"/{kind}", _list(records, kind), methods=["GET"], name=kind, summary=f"`mtum show {kind}`, page by page."
+        )
+    _with_words(routes, records)
+
+    @routes.get("/stream", summary="Server-sent events: run, decision, order, fill, equity, halt, problem, health.")
+    async def stream(
+        last_event_id: Annotated[str | None, Header()] = None, after: Annotated[str | None, Query()] = None
+    ) -> Response:
+        if watch.streams >= MOST_STREAMS:
+            return Response("too many streams are open", status_code=503, headers={"retry-after": "5"})
+        given = last_event_id or after or ""
+        number = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(watch.told(number), media_type="text/event-stream", headers=headers)
+
+    return routes
+
+
+def _plain(records: Records, work: Callable[[Records], Document]) -> Callable[..., Any]:
+    def asked(request: Request) -> Response:
+        return answered(request, work(records))
+
+    return asked
+
+
+def _list(records: Records, kind: str) -> Callable[..., Any]:
+    def asked(
+        request: Request, since: Since = None, limit: Limit = 500, sleeve: Sleeve = None, cursor: Cursor = ""
+    ) -> Response:
+        whose = sleeve if kind not in ("bars", "runs") else None
+        return answered(request, documents.listed(records, kind, Part(since, limit, whose, cursor)))
+
+    return asked
+
+
+def _with_words(routes: APIRouter, records: Records) -> None:
+    @routes.get("/explain", summary="Why a session was decided so.")
+    def explain(request: Request, session: Session = None, sleeve: Sleeve = None) -> Response:
+        return answered(request, documents.explain(records, session, sleeve))
+
+    @routes.get("/report", summary="The stored report of a session.")
+    def report(request: Request, session: Session = None) -> Response:
+        return answered(request, documents.report(records, session))
+
+    @routes.get("/backtests", summary="Backtests, sweeps and walk forwards.")
+    def backtests(request: Request, since: Since = None, limit: Limit = 500) -> Response:
+        return answered(request, documents.backtests(records, since, limit))
+
+    @routes.get("/indicators", summary="What the indicators say of a symbol.")
+    def indicators(
+        request: Request, symbol: Annotated[str, Query(max_length=15, pattern=r"^[A-Z0-9][A-Z0-9. -]*$")]
+    ) -> Response:
+        return answered(request, documents.indicators(records, symbol))
+
+    @routes.get("/events", summary="What was recorded behind a number.")
+    def events(request: Request, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 500) -> Response:
+        return answered(request, documents.events(records, after, limit))

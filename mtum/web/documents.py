@@ -1,0 +1,194 @@
+"""Every document of the API by its name: those of the commands, without the paths of this machine."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
+from mtum.app.queries.plain import plain
+from mtum.errors import UsageError
+from mtum.ports.reading import Reader
+from mtum.web.paging import Part, part_of
+from mtum.web.records import Records
+from mtum.wiring.control import sleeve_named
+
+type Document = dict[str, Any]
+
+
+def status(records: Records) -> Document:
+    """Return what `mtum status --json` tells."""
+    from mtum.app.queries.status import status_document, status_of
+    from mtum.ports.reading import DatabaseState
+    from mtum.wiring.resources import calendar_of
+
+    settings = records.settings
+    state = records.read("state", lambda reader: reader.state() if reader else DatabaseState())
+    found = status_of(settings, state, records.now(), calendar_of(settings, records.folder).sessions)
+    document: Document = plain(status_document(settings, state, found))
+    return document
+
+
+def sleeves(records: Records) -> Document:
+    """Return what `mtum sleeves --json` tells."""
+
+    def work(reader: Reader | None) -> Document:
+        from mtum.app.queries.sleeves import sleeves_document
+
+        found: Document = plain(sleeves_document(records.settings, reader))
+        return found
+
+    return records.read("sleeves", work)
+
+
+def risk(records: Records) -> Document:
+    """Return what `mtum risk --json` tells."""
+
+    def work(reader: Reader | None) -> Document:
+        from mtum.app.queries.risk import account_risk, risk_document
+
+        return risk_document(None if reader is None else account_risk(records.settings, reader))
+
+    return records.read("risk", work)
+
+
+def explain(records: Records, day: date | None = None, sleeve: str | None = None) -> Document:
+    """Return what `mtum explain --json` tells.
+
+    Raises
+    ------
+    UsageError
+        If that session has no decision.
+    """
+
+    def work(reader: Reader | None) -> Document:
+        from mtum.app.queries.explain import told_of
+
+        one = sleeve_named(records.settings, sleeve)
+        found = None if reader is None else told_of(reader, day, one, records.sleeves)
+        if found is None and day is not None:
+            raise UsageError(f"no decision is stored for {day}")
+        return {"session": None, "action": None} if found is None else dict(found.document)
+
+    return records.read(("explain", day, sleeve), work)
+
+
+def performance(records: Records) -> Document:
+    """Return the account at every close, with what each sleeve earned."""
+
+    def work(reader: Reader | None) -> Document:
+        from mtum.app.queries.performance import account_performance
+
+        real = [name for name, one in records.settings.configured().items() if one.state != "watch"]
+        rows: list[Document] = plain(account_performance(reader, real) if reader else [])
+        return {"account": rows, "count": len(rows)}
+
+    return records.read("performance", work)
+
+
+def report(records: Records, named: date | None = None) -> Document:
+    """Return the stored report of a session, the newest one where none is named; empty before the first.
+
+    Raises
+    ------
+    UsageError
+        If that session has none.
+    """
+    from mtum.app.reporting.daily_report import last_session, stored_report
+    from mtum.wiring.reports import writer_of
+    from mtum.wiring.resources import calendar_of, opened_store
+
+    if not records.database.exists():
+        return {}
+    with opened_store(records.settings, records.folder, reading=True) as store:
+        writer = writer_of(
+            records.settings, records.folder, store, calendar_of(records.settings, records.folder), html=False
+        )
+        day = named or last_session(writer)
+        found = None if day is None else stored_report(store, day)
+    if found is None and named is not None:
+        raise UsageError(f"no report is stored for {named}")
+    document: Document = plain(found or {})
+    return document
+
+
+def backtests(records: Records, since: date | None = None, limit: int | None = None) -> Document:
+    """Return what `mtum show backtests --json` tells."""
+    from mtum.ports.research import WHOLE, Study
+    from mtum.wiring.studies import studies_in
+
+    store = studies_in(records.folder)
+    rows = store.listed(since, limit) if store else ()
+    told = dict.fromkeys(("id", *(one.name for one in fields(Study) if one.name not in WHOLE)))
+    document: Document = plain(
+        {"backtests": [{name: getattr(row, name) for name in told} for row in rows], "count": len(rows)}
+    )
+    return document
+
+
+def indicators(records: Records, symbol: str) -> Document:
+    """Return what `mtum indicators SYMBOL --json` tells of every indicator by day, week and month."""
+
+    def work(reader: Reader | None) -> Document:
+        from mtum.app.queries.bars import cached_bars
+        from mtum.app.queries.indicators import readings_of
+        from mtum.core.indicators import INDICATORS
+        from mtum.core.market.timeframes import Timeframe
+
+        bars = cached_bars(reader, symbol, records.settings.market.source) if reader else None
+        if bars is None or not len(bars):
+            return {"symbol": symbol, "frames": []}
+        frames = (Timeframe.DAY, Timeframe.WEEK, Timeframe.MONTH)
+        found: Document = plain(readings_of(bars, list(INDICATORS), frames))
+        return found
+
+    return records.read(("indicators", symbol), work)
+
+
+def jobs(records: Records, sessions: int = 10) -> Document:
+    """Return when each job is due over the next sessions, as `python -m jobs --list --json` tells it."""
+    from datetime import timedelta
+
+    from mtum.app.service.schedule import timetable, upcoming
+    from mtum.core.market.calendars import NEW_YORK
+    from mtum.wiring.resources import calendar_of
+
+    settings, now = records.settings, records.now()
+    status_now = status(records)
+    if status_now["replayed"]:
+        return {"wakes": status_now["next_wakes"]}
+    calendar = calendar_of(settings, records.folder)
+    known = calendar.sessions((now - timedelta(days=12)).date(), (now + timedelta(days=40)).date())
+    wakes = upcoming(now, known, sessions, timetable(settings.schedule))
+    rows: list[Mapping[str, Any]] = plain(
+        [
+            {
+                "job": wake.job,
+                "slot": wake.slot,
+                "session": wake.session,
+                "at_utc": wake.at,
+                "at_new_york": wake.at.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M"),
+            }
+            for wake in wakes
+        ]
+    )
+    return {"wakes": rows}
+
+
+def events(records: Records, after: int, limit: int) -> Document:
+    """Return what was recorded behind a number, oldest first."""
+    return {"events": plain(records.events(after, limit)), "newest": records.read("newest", _newest)}
+
+
+def _newest(reader: Reader | None) -> int:
+    return next((one.id for one in reader.events(None, 1)), 0) if reader else 0
+
+
+def listed(records: Records, kind: str, wanted: Part) -> Document:
+    """Return a part of a list as `mtum show KIND --json` tells it, and the cursor of the part before."""
+
+    def work(reader: Reader | None) -> Document:
+        sleeve_named(records.settings, wanted.sleeve)
+        found: Document = plain(part_of(reader, records.settings.market.source, kind, wanted))
+        return found
+
+    return records.read((kind, wanted), work)

@@ -1,0 +1,162 @@
+"""Market: the bars of any symbol of the cache, what indicators say of it, and how sound the data is."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from mtum.ports.reading import BarRow, Reader
+from mtum.web import documents
+from mtum.web.drawing import Chart, Curve, candles, drawn
+from mtum.web.frame import Ask, nothing_yet
+from mtum.web.html import NOTHING, Child, Html, card, change, empty, number, percent, table, tag
+from mtum.web.pages.portfolio import choices
+
+type Table = Mapping[str, Any]
+
+SPANS = {"60": "3M", "125": "6M", "250": "1Y", "750": "3Y"}
+"""Bars shown -> what they are called."""
+CANDLES = 125
+"""Bars that are still drawn as candles; more become a line of closes."""
+SERIES = ("VIX", "VXN", "RVX")
+
+
+def page(ask: Ask) -> Child:
+    """Return the page."""
+    symbols = ask.records.read("symbols", _symbols)
+    if not symbols:
+        return nothing_yet()
+    traded = [one for one in symbols if one not in SERIES] or symbols
+    asked = ask.query.get("symbol", "")
+    wanted = [name for one in ask.records.settings.configured().values() for name in one.rules.universe()]
+    symbol = asked if asked in symbols else next((name for name in wanted if name in symbols), traded[0])
+    span = ask.query.get("bars", "125")
+    span = span if span in SPANS else "125"
+    source = ask.records.settings.market.source
+    rows = ask.records.read(("bars of", symbol, span), lambda reader: _bars(reader, symbol, source, int(span)))
+    return [
+        _choose(symbols, symbol, span),
+        _drawn(symbol, span, rows),
+        _indicators(documents.indicators(ask.records, symbol)),
+        _decision(documents.explain(ask.records), symbol, rows),
+        _volatility(ask, source),
+        _quality(ask, symbols, source),
+    ]
+
+
+def _symbols(reader: Reader | None) -> Sequence[str]:
+    if reader is None:
+        return ()
+    last = reader.rows(BarRow, None, 1)
+    since = date.fromisoformat(last[-1].session).replace(day=1) if last else None
+    return sorted({row.symbol for row in reader.rows(BarRow, since, None)})
+
+
+def _bars(reader: Reader | None, symbol: str, source: str, count: int) -> Sequence[BarRow]:
+    return reader.rows(BarRow, None, count, symbol=symbol, source=source) if reader else ()
+
+
+def _choose(symbols: Sequence[str], symbol: str, span: str) -> Html:
+    return card(
+        "Symbol",
+        choices("symbol", {one: one for one in symbols}, symbol, f"&bars={span}"),
+        choices("bars", SPANS, span, f"&symbol={symbol}"),
+    )
+
+
+def _drawn(symbol: str, span: str, rows: Sequence[BarRow]) -> Html:
+    if len(rows) < 2:
+        return card(symbol, empty("There are too few bars to draw."))
+    labels, closes = [row.session for row in rows], [row.close for row in rows]
+    last, before = rows[-1], rows[-2]
+    moved = last.close / before.close - 1 if before.close else None
+    state = "final" if last.final else "not final: the session was still running when it was read"
+    says = f"Last close {number(last.close)} on {last.session}, {state}."
+    chart = Chart(f"{symbol}, {SPANS[span]}", says, labels, [Curve("close", closes)])
+    picture = (
+        candles(chart, [(row.open, row.high, row.low, row.close) for row in rows]) if len(rows) <= CANDLES else None
+    )
+    volumes = [row.volume for row in rows]
+    volume = Chart("Volume", "Shares of each session.", labels, [Curve("volume", volumes)])
+    return card(
+        symbol,
+        tag("p", number(last.close), " ", change(moved, percent(moved)), class_="big"),
+        picture or drawn(chart),
+        drawn(volume, 100) if any(volumes) else None,
+    )
+
+
+def _indicators(found: Table) -> Html:
+    rows = []
+    for frame in found["frames"]:
+        for one in frame["readings"]:
+            newest = one["values"][0] if one["values"] else {}
+            values = ", ".join(f"{name} {number(value)}" for name, value in newest.items())
+            rows.append([frame["timeframe"], one["title"], values or NOTHING, _vote(one["vote"]), one["words"]])
+    heads = ("bars", "indicator", "newest", "vote", "says")
+    if not rows:
+        return card("Indicators", empty("There are no bars to compute them of."))
+    votes = [[frame["timeframe"], _vote(frame["vote"])] for frame in found["frames"]]
+    return card(
+        "Indicators",
+        table(("bars", "mean of all votes"), votes),
+        tag("details", tag("summary", f"All {len(rows)} readings"), table(heads, rows)),
+    )
+
+
+def _vote(vote: float | None) -> Child:
+    if vote is None:
+        return NOTHING
+    word = "up" if vote > 0 else "down" if vote < 0 else "neither"
+    return change(vote, f"{vote:+.2f} {word}")
+
+
+def _decision(told: Table, symbol: str, rows: Sequence[BarRow]) -> Html:
+    decisions = told.get("sleeves") or {told.get("strategy", ""): told}
+    final = {row.session: row for row in rows}
+    cells = []
+    for name, one in decisions.items():
+        seen = (one.get("inputs") or {}).get(symbol)
+        bar = final.get(one.get("session", ""))
+        for key, value in (seen or {}).items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                now = (
+                    {"close": bar.close, "volume": bar.volume}.get(key) if bar and key in ("close", "volume") else None
+                )
+                cells.append([name, key.replace("_", " "), number(value), number(now)])
+    title = f"What the last decision saw of {symbol}"
+    if not cells:
+        return card(title, empty("The last decision did not look at it."), class_="half")
+    return card(title, table(("sleeve", "value", "at the decision", "final"), cells), class_="half")
+
+
+def _volatility(ask: Ask, source: str) -> Html:
+    def work(reader: Reader | None) -> Sequence[BarRow]:
+        found = _bars(reader, "VIX", source, 250)
+        return found or (reader.rows(BarRow, None, 250, symbol="VIX") if reader else ())
+
+    rows = ask.records.read("vix", work)
+    if len(rows) < 2:
+        return card("VIX", empty("No VIX is cached."), class_="half")
+    says = f"{number(rows[-1].close)} at the close of {rows[-1].session}."
+    chart = Chart("VIX over a year", says, [row.session for row in rows], [Curve("VIX", [row.close for row in rows])])
+    return card("VIX", drawn(chart, 160), class_="half")
+
+
+def _quality(ask: Ask, symbols: Sequence[str], source: str) -> Html:
+    def work(reader: Reader | None) -> Sequence[Sequence[Child]]:
+        found: list[Sequence[Child]] = []
+        for symbol in symbols:
+            rows = reader.rows(BarRow, None, 260, symbol=symbol) if reader else ()
+            if rows:
+                last = rows[-1]
+                again = sum(row.read_at != row.first_read_at for row in rows)
+                found.append(
+                    [symbol, last.source, last.session, "yes" if last.final else "no", number(last.close), f"{again}"]
+                )
+        return found
+
+    rows = ask.records.read("quality", work)
+    told = tag("p", "Of the newest 260 bars; `mtum bars check` looks at all of them, `mtum bars revisions` lists what "
+                    "sources changed.", class_="quiet")  # fmt: skip
+    heads = ("symbol", "source", "newest bar", "final", "close", "read again")
+    return card("Data", told, table(heads, rows))

@@ -1,0 +1,221 @@
+"""Portfolio: what the account is worth against its benchmark, what it holds, and what each part gave."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from math import prod
+from typing import Any
+
+from mtum.core.reporting.figures import MONTHS
+from mtum.ports.reading import Reader, TradeRow
+from mtum.web import documents
+from mtum.web.drawing import Chart, Curve, Marked, drawn, use_bar
+from mtum.web.frame import Ask, nothing_yet
+from mtum.web.html import Child, Html, card, change, empty, facts, percent, table, tag, usd
+
+type Table = Mapping[str, Any]
+
+RANGES = {"1m": 31, "6m": 183, "ytd": 0, "1y": 366, "all": None}
+"""Word in the address -> days back from the last close; the year's own for ytd."""
+MOST_MARKS = 60
+
+
+def page(ask: Ask) -> Child:
+    """Return the page."""
+    rows = documents.performance(ask.records)["account"]
+    status, sleeves = documents.status(ask.records), documents.sleeves(ask.records)
+    if not rows and status["last_run"] is None:
+        return nothing_yet()
+    if not rows:
+        return card("Equity", empty("No session is settled yet; the first official close gives the first point."))
+    chosen = ask.query.get("range", "1y")
+    chosen = chosen if chosen in RANGES else "1y"
+    log = ask.query.get("scale") == "log"
+    shown = _within(rows, chosen)
+    return [
+        _curves(ask, shown, chosen, log=log),
+        _standing(rows, sleeves),
+        _allocation(status, sleeves),
+        _holdings(status),
+        _gave(ask, shown, chosen),
+        _months(rows),
+    ]
+
+
+def _within(rows: Sequence[Table], chosen: str) -> Sequence[Table]:
+    last = date.fromisoformat(rows[-1]["session"])
+    days = RANGES[chosen]
+    if days is None:
+        return rows
+    first = date(last.year - 1, 12, 31) if chosen == "ytd" else last - timedelta(days=days)
+    found = [row for row in rows if row["session"] >= first.isoformat()]
+    return found if len(found) > 1 else rows[-2:]
+
+
+def choices(name: str, words: Mapping[str, str], chosen: str, rest: str = "") -> Html:
+    """Return links that choose one of some words in the address."""
+    return tag(
+        "ul",
+        *(
+            tag("li", tag("a", told, href=f"?{name}={word}{rest}", aria_current="true" if word == chosen else None))
+            for word, told in words.items()
+        ),
+        class_="choices",
+    )
+
+
+def _curves(ask: Ask, rows: Sequence[Table], chosen: str, *, log: bool) -> Html:
+    labels = [row["session"] for row in rows]
+    benchmark = [row["benchmark_usd"] for row in rows]
+    curves = [Curve("account", [row["equity_usd"] for row in rows])]
+    if any(one is not None for one in benchmark):
+        curves.append(Curve("buy and hold", benchmark))
+    begin, end = rows[0]["equity_usd"], rows[-1]["equity_usd"]
+    marks = _marks(ask, labels, curves[0].values)
+    equity = Chart(
+        "Equity against buy and hold, USD",
+        f"From {usd(begin)} on {labels[0]} to {usd(end)} on {labels[-1]}, deposits and withdrawals included. "
+        "An arrow up is an entry, an arrow down an exit.",
+        labels,
+        curves,
+        told=usd,
+        marks=marks,
+        log=log,
+    )
+    fallen = Chart(
+        "Drawdown",
+        f"How far the account was below its peak; {percent(min(row['drawdown_frac'] for row in rows))} at the deepest.",
+        labels,
+        [Curve("drawdown", [row["drawdown_frac"] for row in rows], area=True)],
+        told=percent,
+    )
+    scale = "log" if log else "linear"
+    return card(
+        "Equity",
+        choices("range", {name: name.upper() for name in RANGES}, chosen, f"&scale={scale}"),
+        choices("scale", {"linear": "linear", "log": "logarithmic"}, scale, f"&range={chosen}"),
+        drawn(equity, 280),
+        drawn(fallen, 120),
+    )
+
+
+def _marks(ask: Ask, labels: Sequence[str], values: Sequence[float | None]) -> list[Marked]:
+    def work(reader: Reader | None) -> Sequence[TradeRow]:
+        return reader.rows(TradeRow, date.fromisoformat(labels[0]), None) if reader else ()
+
+    places = {label: at for at, label in enumerate(labels)}
+    found = []
+    for one in ask.records.read(("trades since", labels[0]), work)[-MOST_MARKS:]:
+        for day, entry in ((one.entry_session, True), (one.exit_session, False)):
+            at = places.get(day or "")
+            value = values[at] if at is not None else None
+            if at is not None and value is not None:
+                found.append(
+                    Marked(at, value, entry, f"{day}: {'bought' if entry else 'sold'} {one.shares} {one.symbol}")
+                )
+    return found
+
+
+def _standing(rows: Sequence[Table], sleeves: Table) -> Html:
+    last = rows[-1]
+    cash = sum(one["cash_usd"] or 0.0 for one in sleeves["sleeves"])
+    equity = last["equity_usd"]
+    used = 1 - cash / equity if equity > 0 else None
+    return card(
+        "Now",
+        tag("p", usd(equity), class_="big"),
+        facts(
+            [
+                ("at the close of", last["session"]),
+                ("cash", usd(cash)),
+                ("capital in use", percent(used, 1, sign=False)),
+                ("earned since it began", change(sleeves["gained_usd"], usd(sleeves["gained_usd"], sign=True))),
+                ("return since it began", change(sleeves["return_frac"], percent(sleeves["return_frac"]))),
+                ("buy and hold", usd(last["benchmark_usd"])),
+            ]
+        ),
+        class_="half",
+    )
+
+
+def _allocation(status: Table, sleeves: Table) -> Html:
+    total = sleeves["equity_usd"] or 0.0
+    rows = []
+    for one in sleeves["sleeves"]:
+        share = (one["equity_usd"] or 0.0) / total if total > 0 and one["state"] != "watch" else None
+        rows.append(
+            [one["sleeve"], percent(one["weight"], 1, sign=False), [percent(share, 1, sign=False), use_bar(share)],
+             usd(one["equity_usd"]), usd(one["cash_usd"])]
+        )  # fmt: skip
+    return card(
+        "Allocation against target",
+        table(("sleeve", "target", "now", "equity", "cash"), rows),
+        class_="half",
+    )
+
+
+def _holdings(status: Table) -> Html:
+    rows = [
+        [
+            row["strategy"],
+            row["symbol"],
+            f"{row['shares']:,}",
+            row["entry_session"],
+            usd(row["entry_price"]),
+            usd(row["last_price"]),
+            usd(row["market_usd"]),
+            change(row["unrealized_usd"], usd(row["unrealized_usd"], sign=True)),
+        ]
+        for row in status["positions"]
+    ]
+    heads = ("sleeve", "symbol", "shares", "since", "bought at", "last close", "worth", "gain or loss")
+    return card("Positions", table(heads, rows) if rows else empty("Nothing is held: all of it is cash."))
+
+
+def _gave(ask: Ask, rows: Sequence[Table], chosen: str) -> Html:
+    by_sleeve: dict[str, float] = defaultdict(float)
+    for row in rows[1:]:
+        for name, gained in row["gained_usd"].items():
+            by_sleeve[name] += gained
+
+    def work(reader: Reader | None) -> Sequence[TradeRow]:
+        return reader.rows(TradeRow, None, None) if reader else ()
+
+    by_symbol: dict[str, float] = defaultdict(float)
+    for trade in ask.records.read("all trades", work):
+        if trade.pnl_usd is not None and trade.exit_session and trade.exit_session >= rows[0]["session"]:
+            by_symbol[trade.symbol] += trade.pnl_usd
+    sleeves = [[name, change(gained, usd(gained, sign=True))] for name, gained in by_sleeve.items()]
+    symbols = [[name, change(gained, usd(gained, sign=True))] for name, gained in by_symbol.items()]
+    told = f"From {rows[0]['session']} to {rows[-1]['session']}"
+    return card(
+        "Who earned it",
+        tag("p", f"{told}: each sleeve's gain, and by symbol what closed trades brought.", class_="quiet"),
+        table(("sleeve", "earned"), sleeves) if sleeves else empty("Nothing yet."),
+        table(("symbol", "closed trades"), symbols) if symbols else None,
+        class_="half",
+    )
+
+
+def _months(rows: Sequence[Table]) -> Html:
+    factors: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for row in rows[1:]:
+        day = date.fromisoformat(row["session"])
+        factors[day.year, day.month].append(1.0 + row["return_frac"])
+    years = sorted({year for year, _ in factors}, reverse=True)
+    lines = []
+    for year in years:
+        monthly = [prod(factors[year, month]) - 1 if (year, month) in factors else None for month in range(1, 13)]
+        whole = prod(1 + one for one in monthly if one is not None) - 1
+        cells = [
+            tag("td", percent(one, 1) if one is not None else "",
+                class_=None if not one else "gain" if one > 0 else "loss")
+            for one in (*monthly, whole)
+        ]  # fmt: skip
+        lines.append(tag("tr", tag("th", str(year), scope="row"), *cells))
+    head = tag("tr", tag("th", "year", scope="col"), *(tag("th", name, scope="col") for name in (*MONTHS, "year")))
+    body = tag("table", tag("caption", "Return of each month, deposits and withdrawals taken out"), tag("thead", head),
+               tag("tbody", *lines), class_="heat wide")  # fmt: skip
+    if not lines:
+        return card("Months", empty("The second session gives the first return."), class_="half")
+    return card("Months", tag("div", body, class_="scroll", tabindex="0", role="region", aria_label="months"))

@@ -1,0 +1,125 @@
+"""Strategies: each sleeve by itself, and what the account did with the wishes of all."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from mtum.core.reporting import words
+from mtum.core.reporting.parts.coordination import coordination_lines
+from mtum.ports.reading import Reader, SignalRow
+from mtum.web import documents
+from mtum.web.drawing import Chart, Curve, drawn
+from mtum.web.frame import Ask, nothing_yet
+from mtum.web.html import Child, Html, card, change, empty, facts, percent, tag, usd
+
+type Table = Mapping[str, Any]
+
+STRIP = 60
+"""Sessions of the strip of conditions."""
+
+
+def page(ask: Ask) -> Child:
+    """Return the page."""
+    sleeves = documents.sleeves(ask.records)
+    told = documents.explain(ask.records)
+    if not told.get("session"):
+        return nothing_yet()
+    return [_together(told), *(_sleeve(ask, one, told) for one in sleeves["sleeves"])]
+
+
+def _together(told: Table) -> Html:
+    lines = coordination_lines(told["coordination"])
+    decisions = told.get("sleeves") or {told["strategy"]: told}
+    conflicts = [
+        f"{name}: the members disagree on {symbol}: "
+        + ", ".join(f"{who} wants {percent(one, 0, sign=False)}" for who, one in wants.items())
+        for name, decision in decisions.items()
+        for symbol, wants in (decision.get("conflicts") or {}).items()
+    ]
+    every = [*lines, *conflicts]
+    return card(
+        f"What the account did with the wishes of {told['session']}",
+        tag("ul", *(tag("li", line) for line in every)) if every else empty("No conflict, no cross, no cut."),
+    )
+
+
+def _sleeve(ask: Ask, one: Table, told: Table) -> Html:
+    decisions = told.get("sleeves") or {told["strategy"]: told}
+    own = decisions.get(one["sleeve"], {})
+    held = "; ".join(f"{row['shares']} {row['symbol']}" for row in one["positions"]) or "flat"
+    passed = [line["passed"] for line in own.get("conditions", ())]
+    confidence = f"{sum(passed)} of {len(passed)} conditions met" if passed else "no conditions recorded"
+    reasons = words.listed(tuple(words.reason(word) for word in one["reasons"] if word))
+    state = "VIRTUAL" if one["state"] == "watch" else one["state"].replace("_", "-")
+    return card(
+        f"{one['sleeve']}: {one['strategy'].replace('_', ' ')}",
+        facts(
+            [
+                ("state", f"{state}, weight {percent(one['weight'], 0, sign=False)}"),
+                ("last signal", f"{(one['action'] or 'not decided').replace('_', ' ')} on {one['decided']}"),
+                ("because", reasons or "nothing recorded"),
+                ("conditions", confidence),
+                ("holds", held),
+                ("equity", usd(one["equity_usd"])),
+                ("return", change(one["return_frac"], percent(one["return_frac"]))),
+                ("below its peak", percent(one["drawdown_frac"], sign=False)),
+                ("buy and hold", usd(one["benchmark_usd"])),
+                ("earned", change(one["gained_usd"], usd(one["gained_usd"], sign=True))),
+            ]
+        ),
+        _curve(ask, one["sleeve"]),
+        _strip(ask, one["sleeve"]),
+    )
+
+
+def _curve(ask: Ask, sleeve: str) -> Html:
+    def work(reader: Reader | None) -> list[tuple[str, float, float | None]]:
+        from mtum.app.queries.performance import performance
+
+        rows = performance(reader, sleeve) if reader else []
+        return [(row.session, row.equity_usd, row.benchmark_usd) for row in rows]
+
+    rows = ask.records.read(("curve", sleeve), work)
+    curves = [Curve(sleeve, [usd_ for _, usd_, _ in rows])]
+    if any(held is not None for *_, held in rows):
+        curves.append(Curve("buy and hold", [held for *_, held in rows]))
+    says = "The sleeve's equity at each close beside buying and holding, deposits and transfers included."
+    return drawn(Chart(f"Equity of {sleeve}, USD", says, [day for day, *_ in rows], curves, told=usd), 160)
+
+
+def _strip(ask: Ask, sleeve: str) -> Html:
+    def work(reader: Reader | None) -> Sequence[SignalRow]:
+        if reader is None:
+            return ()
+        last = reader.decision(None, sleeve)
+        since = date.fromisoformat(last.session) - timedelta(days=STRIP * 3 // 2) if last else None
+        return reader.rows(SignalRow, since, None, strategy=sleeve)
+
+    rows = ask.records.read(("strip", sleeve), work)
+    days = sorted({row.session for row in rows})[-STRIP:]
+    places = {day: at for at, day in enumerate(days)}
+    lines: dict[str, dict[int, bool]] = defaultdict(dict)
+    for row in rows:
+        if row.session in places:
+            name = words.condition(row.condition).words
+            lines[f"{row.symbol}: {name}" if row.symbol else name][places[row.session]] = bool(row.passed)
+    if not lines:
+        return empty("No conditions are recorded yet.")
+    blocks: list[Child] = []
+    for name, found in lines.items():
+        # One shape for all sessions: an element for each would make the page ten times as long.
+        shapes = {
+            met: "".join(
+                f"M{at} {1 if met else 9}h.8v{14 if met else 3}h-.8z" for at, one in found.items() if one is met
+            )
+            for met in (True, False)
+        }
+        marks = [tag("path", d=shape, class_="bar ok" if met else "bar no") for met, shape in shapes.items() if shape]
+        count = sum(found.values())
+        told = f"{name}: met in {count} of {len(found)} sessions"
+        strip = tag("svg", *marks, height="17", viewBox=f"0 0 {len(days)} 17", preserveAspectRatio="none", role="img",
+                    aria_label=told)  # fmt: skip
+        blocks.append(tag("div", tag("span", told, class_="quiet"), strip, class_="condition"))
+    first = f"Conditions from {days[0]} to {days[-1]}: a tall bar is a session in which it was met"
+    return tag("details", tag("summary", f"Strip of {len(days)} sessions"), tag("p", first, class_="quiet"), *blocks)

@@ -1,0 +1,81 @@
+"""Lists a page at a time, newest first to be asked for: what is added meanwhile neither repeats a row nor skips one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from mtum.app.queries.listing import KINDS, documents_of
+from mtum.errors import UsageError
+from mtum.ports.reading import Reader
+
+MOST_ROWS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of a list is wanted.
+
+    Parameters
+    ----------
+    since : date or None
+        Only sessions from that one on.
+    limit : int
+        Rows at most.
+    sleeve : str or None
+        Only this one's rows.
+    cursor : str
+        `next` of the part after; empty for the newest rows.
+    """
+
+    since: date | None = None
+    limit: int = 500
+    sleeve: str | None = None
+    cursor: str = ""
+
+
+def part_of(reader: Reader | None, source: str, kind: str, wanted: Part) -> dict[str, Any]:
+    """Return a part of a list, oldest row first, and under `next` the cursor of the rows before it.
+
+    Raises
+    ------
+    UsageError
+        If the cursor is none.
+    """
+    if reader is None:
+        return {kind: [], "count": 0, "source": source, "next": None}
+    row, since, limit = KINDS[kind], wanted.since, wanted.limit
+    own: dict[str, str | None] = {} if wanted.sleeve is None else {"strategy": wanted.sleeve}
+    rows: Sequence[Any]
+    if not wanted.cursor:
+        rows = reader.rows(row, since, limit + 1, **own)
+        day, kept = None, 0
+    else:
+        day, kept = _place(wanted.cursor)
+        rows = reader.rows_until(row, day, day, None, **own)[:kept]
+        if len(rows) <= limit:
+            earlier: Sequence[Any] = reader.rows_until(
+                row, day - timedelta(days=1), since, limit + 1 - len(rows), **own
+            )
+            rows = [*earlier, *rows]
+    found = rows[-limit:]
+    following = None
+    if len(rows) > limit:
+        first = _session(found[0])
+        every = kept if first == day else len(reader.rows_until(row, first, first, None, **own))
+        # So many rows of that session are older than the first one here.
+        following = f"{first}.{every - sum(_session(one) == first for one in found)}"
+    return {kind: documents_of(kind, found), "count": len(found), "source": source, "next": following}
+
+
+def _place(cursor: str) -> tuple[date, int]:
+    day, _, kept = cursor.partition(".")
+    try:
+        return date.fromisoformat(day), int(kept)
+    except ValueError:
+        raise UsageError(f'cursor "{cursor[:40]}" is none; take `next` of the page before') from None
+
+
+def _session(row: Any) -> date:
+    told = getattr(row, "entry_session", None) or getattr(row, "session", None) or row.started_at[:10]
+    return date.fromisoformat(told)

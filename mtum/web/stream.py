@@ -1,0 +1,119 @@
+"""The live stream: what is recorded, told to every open page within a second; nothing is ever locked."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from threading import Event, Thread
+
+from mtum.errors import MtumError
+from mtum.ports.event_log import EventRow
+from mtum.ports.reading import Reader
+from mtum.web.records import Records
+from mtum.wiring.resources import opened_reader
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.2
+"""Between two looks at whether anything was committed."""
+PING_SECONDS = 15.0
+MOST_STREAMS = 64
+BATCH = 500
+"""Events told at a time."""
+NAMES = {"run_started": "run", "run_finished": "run", "resume": "halt"}
+"""Kind of event -> its name in the stream, where it is another."""
+
+
+class Watch:
+    """Looks at the database from a thread of its own and wakes the streams when it has changed."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.streams = 0
+        self._changed = asyncio.Event()
+        self._stopping = Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = Thread(target=self._look, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look; call inside the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the streams and the looking."""
+        self._stopping.set()
+        self._changed.set()
+
+    async def told(self, after: int | None) -> AsyncIterator[str]:
+        """Yield server-sent events from behind a number on, of what comes from now on where none is given."""
+        self.streams += 1
+        try:
+            newest = await asyncio.to_thread(self._newest)
+            last = newest if after is None else min(after, newest)  # a restored database has fewer
+            yield f"retry: 1000\nid: {last}\nevent: ping\ndata: {{}}\n\n"
+            while not self._stopping.is_set():
+                changed = self._changed
+                found = await asyncio.to_thread(self.records.events, last, BATCH)
+                for event in found:
+                    last = event.id
+                    yield _text(event)
+                if found:
+                    continue
+                try:
+                    await asyncio.wait_for(changed.wait(), PING_SECONDS)
+                except TimeoutError:
+                    yield "event: ping\ndata: {}\n\n"
+        finally:
+            self.streams -= 1
+
+    def _newest(self) -> int:
+        try:
+            return self.records.fresh(lambda reader: reader.events(None, 1)[-1].id if reader else 0)
+        except (MtumError, IndexError):
+            return 0
+
+    def _look(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with ExitStack() as stack:
+                    opened = opened_reader(self.records.settings, self.records.database, any_owner=True)
+                    self._follow(stack.enter_context(opened))
+            except MtumError:
+                pass  # being written for the first time, migrated, restored: the pages say so
+            except Exception:  # whatever it is, the pages go on
+                log.exception("watch_broke")
+            self._stopping.wait(1.0)
+
+    def _follow(self, reader: Reader | None) -> None:
+        self._wake()
+        if reader is None:
+            return
+        inode, version = self.records.database.stat().st_ino, reader.version()
+        while not self._stopping.wait(LOOK_SECONDS):
+            now = reader.version()
+            if now != version:
+                version = now
+                self._wake()
+            try:
+                if self.records.database.stat().st_ino != inode:
+                    return  # another file was put in its place
+            except OSError:
+                return
+
+    def _wake(self) -> None:
+        self.records.generation += 1
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._announce)
+
+    def _announce(self) -> None:
+        # Whoever waits has the old one in hand.
+        before, self._changed = self._changed, asyncio.Event()
+        before.set()
+
+
+def _text(event: EventRow) -> str:
+    told = {"id": event.id, "at": event.at, "session": event.session, "kind": event.kind, "key": event.key}
+    document = json.dumps({**told, "sleeve": event.sleeve}, allow_nan=False)
+    return f"id: {event.id}\nevent: {NAMES.get(event.kind, event.kind)}\ndata: {document}\n\n"

@@ -1,0 +1,173 @@
+"""The dashboard shows what the commands tell: the same documents and numbers, and what happens while it is open."""
+
+import gzip
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtum.web.html import usd
+from mtum.web.registry import PAGES
+from support.commands import call, call_json
+from support.grown_store import grown
+from support.recorded import recorded
+from support.served import Served, events_of, served
+
+LISTS = ("trades", "orders", "fills", "decisions", "bars", "equity", "movements", "runs")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("numbers")
+    call(found, "demo", "--sessions", "12", "--out", str(found / "data"), "--quiet")
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Served]:
+    with served(folder) as found:
+        yield found
+
+
+def read(server: Served, path: str) -> dict[str, Any]:
+    found = server.ask(f"/api/v1/{path}")
+    assert found.status == 200, found.text
+    document: dict[str, Any] = json.loads(found.body)
+    return document
+
+
+@pytest.mark.parametrize("name", ["status", "sleeves", "risk", "explain"])
+def test_a_document_is_that_of_its_command(folder: Path, server: Served, name: str) -> None:
+    told, wanted = read(server, name), call_json(folder, name).document
+    # A page names no path of the machine.
+    for key in ("settings_file", "database", "paper_check"):
+        wanted.pop(key, None)
+    assert told == wanted
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_that_of_its_command_whole_or_in_parts(folder: Path, server: Served, name: str) -> None:
+    wanted = call_json(folder, "show", name).document[name]
+    assert read(server, f"{name}?limit=5000")[name] == wanted
+    limit = max(1, len(wanted) // 3)
+    found: list[Any] = []
+    cursor: str | None = ""
+    parts = 0
+    while cursor is not None and parts < 50:
+        part = read(server, f"{name}?limit={limit}&cursor={cursor}")
+        found, cursor, parts = part[name] + found, part["next"], parts + 1
+    assert found == wanted
+
+
+def test_rows_added_between_two_parts_neither_repeat_nor_hide_one(tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    with served(tmp_path) as server:
+        newest = read(server, "movements?limit=2")
+        with closing(sqlite3.connect(tmp_path / "data" / "mtum.db")) as connection, connection:
+            connection.execute(
+                "INSERT INTO cash_movements (key, strategy, session, kind, amount_usd, note, paid) "
+                "SELECT 'late', strategy, session, kind, 1.0, '', 1 FROM cash_movements ORDER BY session DESC LIMIT 1"
+            )
+        older = read(server, f"movements?limit=500&cursor={newest['next']}")
+        keys = [one["key"] for one in (*older["movements"], *newest["movements"])]
+        assert len(keys) == len(set(keys))
+        whole = [one["key"] for one in read(server, "movements")["movements"]]
+        assert [key for key in whole if key != "late"] == keys
+
+
+def test_pages_show_the_numbers_of_the_commands(folder: Path, server: Served) -> None:
+    sleeves = call_json(folder, "sleeves").document
+    status, risk = call_json(folder, "status").document, call_json(folder, "risk").document
+    pages = {name: unescape(server.ask(f"/{name}").text) for name in PAGES}
+    for name in ("", "portfolio"):
+        assert usd(sleeves["equity_usd"]) in pages[name]
+        assert usd(sleeves["gained_usd"], sign=True) in pages[name]
+    for one in sleeves["sleeves"]:
+        assert usd(one["equity_usd"]) in pages["strategies"]
+        assert one["sleeve"] in pages[""]
+    for row in status["positions"]:
+        assert usd(row["market_usd"]) in pages["portfolio"]
+    for limit in risk["limits"]:
+        assert limit["limit"].replace("_", " ").removesuffix(" frac").removesuffix(" usd") in pages["risk"]
+    for trade in call_json(folder, "show", "trades").document["trades"][-5:]:
+        assert f"{trade['entry_session']} at {usd(trade['entry_price'])}" in pages["trades"]
+    assert call_json(folder, "show", "bars", "--limit", "1").document["bars"][0]["session"] in pages["market"]
+    assert status["last_run"]["job"] in pages["system"]
+
+
+def test_an_unchanged_document_is_not_sent_twice_and_a_long_one_is_compressed(server: Served) -> None:
+    first = server.ask("/api/v1/decisions", headers={"Accept-Encoding": "gzip"})
+    assert first.headers["content-encoding"] == "gzip"
+    assert json.loads(gzip.decompress(first.body))["count"] == 12
+    again = server.ask("/api/v1/decisions", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_every_address_is_described(server: Served) -> None:
+    described = read(server, "openapi.json")["paths"]
+    for name in (*LISTS, "status", "sleeves", "risk", "explain", "report", "jobs", "stream", "halt", "report/send"):
+        assert f"/api/v1/{name}" in described
+    assert "/api/v1/halt" in server.ask("/docs").text
+
+
+def test_what_is_recorded_reaches_an_open_page_and_locks_nothing(tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    with served(tmp_path) as server:
+        with server.raw(b"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as line:
+            assert b"event: ping" in line.recv(65536) + line.recv(65536)
+            assert call(tmp_path, "halt", "--why", "storm").code == 0
+            began = time.monotonic()
+            (event,) = events_of(line, 1)
+            assert time.monotonic() - began < 1
+        assert (event["event"], event["kind"]) == ("halt", "halt")
+        assert "storm" in server.ask("/").text
+        # From the number before it, it is told again; from its own number, not.
+        asked = f"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nLast-Event-ID: {event['id'] - 3}\r\n\r\n".encode()
+        with server.raw(asked) as line:
+            assert [one["id"] for one in events_of(line, 3)] == [event["id"] - 2, event["id"] - 1, event["id"]]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_stands_before_the_first_run_and_fills_by_itself(page: str, empty: Served) -> None:
+    found = empty.ask(f"/{page}")
+    assert found.status == 200
+    assert "mtum " in found.text
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("empty")) as found:
+        yield found
+
+
+def test_a_database_that_appears_is_migrated_or_replaced_is_told_of(tmp_path: Path) -> None:
+    recorded(tmp_path / "kept")
+    (tmp_path / "data").mkdir()
+    with served(tmp_path) as server:
+        assert "Nothing is recorded yet" in server.ask("/").text
+        (tmp_path / "kept" / "mtum.db").rename(tmp_path / "data" / "mtum.db")
+        assert usd(5097.0) in server.ask("/").text
+        with closing(sqlite3.connect(tmp_path / "data" / "mtum.db")) as connection:
+            connection.execute("PRAGMA user_version = 7")
+            old = server.ask("/")
+            assert (old.status, "has schema 7" in old.text) == (503, True)
+            assert str(tmp_path) not in old.text
+            assert json.loads(server.ask("/api/v1/sleeves").body)["problems"][0]["text"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("page", PAGES)
+def test_ten_years_are_shown_as_one(page: str, tmp_path: Path) -> None:
+    grown(tmp_path / "data", 2500).close()
+    with served(tmp_path) as server:
+        assert server.ask(f"/{page}").status == 200
+        began = time.monotonic()
+        found = server.ask(f"/{page}")
+        assert time.monotonic() - began < 2
+        assert len(found.body) < 600_000
