@@ -211,12 +211,12 @@ def _forced(
     for group in own.groups:
         reason = rules.closed.get(group.underlying) or (BROKEN if group.broken else "")
         if reason:
-            for proposal in _closings(group, chains.get(group.underlying), _spot(group.underlying, chains, view)):
+            for proposal in closings(group, chains.get(group.underlying), _spot(group.underlying, chains, view)):
                 yield OptionVerdict(group.underlying, group.group, proposal, (reason,), ())
 
 
-def _closings(group: OptionGroup, chain: ReadChain | None, spot: Decimal) -> Iterator[Proposal]:
-    """Close a group in one order; what is left of a broken one leg by leg, the shorts first."""
+def closings(group: OptionGroup, chain: ReadChain | None, spot: Decimal) -> Iterator[Proposal]:
+    """Yield what closes a group: one order; of what is left of a broken one a leg each, the shorts first."""
     held = summed(*({lot.contract: lot.quantity} for lot in group.lots))
     if not group.broken and 0 < len(held) <= MOST_LEGS:
         yield _closing(group.group, held, chain, spot)

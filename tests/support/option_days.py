@@ -24,6 +24,11 @@ from support.store import ACCOUNT, opened
 CALENDAR = WeekdayCalendar(weekday_sessions(date(2026, 1, 5), 150))
 
 
+def settings_of(name: str, risk: dict[str, Any]) -> config.Settings:
+    """Settings under which one strategy has all the money."""
+    return config.load(None, {}, {"portfolio.strategy": name, **{f"risk.{key}": value for key, value in risk.items()}})
+
+
 @dataclass
 class Day:
     """One folder with our database and the exchange's file."""
@@ -52,6 +57,7 @@ class Day:
         at: datetime | None = None,
         journal: Killed | None = None,
         shelf: dict[str, Bars] | None = None,
+        strategy: str = "mtum_confluence",
         **risk: Any,
     ) -> Iterator[Desk]:
         steps = journal or Killed()
@@ -59,7 +65,7 @@ class Day:
         broker = ExchangeBroker(self.file, clock.now, steps.reached)
         with closing(opened(self.folder)) as store:
             yield Desk(
-                settings=config.Settings(risk=config.Risk(**risk)),
+                settings=settings_of(strategy, risk),
                 account=ACCOUNT,
                 data_dir=self.folder,
                 store=store,

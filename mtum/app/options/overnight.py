@@ -15,7 +15,7 @@ from mtum.core.options.contracts import CLASSES, Delivery, OptionContract
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.life_cycle import Doubt, Morning, Question, inferred
 from mtum.core.portfolio.options.lots import LedgerEvent, summed
-from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id, intent_of
+from mtum.core.portfolio.orders import Side, intent_of
 from mtum.errors import ExitCode, MtumError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.options import OptionBroker, OptionLists
@@ -111,7 +111,7 @@ def look_overnight(
     if not night.questions:
         remember(desk, seen)
     barred = {question.underlying: UNDECIDED for question in night.questions}
-    return Overnight(events, problems + _told(events), barred)
+    return Overnight(events, problems + _told(events) + _broken(desk, events), barred)
 
 
 def remember(desk: Desk, seen: OptionLists) -> None:
@@ -121,46 +121,6 @@ def remember(desk: Desk, seen: OptionLists) -> None:
     ]
     found = {"cash": str(_cash_beyond(desk, seen)), "others": others}
     desk.store.control.set_meta(LAST_LOOK, canonical(found))
-
-
-def trade_back(desk: Desk, session: Session) -> tuple[Problem, ...]:
-    """Plan the close orders that trade back what the assignment of one leg brought to a spread, or took from it.
-
-    The shares belong to no plan of their strategy. They go by a close order of the session, like every exit.
-    """
-    owed: dict[tuple[str, str], int] = {}
-    for one in desk.store.options.book().delivered:
-        if one.broken:
-            owed[one.strategy, one.underlying] = owed.get((one.strategy, one.underlying), 0) + one.shares
-    problems, held = [], held_shares(desk.store)
-    for (strategy, symbol), brought in owed.items():
-        shares = held.get((strategy, symbol), 0)
-        number = min(abs(shares), abs(brought)) if shares * brought > 0 else 0
-        purpose = Purpose.EXIT if shares > 0 else Purpose.COVER
-        key = intent_id(desk.account, session.day, strategy, symbol, purpose)
-        if not number or desk.store.orders.state_of(key) is not None:
-            continue
-        side = Side.SELL if shares > 0 else Side.BUY
-        intent = OrderIntent(
-            id=key,
-            account=desk.account,
-            session=session.day,
-            strategy=strategy,
-            symbol=symbol,
-            purpose=purpose,
-            side=side,
-            order_type=OrderType.MARKET_ON_CLOSE,
-            shares=number,
-            reference_price=exact(float(desk.broker.price(symbol))),
-            reasons=("broken_group",),
-        )
-        desk.store.orders.add_intent(intent, desk.clock.now())
-        text = (
-            f"{strategy}: one leg of a spread on {symbol} was assigned; {side.value} {number} {symbol} at this close "
-            "trades the shares back, and the legs that are left are closed, those bought last"
-        )
-        problems.append(Problem(ExitCode.ORDER, text))
-    return tuple(problems)
 
 
 def _beyond(seen: OptionLists, ours: Mapping[OptionContract, int]) -> dict[OptionContract, int]:
@@ -255,3 +215,20 @@ def _told(events: Iterable[LedgerEvent]) -> tuple[Problem, ...]:
             Problem(ExitCode.DONE, text + ("; the account's cash has not confirmed it yet" if one.provisional else ""))
         )
     return tuple(found)
+
+
+def _broken(desk: Desk, events: Iterable[LedgerEvent]) -> tuple[Problem, ...]:
+    """Return what a person is told of spreads that lost a leg: shares and legs go in this session."""
+    new, brought = {one.key for one in events}, dict[tuple[str, str, str], int]()
+    for one in desk.store.options.book().delivered:
+        if one.broken and one.event in new:
+            key = (one.strategy, one.group, one.underlying)
+            brought[key] = brought.get(key, 0) + one.shares
+    return tuple(
+        Problem(
+            ExitCode.ORDER,
+            f"{strategy} {group}: one leg of the spread is gone and {shares:+d} {symbol} came of it; this session's "
+            "close trades the shares back, and the legs that are left are closed, those bought last",
+        )
+        for (strategy, group, symbol), shares in brought.items()
+    )

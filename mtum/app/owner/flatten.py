@@ -4,7 +4,8 @@ from mtum.app.desk import Desk, RunResult, exit_code_of
 from mtum.app.ledger.sleeve_records import held_lots, held_shares
 from mtum.app.owner.cancel import cancel_working
 from mtum.app.session.check_book import check_book
-from mtum.app.session.decide_and_order import current_document, decide_and_order
+from mtum.app.session.confirm_fills import option_underlyings
+from mtum.app.session.decide_and_order import current_document, decide_and_order, manage_orders
 from mtum.app.session.our_books import open_books
 from mtum.app.session.run_document import empty_document
 from mtum.app.session.run_today import todays_session
@@ -30,7 +31,7 @@ def request_flatten(desk: Desk, symbol: str, why: str, sleeve: str | None = None
         If the symbol is neither traded nor held.
     """
     universe = desk.symbols
-    if symbol not in {*universe, *(lot.symbol for lot in held_lots(desk.store))}:
+    if symbol not in {*universe, *(lot.symbol for lot in held_lots(desk.store)), *option_underlyings(desk)}:
         raise UsageError(f"{symbol} is not traded here and not held; the universe is {', '.join(universe)}")
     desk.store.control.halt(Restriction.REDUCE_ONLY, f"flatten {symbol}: {why}", "person", desk.clock.now(), sleeve)
     desk.store.statements.request_flatten(symbol, why, desk.clock.now(), sleeve)
@@ -40,7 +41,8 @@ def flatten_now(desk: Desk, symbol: str, why: str, sleeve: str | None = None) ->
     """Ask for the position to be closed, and do it at this close when that is still possible.
 
     Shares held are sold, shares that are short are bought back. Purchases in it that still work are canceled first:
-    they would buy anew what is sold, and only one side of a symbol may be at the broker.
+    they would buy anew what is sold, and only one side of a symbol may be at the broker. Options on it are closed too;
+    shares that a call of ours pledges are sold only in a session after the call is gone.
 
     The session's decision is final: if it was made already, this is an order of its own beside it.
     """
@@ -89,6 +91,11 @@ def _beside_the_decision(desk: Desk, session: Session, symbol: str, only: str | 
                 intent = _close(desk, session, (sleeve, symbol), purpose, shares)
                 desk.store.orders.add_intent(intent, desk.clock.now())
         problems += (*check.problems, *submit_orders(desk, session))
+        if symbol in option_underlyings(desk, only):
+            from mtum.app.options.closings import plan_closings
+
+            plan_closings(desk, session, symbol, only)
+            problems += manage_orders(desk, session)
     finally:
         desk.broker.close()
     return RunResult(current_document(desk, session, problems), exit_code_of(problems))

@@ -270,3 +270,10 @@ def forget_flatten(desk: Desk, held: Mapping[str, Collection[str]]) -> None:
         for symbol in statements.flatten_requests(sleeve.name):
             if sleeve.name not in held.get(symbol, ()):
                 statements.end_flatten(symbol, now, sleeve.name)
+
+
+def option_underlyings(desk: Desk, sleeve: str | None = None) -> frozenset[str]:
+    """Return the underlyings of open options, of every sleeve or of one; none where no sleeve trades them."""
+    if not desk.settings.trades_options:
+        return frozenset()
+    return frozenset(lot.contract.underlying for lot in desk.store.options.book(sleeve).lots)

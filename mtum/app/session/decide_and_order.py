@@ -163,11 +163,6 @@ def _carried_out(desk: Desk, session: Session, *, manages: bool) -> RunResult:
         if not decided:
             problems, decides = close_untraded(desk, session)
             problems += ensure_capital(desk, session) + _decide_first(desk, session) if decides else ()
-        if desk.settings.trades_options and desk.decided(session.day):
-            from mtum.app.options.overnight import trade_back
-
-            # After the decision: what it sells itself needs no second order.
-            problems += trade_back(desk, session)
         problems += submit_orders(desk, session)
         problems += exit_fallback(desk, session)
         if manages:

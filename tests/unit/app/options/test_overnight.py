@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.sleeve_records import held_lots
-from mtum.app.options.overnight import UNDECIDED, Overnight, look_overnight, remember, trade_back
+from mtum.app.options.overnight import UNDECIDED, Overnight, look_overnight, remember
 from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.options.lots import EventKind
-from mtum.core.portfolio.orders import OrderStatus, OrderType, Purpose, Side
+from mtum.core.portfolio.orders import Side
 from mtum.errors import ExitCode
 from mtum.ports.options import OptionBroker
 from support.bars import bars_of
@@ -77,10 +77,9 @@ def test_an_assigned_put_becomes_shares_at_the_strike_once(tmp_path: Path) -> No
         lots = [(lot.symbol, lot.shares, lot.entry_price) for lot in held_lots(desk.store)]
         assert lots == [("SPY", 100, Decimal(95))]
         assert look(desk) == Overnight()
-        assert trade_back(desk, SESSION) == ()
 
 
-def test_one_assigned_leg_of_a_spread_has_its_shares_sold_at_this_close(tmp_path: Path) -> None:
+def test_one_assigned_leg_of_a_spread_breaks_it_and_a_person_is_told_with_the_numbers(tmp_path: Path) -> None:
     one = holding(tmp_path, (P95, -1), (P90, 1))
     changed(one, positions={P90: 1}, shares={"SPY": 100}, cash_usd=Decimal(20_500))
     with one.desk(at=MORNING) as desk:
@@ -88,24 +87,9 @@ def test_one_assigned_leg_of_a_spread_has_its_shares_sold_at_this_close(tmp_path
         assert [event.kind for event in found.events] == [EventKind.ASSIGNED]
         (lot,) = desk.store.options.book().lots
         assert (lot.contract, lot.broken) == (P90, True)
-        (problem,) = trade_back(desk, SESSION)
-        assert "SELL 100 SPY at this close" in problem.text
-        # Asked again in the same session there is no second order.
-        assert trade_back(desk, SESSION) == ()
-        (state,) = (one for one in desk.store.orders.states(DAY) if not one.intent.purpose.internal)
-        intent = state.intent
-        assert (intent.purpose, intent.side, intent.shares) == (Purpose.EXIT, Side.SELL, 100)
-        assert (intent.order_type, state.status) == (OrderType.MARKET_ON_CLOSE, OrderStatus.PLANNED)
-
-
-def test_shares_that_an_assigned_call_of_a_spread_took_are_bought_back(tmp_path: Path) -> None:
-    one = holding(tmp_path, (call(105), -1), (call(110), 1))
-    changed(one, positions={call(110): 1}, shares={"SPY": -100}, cash_usd=Decimal(40_500))
-    with one.desk(at=MORNING) as desk:
-        look(desk)
-        trade_back(desk, SESSION)
-        (state,) = (one for one in desk.store.orders.states(DAY) if not one.intent.purpose.internal)
-        assert (state.intent.purpose, state.intent.side, state.intent.shares) == (Purpose.COVER, Side.BUY, 100)
+        assert [problem.exit_code for problem in found.problems] == [ExitCode.DONE, ExitCode.ORDER]
+        assert "+100 SPY came of it" in found.problems[1].text
+        assert look(desk) == Overnight()
 
 
 def test_an_option_that_left_without_a_trade_or_shares_is_asked_of_a_person(tmp_path: Path) -> None:
