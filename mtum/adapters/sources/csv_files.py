@@ -316,6 +316,7 @@ def csv_source(folder: Path, *, exact: bool = False, terms: CsvTerms = AS_TOLD) 
         path = folder / f"{name}.csv"
         return read_closes(path, name, terms) if os.path.lexists(path) else {}
 
+    @cache
     def coverage(symbol: str) -> Coverage:
         told = "dividend" in columns_of(folder_file(folder, symbol))
         return Coverage(Dividends.KNOWN if told else Dividends.UNKNOWN)
