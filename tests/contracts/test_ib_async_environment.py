@@ -20,6 +20,7 @@ SUITE = (
     "tests/contracts/test_option_chains_on_the_wire.py",
     "tests/contracts/test_option_gate_on_the_wire.py",
     "tests/contracts/test_option_lists_on_the_wire.py",
+    "tests/contracts/test_option_orders_on_the_gateway.py",
     "tests/contracts/test_option_orders_on_the_wire.py",
     "tests/contracts/test_gate_clearing.py",
     "tests/unit/adapters/ib/test_codes.py",

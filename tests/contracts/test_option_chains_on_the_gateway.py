@@ -4,19 +4,11 @@ TEST_LIBRARY names the library; `test_ib_async_environment.py` runs this file wi
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from mtum.adapters.brokers.ib.options.broker import IbOptionBroker
-from mtum.adapters.ib.connection import client_library
-from mtum.adapters.ib.connector import Connector, login_of
-from mtum.adapters.ib.contracts import ContractPins, Contracts
-from mtum.adapters.ib.options.chain import IbChains
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import SOLD, illiquid, read
 from mtum.core.options.contracts import Right
@@ -25,33 +17,12 @@ from mtum.core.options.selecting import Role, Window, choose
 from mtum.core.portfolio.orders import Side
 from mtum.errors import DataError
 from support.gateway import Running
-from support.ib_adapter import LIBRARY, Told, paper_settings
+from support.gateway_desk import gateway_desk
 from support.option_gateway import option_gateway, option_market
 
 AT = datetime(2015, 6, 10, 19, 38, tzinfo=UTC)
 MONTH = Window(30, 60, 45)
 PUTS = ChainRequest("SPY", MONTH, frozenset({Right.PUT}), (0.20, 0.30))
-
-
-@dataclass
-class Desk:
-    broker: IbOptionBroker
-    chains: IbChains
-
-
-@contextmanager
-def desk_on(gateway: Running, **broker: Any) -> Iterator[Desk]:
-    told = Told()
-    pins = ContractPins(lambda symbol: told.pins.get(symbol, ""), told.pins.__setitem__)
-    limits = {"connect_seconds": 20.0, "request_seconds": 10.0, "acknowledge_seconds": 5.0}
-    settings = paper_settings(gateway.port, **{**limits, **broker})
-    contracts = Contracts(Connector(client_library(LIBRARY), login_of(settings), told), pins)
-    found = IbOptionBroker(contracts, settings.broker.acknowledge_seconds)
-    try:
-        found.connect()
-        yield Desk(found, IbChains(contracts, 0.02))
-    finally:
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +32,7 @@ def gateway() -> Iterator[Running]:
 
 
 def test_a_put_is_chosen_from_the_chain_that_was_quoted(gateway: Running) -> None:
-    with desk_on(gateway) as desk:
+    with gateway_desk(gateway) as desk:
         chain = desk.chains.chain(PUTS, 200.0, AT)
         chosen = choose(read(chain), MONTH, [Role(Right.PUT, False, 0.25, SOLD)]).chosen
         assert chosen is not None
@@ -78,7 +49,7 @@ def test_a_put_is_chosen_from_the_chain_that_was_quoted(gateway: Running) -> Non
 
 @pytest.mark.full
 def test_options_that_are_quoted_too_wide_are_no_market(gateway: Running) -> None:
-    with desk_on(gateway) as desk:
+    with gateway_desk(gateway) as desk:
         chain = desk.chains.chain(ChainRequest("MTUM", MONTH, frozenset({Right.PUT}), (0.20, 0.30)), 70.0, AT)
     assert "are quoted within 10% of their middle" in (illiquid(read(chain), SOLD) or "")
 
@@ -86,7 +57,7 @@ def test_options_that_are_quoted_too_wide_are_no_market(gateway: Running) -> Non
 @pytest.mark.full
 def test_calls_on_the_vix_are_of_the_monthly_class_and_priced_off_their_own_forward(gateway: Running) -> None:
     wanted = ChainRequest("VIX", Window(30, 90, 30), frozenset({Right.CALL}), (0.20, 0.30))
-    with desk_on(gateway) as desk:
+    with gateway_desk(gateway) as desk:
         chain = desk.chains.chain(wanted, 15.0, AT)
     assert {row.contract.trading_class for row in chain.rows} == {"VIX"}
     assert {row.contract.settles > row.contract.expiry for row in chain.rows} == {True}
@@ -97,7 +68,7 @@ def test_calls_on_the_vix_are_of_the_monthly_class_and_priced_off_their_own_forw
 def test_without_permission_for_its_options_an_underlying_is_refused_with_the_brokers_words(gateway: Running) -> None:
     gateway.tell("behavior", no_option_data=["SPY"])
     try:
-        with desk_on(gateway) as desk, pytest.raises(DataError, match=r"^SPY: .*354"):
+        with gateway_desk(gateway) as desk, pytest.raises(DataError, match=r"^SPY: .*354"):
             desk.chains.chain(PUTS, 200.0, AT)
     finally:
         gateway.tell("behavior", no_option_data=[])
@@ -108,5 +79,5 @@ def test_options_that_still_show_the_last_close_are_refused_once_the_spot_has_mo
     closes = {date(2015, 6, 10): 190.0}
     with option_gateway(source=option_market(closes)) as moved:
         moved.tell("behavior", stale_options=["SPY"])
-        with desk_on(moved) as desk, pytest.raises(DataError, match=r"^SPY: .*old quotes"):
+        with gateway_desk(moved) as desk, pytest.raises(DataError, match=r"^SPY: .*old quotes"):
             desk.chains.chain(PUTS, 190.0, AT)

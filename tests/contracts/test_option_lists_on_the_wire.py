@@ -247,6 +247,7 @@ def test_our_options_are_no_riddle_to_the_lists_of_shares() -> None:
             ["SMART", "756733", "SPY", "100", "1", "20260821", "1", "740.0"],
             ["SMART", "756733", "SPY", "100", "1", "20260918", "1", "740.0"],
         ],
+        [["SMART", "756733", "SPY", "100", "1", "20260821", "1", "740.0"]] * 2,
     ],
 )
 def test_without_exactly_one_row_of_the_class_nothing_is_believed(rows: list[list[str]]) -> None:
@@ -257,7 +258,7 @@ def test_without_exactly_one_row_of_the_class_nothing_is_believed(rows: list[lis
 def test_the_class_is_found_among_the_rows_of_all_exchanges() -> None:
     row = ["756733", "SPY", "100", "2", "20260821", "20260918", "2", "740.0", "745.0"]
     strange = ["SMART", "756733", "2SPY", "100", "1", "20260821", "1", "740.0"]
-    rows = [["AMEX", *row], strange, ["SMART", *row], ["CBOE", *row], ["SMART", *row]]
+    rows = [["AMEX", *row], strange, ["SMART", *row], ["CBOE", *row]]
     with option_desk(wire(classes=rows)) as desk:
         assert desk.chains._contracts.classes("SPY") == {"SPY": (date(2026, 8, 21), date(2026, 9, 18))}
         assert desk.wire.of(78)[0][2:] == ["SPY", "", "STK", "756733"]

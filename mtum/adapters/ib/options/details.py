@@ -95,7 +95,7 @@ class OptionContracts:
         Raises
         ------
         SourceUnavailableError
-            If no class may be traded, or one is listed twice in different ways.
+            If no class may be traded, or one is listed twice.
         """
         self._forget()
         if underlying not in self._classes:
@@ -184,10 +184,10 @@ def classes_in(underlying: str, number: int, rows: Iterable[OptionClass]) -> dic
     Raises
     ------
     SourceUnavailableError
-        If no class may be traded, or one is listed twice in different ways.
+        If no class may be traded, or one is listed twice.
     """
     alone = SETTLED_ALONE.get(underlying)
-    found: dict[str, set[tuple[date, ...]]] = {}
+    found: dict[str, list[tuple[date, ...]]] = {}
     seen = []
     for row in rows:
         # The number of the underlying is text in this answer, of whatever library.
@@ -197,17 +197,16 @@ def classes_in(underlying: str, number: int, rows: Iterable[OptionClass]) -> dic
         seen.append(listing.trading_class)
         if listing.refused is None and alone in (None, listing.trading_class):
             days = tuple(sorted(day for text in row.expiries if (day := day_of(text)) is not None))
-            found.setdefault(listing.trading_class, set()).add(days)
+            found.setdefault(listing.trading_class, []).append(days)
     if not found:
         listed = ", ".join(sorted(set(seen))) or "none"
         raise SourceUnavailableError(f"{underlying}: the broker lists no class of options to trade; listed: {listed}")
     doubled = [name for name, expiries in found.items() if len(expiries) > 1]
     if doubled:
         raise SourceUnavailableError(
-            f"{underlying}: the broker lists class {', '.join(doubled)} more than once, with different expiries; "
-            "neither is believed"
+            f"{underlying}: the broker lists class {', '.join(doubled)} more than once; none of its rows is believed"
         )
-    return {name: next(iter(expiries)) for name, expiries in found.items()}
+    return {name: expiries[0] for name, expiries in found.items()}
 
 
 def described(told: Any) -> Described:

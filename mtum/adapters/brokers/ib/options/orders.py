@@ -84,7 +84,10 @@ class OptionRequests:
             return Denied("order", why)
         if len(attempt.intent.legs) > 1:
             return Denied("order", "the price of a combination is not changed: cancel it, prove it gone, place another")
-        listed = self._mine(attempt.ref)
+        try:
+            listed = self._mine(attempt.ref)
+        except BrokerUnavailableError as error:
+            return NotSent(str(error))
         if isinstance(listed, NotSent):
             return listed
         number = shown(listed.order.orderId)
