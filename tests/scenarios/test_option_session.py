@@ -12,6 +12,7 @@ import pytest
 from mtum.app.queries.explain import told_of
 from mtum.app.records.verify import verify
 from mtum.app.session.decide_and_order import decide_and_order
+from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import play_session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.reporting.explain import explanation_text
@@ -119,10 +120,9 @@ def test_a_dry_run_shows_what_would_be_sold_and_commits_nothing(folder: Path) ->
 
 
 def test_under_a_full_halt_nothing_is_sold(folder: Path) -> None:
-    with option_desk(folder, **WHEEL) as (replay, desk, broker):
+    with option_desk(folder, **WHEEL) as (replay, desk, _):
         session = replay.upcoming()
         assert session is not None
-        broker.positions = dict(desk.store.options.book().contracts())
         desk.store.control.halt(Restriction.FULL, "test", "test", desk.clock.now())
         document = play_session(desk, session).document
         assert (document["option_orders"], document["exit_code"]) == ([], 7)
@@ -130,10 +130,9 @@ def test_under_a_full_halt_nothing_is_sold(folder: Path) -> None:
 
 
 def test_what_a_person_wants_flat_is_bought_back_and_nothing_is_opened(folder: Path) -> None:
-    with option_desk(folder, **WHEEL) as (replay, desk, broker):
+    with option_desk(folder, **WHEEL) as (replay, desk, _):
         session = replay.upcoming()
         assert session is not None
-        broker.positions = dict(desk.store.options.book().contracts())
         desk.store.statements.request_flatten("SP500", "test", desk.clock.now(), "wheel")
         document = play_session(desk, session).document
         assert [(one["purpose"], one["reasons"], one["status"]) for one in document["option_orders"]] == [
@@ -149,3 +148,35 @@ def test_an_account_without_options_says_nothing_of_them(tmp_path: Path) -> None
     document = play_next(tmp_path).document
     assert "option_orders" not in document
     assert all("options" not in one for one in document["sleeves"].values())
+
+
+ASKS = WHEEL | {"risk__require_confirmation": "true"}
+
+
+def test_an_opening_waits_for_a_person_and_the_notice_names_it(folder: Path) -> None:
+    with option_desk(folder, **ASKS) as (replay, desk, broker):
+        session = replay.upcoming()
+        assert session is not None
+        desk.clock.wait_until(session.before_close(90))
+        told = likely_order(desk, session)
+        assert told is not None
+        assert "would open 1 x SELL 1 SP500" in told.text
+        document = play_session(desk, session).document
+        assert [one["status"] for one in document["option_orders"]] == ["LAPSED"]
+        assert document["problems"][0]["code"] == 7
+        assert "not approved" in document["problems"][0]["text"]
+        assert broker.orders == {}
+
+
+@pytest.mark.parametrize(
+    ("sleeve", "symbol", "sold"), [(None, None, True), ("wheel", "SP500", True), ("wheel", "MTUM", False)]
+)
+def test_what_a_person_approved_is_sold(folder: Path, sleeve: str | None, symbol: str | None, sold: bool) -> None:
+    with option_desk(folder, **ASKS) as (replay, desk, broker):
+        session = replay.upcoming()
+        assert session is not None
+        desk.clock.wait_until(session.before_close(90))
+        likely_order(desk, session)
+        desk.store.approvals.approve(session.day, "enter", desk.clock.now(), sleeve, symbol)
+        play_session(desk, session)
+        assert bool(broker.orders) is sold

@@ -128,6 +128,7 @@ def option_desk(folder: Path, **changes: Any) -> Iterator[tuple[Replay, Desk, Op
     with desk_in(folder, **changes) as replay:
         desk = replay.desk
         assert desk.chains is not None
-        broker = OptionsBeside(desk.broker, desk.chains, desk.clock)
+        held = dict(desk.store.options.book().contracts())
+        broker = OptionsBeside(desk.broker, desk.chains, desk.clock, positions=held)
         mine: Any = broker
         yield replay, replace(desk, broker=mine), broker

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mtum.app.desk import Desk
 from mtum.core.canonical import canonical, parsed
@@ -12,6 +12,9 @@ from mtum.core.portfolio.gate import last_instant
 from mtum.core.portfolio.orders import OrderIntent, Purpose
 from mtum.ports.records import Way
 from mtum.ports.store import ControlStore
+
+if TYPE_CHECKING:
+    from mtum.core.portfolio.options.orders import OptionIntent  # loads the pricing of options
 
 LOOK_EVERY = timedelta(seconds=2)
 NOTICED = "noticed_orders"
@@ -60,6 +63,32 @@ def approved_shares(desk: Desk, day: date, sleeve: str, order: PlannedOrder | Or
     key = (sleeve, order.symbol, order.side.value)
     shares = [int(one["shares"]) for one in listed if (one["sleeve"], one["symbol"], one["side"]) == key]
     return (shares[0] * 11 // 10 if order.purpose.opens else None) if shares else 0
+
+
+def option_approved(desk: Desk, intent: "OptionIntent") -> bool:
+    """Return whether an order in options may be sent by now: openings and rolls under true, closings too under "all".
+
+    An approval that names its sleeve or underlying covers it as it is. One of a whole session covers what the notice
+    listed, for no more units than it did, and every order where there was no notice.
+    """
+    required, closes = desk.settings.risk_of(intent.strategy).require_confirmation, intent.purpose.value == "close"
+    if not required or (closes and required != "all"):
+        return True
+    approvals, way = desk.store.approvals, option_way(intent)
+    if approvals.approved(intent.session, way, intent.strategy, intent.underlying):
+        return True
+    if not approvals.approved(intent.session, way):
+        return False
+    listed, key = noticed(desk.store.control, intent.session), (intent.strategy, intent.underlying)
+    if listed is None:
+        return True
+    units = [one["shares"] for one in listed if (one["sleeve"], one["symbol"]) == key and one.get("way") == way]
+    return bool(units) and (closes or intent.quantity <= max(map(int, units)))
+
+
+def option_way(intent: "OptionIntent") -> Way:
+    """Return the word that approves an order in options."""
+    return "exit" if intent.purpose.value == "close" else "enter"
 
 
 def noticed(control: ControlStore, day: date) -> Sequence[Mapping[str, Any]] | None:

@@ -266,7 +266,7 @@ def decide_sleeve(
         deadline=session.before_close(LAST_CANCEL_MINUTES),
         gate=option_rules(desk.settings, desk.account, own.equity, beside.account_usd),
         restriction=book.restriction,
-        entry_bar=entry_bar(book, lost=decision.daily_loss_hit, fallen=decision.drawdown_hit) or "",
+        entry_bar=entry_bar(book, lost=decision.daily_loss_hit, fallen=decision.drawdown_hit) or _everywhere(of, book),
         closed=_closed(sleeve, book, decision, own.groups),
         barred=dict(book.entries_barred),
         exits_barred={**book.exits_barred, **beside.unresolved},
@@ -303,6 +303,12 @@ def option_problems_of(desk: Desk, sleeve: Sleeve, options: SleeveOptions) -> tu
 def _refused(one: HeldBack) -> str:
     why = f"{one.reason}{f': {one.text}' if one.text else ''}"
     return f"its strategy proposed to {one.purpose} in {one.underlying} what may not be traded ({why}); nothing is sent"
+
+
+def _everywhere(of: OptionSleeve, book: shares.Book) -> str:
+    # An index has options and is no symbol of the sleeve: what bars all of these bars it too.
+    barred = [book.entries_barred.get(symbol, "") for symbol in of.sleeve.symbols]
+    return barred[0] if barred and all(barred) else ""
 
 
 def _closed(

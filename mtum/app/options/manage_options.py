@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from mtum.app.approvals.approve_orders import option_approved, option_way
 from mtum.app.desk import Desk, Problem
 from mtum.app.options.endings import option_problems
 from mtum.app.options.take_up import beyond_books, take_up, twice
@@ -29,7 +30,7 @@ from mtum.core.portfolio.orders import OrderStatus, may_move
 from mtum.errors import BrokerError, BrokerUnavailableError, DataError, ExitCode
 from mtum.ports.broker import Denied, NoAnswer, NotSent, Rejected
 from mtum.ports.options import AttemptState, OptionBroker, OptionLists, OptionOutcome, OptionState, Working
-from mtum.ports.records import Observed, Way
+from mtum.ports.records import Observed
 
 LOOK_EVERY = timedelta(seconds=20)
 
@@ -232,14 +233,9 @@ class _Run:
                 break
             if waits_for(intent, other):
                 return Problem(ExitCode.ORDER, f"{other.purpose.value} {other.id} did not end in time")
-        wanted = self.desk.settings.risk_of(intent.strategy).require_confirmation
-        closes = intent.purpose is OptionPurpose.CLOSE
-        if wanted == "all" or (wanted is True and not closes):
-            way: Way = "exit" if closes else "enter"
-            approvals = self.desk.store.approvals
-            named = approvals.approved(intent.session, way, intent.strategy, intent.underlying)
-            if not named and not approvals.approved(intent.session, way):
-                return Problem(ExitCode.HALTED, f"not approved (`mtum approve --session {intent.session} --{way}`)")
+        if not option_approved(self.desk, intent):
+            way = option_way(intent)
+            return Problem(ExitCode.HALTED, f"not approved (`mtum approve --session {intent.session} --{way}`)")
         return None
 
     def _price(self, state: OptionState) -> NetPrice | None:

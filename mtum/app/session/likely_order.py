@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from mtum.app.approvals.approve_orders import keep_notice, needs_approval
 from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
@@ -40,6 +41,13 @@ def likely_order(desk: Desk, session: Session) -> Message | None:
         for order in one.get("planned", ())
         if needs_approval(required[name], Purpose(order["purpose"]))
     ]
+    options = [
+        {**order, "sleeve": name, "symbol": order["underlying"], "side": order["purpose"], "shares": order["quantity"]}
+        for name, one in result.document["sleeves"].items()
+        for order in one.get("options", {}).get("planned", ())
+        if required[name] == "all" or (required[name] is True and order["purpose"] != "close")
+    ]
+    wanted += options
     names = ("sleeve", "symbol", "side", "shares")
     listed = [{name: order[name] for name in names} | {"way": _way(order)} for order in wanted]
     keep_notice(desk, session.day, listed)
@@ -70,11 +78,16 @@ def likely_order(desk: Desk, session: Session) -> Message | None:
     return Message(f"confirm:{desk.account}:{session.day}", Urgency.ACT_NOW, subject, "\n".join(lines))
 
 
-def _way(order: dict[str, str]) -> Way:
+def _way(order: dict[str, Any]) -> Way:
+    if "legs" in order:
+        return "exit" if order["purpose"] == "close" else "enter"
     return "enter" if Purpose(order["purpose"]).opens else "exit"
 
 
-def _line(order: dict[str, str]) -> str:
+def _line(order: dict[str, Any]) -> str:
+    if "legs" in order:
+        legs = ", ".join(f"{leg['side']} {leg['ratio']} {leg['contract']}" for leg in order["legs"])
+        return f"{order['purpose']} {order['quantity']} x {legs}"
     return f"{order['side']} {order['shares']} {order['symbol']}"
 
 

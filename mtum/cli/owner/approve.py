@@ -47,7 +47,7 @@ def approve(
         rows = [
             f"{one['side']} {one['shares']} {one['symbol']}"
             for one in listed or ()
-            if one.get("way", told_by[one["side"]]) == way
+            if (one["way"] if "way" in one else told_by[one["side"]]) == way
         ]
         told = ", ".join(rows) or ("nothing, as the notice lists none" if listed is not None else "")
         lines.append(f"It covers {told or 'what the notice before the decision lists, all orders if there is none'}.")
