@@ -16,8 +16,9 @@ ZERO = Decimal(0)
 def options_at(store: Store, source: str, strategy: str, day: date) -> tuple[Decimal, bool]:
     """Return what a strategy's option lots were worth at the end of a session in USD, and whether that stands.
 
-    A mark of that session counts. A contract past its last day is worth what the official close of that day makes
-    it. Without either, its last mark or its premium stands in, and the figure is provisional.
+    A mark of that session counts, and the premium of what was opened in it. A contract past its last day is worth
+    what the official close of that day makes it. Else its last mark or its premium stands in, and the figure is
+    provisional.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ def options_at(store: Store, source: str, strategy: str, day: date) -> tuple[Dec
 def _worth(
     store: Store, source: str, lot: OptionLot, day: date, marks: Mapping[OptionContract, tuple[Decimal, date]]
 ) -> tuple[Decimal, bool]:
-    price, of = marks.get(lot.contract, (lot.premium, None))
+    # What was opened in the session is worth what it was opened at, minutes before the close.
+    price, of = marks.get(lot.contract, (lot.premium, lot.session))
     known = of == day
     last = lot.contract.expiry
     if last <= day and lot.contract.delivery is not Delivery.CASH_AM:

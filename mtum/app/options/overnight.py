@@ -8,7 +8,8 @@ from typing import Any
 
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem
-from mtum.app.ledger.sleeve_records import held_lots, held_shares, write_lots
+from mtum.app.ledger.equity import booked
+from mtum.app.ledger.sleeve_records import held_lots, held_shares
 from mtum.core.canonical import canonical, decode, parsed, plain
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.options.contracts import CLASSES, Delivery, OptionContract
@@ -100,9 +101,11 @@ def look_overnight(
             asked_again=asked_again,
         )
     )
-    events = store.record_events(night.events, desk.clock.now()) if night.events else ()
-    if events:
-        write_lots(desk.store)
+    events: tuple[LedgerEvent, ...] = ()
+    if night.events:
+        # What ended on an earlier day changes the equity of that day: shares stand where an option stood.
+        with booked(desk, min(event.effective for event in night.events)):
+            events = store.record_events(night.events, desk.clock.now())
     desk.journal.reached("options_booked")
     questions = tuple(_asked(question, asked_again=asked_again) for question in night.questions)
     problems = questions + tuple(
@@ -140,9 +143,10 @@ def _last_look(desk: Desk) -> dict[str, Any]:
 
 
 def others_seen(desk: Desk) -> dict[OptionContract, int]:
-    """Return the contracts that were not ours at the last look, negative for those sold."""
+    """Return the contracts that were not ours at the last look, or by a person's word; negative for those sold."""
     others = _last_look(desk).get("others", ())
-    return {decode(OptionContract, facts, LAST_LOOK): int(number) for facts, number in others}
+    seen = {decode(OptionContract, facts, LAST_LOOK): int(number) for facts, number in others}
+    return seen | dict(desk.store.options.external())
 
 
 def _unexplained(desk: Desk, lists: BrokerLists) -> dict[str, int]:

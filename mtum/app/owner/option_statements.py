@@ -55,19 +55,20 @@ class Side:
         )
 
 
-def option_differences(desk: Desk) -> tuple[Difference, ...]:
-    """Return the contracts of which lots and external ones together are not what the broker lists."""
+def compared(desk: Desk) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
+    """Return the contracts of ours that the broker lists otherwise, and in words those that are not ours."""
     lists = option_lists(desk)
     if lists is None:
-        return ()
+        return (), ()
     told = [Difference("option", "", f"{text}; look at the broker's own screen") for text in lists.unknown]
     for one in sides(desk, lists):
-        if one.missing:
+        if one.held and one.missing:
             name = one.contract.local_symbol.replace(" ", "")
             number = abs(one.missing)
             ways = tuple(f"mtum reconcile --accept {way.replace('CONTRACT', name)}" for way in _ways(one, number))
             told.append(Difference("option", name, one.words, ways))
-    return tuple(told)
+    others = [f"{one.broker} {one.contract.words}" for one in sides(desk, lists) if not one.held and one.broker]
+    return tuple(told), tuple(others)
 
 
 def _ways(one: Side, number: int) -> tuple[str, ...]:

@@ -68,22 +68,15 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
     # Orders whose executions we lack are told by what the broker says of them.
     apart = book_problems(desk.store, orders=False)
     wrong = [Difference("books", "", text, ("mtum restore FILE",)) for text in apart]
-    found = (
-        *unread,
-        *told,
-        *positions,
-        *_options(desk),
-        *beyond,
-        *foreign_differences(desk, books, lists),
-        *orders,
-        *wrong,
-    )
+    options, others = _options(desk, lists)
+    foreign = foreign_differences(desk, books, lists)
+    found = (*unread, *told, *positions, *options, *beyond, *foreign, *orders, *wrong)
     return {
         "account": desk.account,
         "mode": desk.settings.mode,
         "at": lists.at,
         "positions": {symbol: float(shares) for symbol, shares in sorted(lists.positions.items())},
-        "others": [one.words for one in lists.others],
+        "others": others,
         "skipped": lists.skipped,
         "differences": [asdict(one) for one in found],
         "problems": [{"code": int(one.exit_code), "text": one.text} for one in found],
@@ -91,12 +84,14 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
     }
 
 
-def _options(desk: Desk) -> tuple[Difference, ...]:
+def _options(desk: Desk, lists: BrokerLists) -> tuple[Sequence[Difference], list[str]]:
+    """Return what differs in options, and in words what else than shares and our own options there is."""
     if not desk.store.events.option_strategies():
-        return ()
-    from mtum.app.owner.option_statements import option_differences
+        return (), [one.words for one in lists.others]
+    from mtum.app.owner.option_statements import compared
 
-    return option_differences(desk)
+    found, foreign = compared(desk)
+    return found, [*(one.words for one in lists.others if one.kind != "OPT"), *foreign]
 
 
 def official_close(desk: Desk, state: IntentState) -> Decimal | None:

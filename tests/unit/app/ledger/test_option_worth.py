@@ -75,10 +75,14 @@ def test_an_equity_point_counts_options_at_the_mark_of_its_session(desk: Desk) -
     assert book_problems(desk.store) == ()
 
 
-def test_without_any_mark_the_premium_stands_in_and_the_point_is_provisional(desk: Desk) -> None:
+def test_without_a_mark_the_premium_counts_in_its_own_session_and_stands_in_later(desk: Desk) -> None:
     sold(desk)
     restate_equity(desk, FRIDAY)
-    assert (point(desk, FRIDAY).market_usd, point(desk, FRIDAY).final) == (D("-120"), False)
+    restate_equity(desk, MONDAY)
+    assert [(point(desk, day).market_usd, point(desk, day).final) for day in (FRIDAY, MONDAY)] == [
+        (D("-120"), True),
+        (D("-120"), False),
+    ]
 
 
 def test_on_its_last_day_a_contract_is_worth_what_the_close_makes_it_and_then_its_shares(desk: Desk) -> None:

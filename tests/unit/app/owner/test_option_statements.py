@@ -1,7 +1,6 @@
 """A person's statements on options: booked once where the broker's positions do not contradict."""
 
 from contextlib import closing
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from mtum import config
-from mtum.app.desk import Desk
 from mtum.app.owner.accept import accept
 from mtum.app.owner.reconcile import reconcile
 from mtum.app.owner.statement import Statement
@@ -47,11 +44,7 @@ def sold(folder: Path, contract: OptionContract, quantity: int = -2, broker: int
 
 def stated(day: Day, kind: str, *words: str, **options: Any) -> dict[str, Any]:
     with day.desk() as desk:
-        return accept(with_strategies(desk), Statement(kind, words, **options))
-
-
-def with_strategies(desk: Desk) -> Desk:
-    return replace(desk, settings=config.load(None, {}, {}))
+        return accept(desk, Statement(kind, words, **options))
 
 
 def books(day: Day) -> tuple[Decimal, dict[OptionContract, int], list[tuple[str, int, Decimal, date]]]:
@@ -67,7 +60,7 @@ def name(contract: OptionContract) -> str:
 def test_an_assignment_is_booked_with_its_shares_and_once(tmp_path: Path) -> None:
     day = sold(tmp_path, P95, broker=-1, shares=100)
     with day.desk() as desk:
-        (told,) = [one for one in reconcile(with_strategies(desk))["differences"] if one["kind"] == "option"]
+        (told,) = [one for one in reconcile(desk)["differences"] if one["kind"] == "option"]
     words = "SPY 2026-08-21 95 put: the broker lists -1, we expect -2 of ours and 0 external"
     ways = ["assigned NAME 1", "expired NAME 1", "traded NAME 1 PRICE", "external NAME 1"]
     assert told["text"] == words
@@ -126,6 +119,13 @@ def test_contracts_that_were_not_ours_are_external(tmp_path: Path) -> None:
         stated(day, "external", name(P95), "-2")
     document = stated(day, "external", name(P95), "-1")
     assert [one for one in document["differences"] if one["kind"] == "option"] == []
+    exchange = day.exchange
+    exchange.positions[C105] = 4
+    day.keep(exchange)
+    with day.desk() as desk:
+        told = reconcile(desk)
+    assert told["others"] == ["4 SPY 2026-08-21 105 call"]
+    assert [one for one in told["differences"] if one["kind"] == "option"] == []
 
 
 def in_doubt(folder: Path, broker: int) -> Day:
