@@ -32,6 +32,8 @@ BROKEN = "broken_group"
 """Reason word: another leg was assigned, so what is left of the group is closed."""
 ONE_OPENING = "one_opening"
 """Reason word: something is opened in the underlying already, in the same session by the same sleeve."""
+SAME_ORDER = "same_order"
+"""Reason word: another group trades the same legs in this session; one order is known by its legs, so it waits."""
 NO_GROUP = "no_such_group"
 """Reason word: what it closes or rolls is no open group, or what it opens is one already."""
 NEAR_DAYS = 5
@@ -279,11 +281,11 @@ class _Judge:
 
     def take(self, verdict: OptionVerdict, proposal: Proposal) -> None:
         """Make an intent of a proposal, or note why none."""
-        reason = self._bar(verdict, proposal)
-        if reason:
+        intent = self._intent(verdict, proposal)
+        same = any(one.id == intent.id for one in self.intents)
+        if reason := self._bar(verdict, proposal) or (SAME_ORDER if same else ""):
             self.notes.append(_note(verdict, proposal, reason))
             return
-        intent = self._intent(verdict, proposal)
         refused = self._refusal(intent)
         if refused is not None:
             self.notes.append(_note(verdict, proposal, refused.check, refused.text))

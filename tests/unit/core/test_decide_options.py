@@ -315,3 +315,17 @@ def test_a_frame_gives_back_what_was_decided_on_to_the_last_bit() -> None:
     chain = replace(chain, rows=(*chain.rows, Row(put(85), replace(chain.rows[0].quote, bid=None, at=None), None)))
     stored = options_frame(own, {"SPY": chain}, rules, "model", model_priced=True)
     assert options_of(stored, DAY) == (own, {"SPY": chain}, rules)
+
+
+def test_two_groups_never_trade_the_same_legs_in_one_session() -> None:
+    # An order is known by its legs: the second one would be the first one again.
+    september = put(95, date(2026, 9, 18))
+    groups = tuple(
+        OptionGroup(name, "SPY", (lot(put(90), -1, group=name),), DAY - timedelta(30)) for name in ("g1", "g2")
+    )
+    own = OwnOptions(groups=groups, free_cash=Decimal(30_000))
+    legs = ((BUY, put(90)), (SELL, september))
+    first, second = (verdict(OptionPurpose.ROLL, *legs, group=name, start="-0.70") for name in ("g1", "g2"))
+    found = decided(first, second, own=own)
+    assert [(one.group, one.reason) for one in found.notes] == [("g2", "same_order")]
+    assert [one.group for one in found.intents] == ["g1"]
