@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,9 +31,19 @@ from mtum.errors import UsageError
 from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 
+if TYPE_CHECKING:
+    from mtum.app.research.option_backtest import ChainsAt
 
-def backtested(asked: BacktestRequest, source: BarSource, calendar: Calendar, tell: Tell) -> Backtested:
+
+def backtested(
+    asked: BacktestRequest, source: BarSource, calendar: Calendar, tell: Tell, chains: "ChainsAt | None" = None
+) -> Backtested:
     """Load, play and measure the whole account, or one strategy where that is asked.
+
+    Parameters
+    ----------
+    chains : callable or None
+        Where options are quoted; None for the model over the same source.
 
     Raises
     ------
@@ -41,7 +51,7 @@ def backtested(asked: BacktestRequest, source: BarSource, calendar: Calendar, te
         If the question cannot be answered from these bars.
     """
     if not asked.whole_account:
-        return run_backtest(asked, source, calendar, tell)
+        return run_backtest(asked, source, calendar, tell, chains)
     if asked.decision is DecisionModel.NEAR_CLOSE:
         raise UsageError("--decision near_close plays mtum_confluence alone: add --strategy mtum_confluence")
     from mtum.app.research.load_account import load_account  # all that one strategy does not need
@@ -51,7 +61,15 @@ def backtested(asked: BacktestRequest, source: BarSource, calendar: Calendar, te
     loaded = load_account(asked, asked.sleeves(), asked.terms().account, source, calendar)
     span = Span(loaded.first, len(loaded.market.days))
     prepared = perf_counter()
-    account = play_account(loaded.market, loaded.sleeves, asked.terms(), *span)
+    options = None
+    if any(one.decides and one.strategy.OPTIONS for one in loaded.sleeves):
+        from mtum.app.research.option_backtest import OptionMarket, play_options  # what shares do without
+
+        at = OptionMarket(source, calendar, chains)
+        options = play_options(asked, loaded.sleeves, loaded.market, span, at)
+        account = options.account
+    else:
+        account = play_account(loaded.market, loaded.sleeves, asked.terms(), *span)
     seconds = {"load": prepared - began, "indicators": 0.0, "simulate": perf_counter() - prepared}
     return Backtested(
         asked=asked,
@@ -66,6 +84,7 @@ def backtested(asked: BacktestRequest, source: BarSource, calendar: Calendar, te
         left_out=loaded.left_out,
         sleeves=loaded.sleeves,
         account=account,
+        options=options,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,6 +39,9 @@ from mtum.errors import UsageError
 from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 
+if TYPE_CHECKING:
+    from mtum.app.research.option_backtest import ChainsAt, OptionResults
+
 DRAWS = 200
 NOT_MODELLED = "Not modelled: a thin closing auction, halts and approvals of a person."
 """What no backtest knows anything of."""
@@ -67,6 +70,8 @@ class Backtested:
         By step: `load` reads and checks bars, `indicators` works out every
         condition once, `simulate` is the rest of the pass; for a strategy played session by session the
         indicators are part of the simulation.
+    options : OptionResults or None
+        What a sleeve of options did, at each level of the band.
     """
 
     asked: BacktestRequest
@@ -82,6 +87,7 @@ class Backtested:
     left_out: Mapping[str, str] = field(default_factory=dict)
     sleeves: tuple[Sleeve, ...] = ()
     account: PlayedAccount | None = None
+    options: "OptionResults | None" = None
 
     @property
     def strategies(self) -> Mapping[str, Strategy]:
@@ -100,8 +106,15 @@ class Backtested:
         return tuple(dict.fromkeys(symbol for one in self.strategies.values() for symbol in one.universe()))
 
 
-def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, tell: Tell) -> Backtested:
+def run_backtest(
+    asked: BacktestRequest, source: BarSource, calendar: Calendar, tell: Tell, chains: "ChainsAt | None" = None
+) -> Backtested:
     """Load, play and measure.
+
+    Parameters
+    ----------
+    chains : callable or None
+        Where options are quoted; None for the model over the same source.
 
     Raises
     ------
@@ -123,11 +136,20 @@ def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, 
         ready = history(loaded.bars, loaded.vix, terms.settlement.value)
         if asked.decision is DecisionModel.NEAR_CLOSE:
             tell_compiling(tell, play_seen)
-        at = perf_counter()
+        started = perf_counter()
         known_of(ready, strategy)
-        indicators = perf_counter() - at
+        indicators = perf_counter() - started
     prepared = perf_counter()
-    played, spreads = _played(asked, strategy, loaded.market, ready, span)
+    options: OptionResults | None = None
+    spreads: tuple[NearCloseSpread, ...] = ()
+    if strategy.OPTIONS:
+        from mtum.app.research.option_backtest import OptionMarket, alone, play_options  # what shares do without
+
+        at = OptionMarket(source, calendar, chains)
+        options = play_options(asked, [alone(asked, strategy)], loaded.market, span, at)
+        played = options.account.total
+    else:
+        played, spreads = _played(asked, strategy, loaded.market, ready, span)
     simulated = perf_counter() - prepared
     costs = terms.rules.sizing.costs
     compared = asked.compared_with(strategy)
@@ -140,7 +162,9 @@ def run_backtest(asked: BacktestRequest, source: BarSource, calendar: Calendar, 
     }
     notes = loaded.notes
     left_out = loaded.left_out
-    return Backtested(asked, strategy, loaded.market, notes, ready, span, played, held, seconds, spreads, left_out)
+    return Backtested(
+        asked, strategy, loaded.market, notes, ready, span, played, held, seconds, spreads, left_out, options=options
+    )
 
 
 def _unknown(strategy: Strategy) -> str:
@@ -192,6 +216,7 @@ def near_close_results(
 def document(found: Backtested) -> dict[str, Any]:
     """Return the result as the contract of `mtum backtest --json` has it."""
     asked, played, name = found.asked, found.played, next(iter(found.strategies))
+    options = _options_document(found)
     apart = asked.settings.sleeve or asked.sleeve
     return {
         "symbol": ", ".join(found.symbols),
@@ -211,11 +236,24 @@ def document(found: Backtested) -> dict[str, Any]:
         "costs": costs_document(played, asked.terms()),
         "purchases_capped": played.purchases_capped,
         "assumptions": [NOT_MODELLED, *([ALONE] if apart and found.account is None else [])],
-        "metrics": {**metrics_document(played), "cautions": [*cautions(played), *_market_cautions(found)]},
+        "metrics": {
+            **metrics_document(played),
+            "cautions": [*options.get("cautions", ()), *cautions(played), *_market_cautions(found)],
+        },
         "benchmark": benchmark_document(found.held, found.capital_usd),
+        **({"options": options} if options else {}),
         **({"near_close": [asdict(spread) for spread in found.near_close]} if found.near_close else {}),
         "seconds": {step: round(took, 6) for step, took in found.seconds.items()},
     }
+
+
+def _options_document(found: Backtested) -> dict[str, Any]:
+    if found.options is None:
+        return {}
+    from mtum.app.research.option_backtest import cautions_of, options_document
+
+    document = options_document(found.options)
+    return {**document, "cautions": cautions_of(document)}
 
 
 def trade_document(trade: PlayedTrade, sleeve: str = "") -> dict[str, Any]:

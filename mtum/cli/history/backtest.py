@@ -16,6 +16,7 @@ from mtum.errors import UsageError
 
 if TYPE_CHECKING:
     from mtum.app.research.backtest_request import BacktestRequest
+    from mtum.app.research.option_backtest import ChainsAt
     from mtum.config import Settings
     from mtum.ports.market_data import BarSource
     from mtum.ports.time import Calendar
@@ -45,6 +46,8 @@ Check = Annotated[bool, typer.Option("--check", help="How far can the result be 
 CheckWorkers = Annotated[
     int, typer.Option("--workers", metavar="N", min=1, max=256, help="Histories of --check played beside each other.")
 ]
+ILLUSTRATION = "illustration"
+"""Label of prices that no model stands behind, see `core.options.model.levels`."""
 Approve = Annotated[bool, typer.Option("--approve", help="Keep this result: reports compare live trading with it.")]
 
 
@@ -117,6 +120,8 @@ def _approved(call: CommandCall, answer: Answer) -> Answer:
     from mtum.wiring.resources import opened_store, system_clock
 
     settings = call.settings()
+    if answer.document.get("options", {}).get("label") == ILLUSTRATION:
+        raise UsageError(f"the prices of {answer.document['strategy']} are an illustration: they approve nothing")
     with opened_store(settings, call.data_folder()) as store:
         approve_backtest(store.approvals, settings, answer.document, provenance(), system_clock().now())
     line = "approved: reports compare live trading with this backtest from now on"
@@ -130,7 +135,7 @@ def _backtest_answer(
 
     told: list[str] = []
     source, calendar = market_of(call, asked.settings, told.append)
-    found = backtested(asked, source, calendar, call.tell)
+    found = backtested(asked, source, calendar, call.tell, chains_for(call, asked.settings, source, calendar))
     answer = result_document(found)
     answer["metrics"]["cautions"] += told
     if check or (out is not None and found.history is not None):
@@ -145,7 +150,8 @@ def _backtest_answer(
         answer["weights"] = weights_document(account_of(found))
         answer["files"] = tear_sheet_files(found, answer, out)
     shaped = (asked.settings, answer["settings"])
-    keep(call, "backtest", answer, shaped, bars=[found.market], curve=(found.played.days, found.played.equity))
+    if "options" not in answer or answer["options"]["label"] != ILLUSTRATION:
+        keep(call, "backtest", answer, shaped, bars=[found.market], curve=(found.played.days, found.played.equity))
     if call.json:
         return Answer(answer)
     from mtum.cli.history.backtest_text import backtest_shown
@@ -203,6 +209,16 @@ def changed_settings(
     # A study crosses points that contradict themselves; a single question must not.
     file = call.settings_file() if portfolio is None else portfolio
     return load(file, call.environment, {**given, **(more or {})}, coherent=more is None)
+
+
+def chains_for(call: CommandCall, settings: "Settings", source: "BarSource", calendar: "Calendar") -> "ChainsAt | None":
+    """Return where options are quoted: None for the model alone."""
+    if not settings.market.chain_dir:
+        return None
+    from mtum.wiring.chains import chains_of
+
+    folder = call.data_folder()
+    return lambda points: chains_of(settings, folder, source, calendar, points, official=True)
 
 
 def market_of(

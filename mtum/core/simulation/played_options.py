@@ -108,6 +108,8 @@ class PlayedOptions:
         Commissions and fees; what the fills gave away beside the middle.
     held_back : mapping of str to int
         Proposals that were not carried out, by reason.
+    quoted : int
+        Chains that came.
     unquoted : mapping of str to int
         Sessions without a chain, by the reason.
     """
@@ -121,4 +123,5 @@ class PlayedOptions:
     fees_usd: float = 0.0
     spread_usd: float = 0.0
     held_back: dict[str, int] = field(default_factory=dict)
+    quoted: int = 0
     unquoted: dict[str, int] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import words
 from mtum.core.reporting.backtest.checks import checks_sections
 from mtum.core.reporting.backtest.costs import costs_section
+from mtum.core.reporting.backtest.options import is_illustration, option_sections
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Section, Sentence, Table, table_of
 from mtum.core.reporting.parts.result import IDLE_CASH
@@ -26,7 +27,14 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
         The result as `mtum backtest --json` gives it.
     """
     idle = IN_FUND if FUND in found.get("sleeves", ()) else IDLE_CASH
-    yield Section("result", "Result", (_compared(found), Sentence(idle), _trades(found["metrics"])))
+    if is_illustration(found):
+        why = "An illustration is no result: its figures stand in no table beside others."
+        yield Section("result", "Illustration", (Sentence(why), Sentence(idle)))
+    else:
+        title = f"Result, {found['options']['label']}" if found.get("options") else "Result"
+        yield Section("result", title, (_compared(found), Sentence(idle), _trades(found["metrics"])))
+    if found.get("options"):
+        yield from option_sections(found)
     if found["orders"]:
         yield costs_section(found)
     if len(found.get("sleeves", ())) > 1:

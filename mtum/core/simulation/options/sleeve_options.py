@@ -100,6 +100,7 @@ class SleeveOptions:
             fees_usd=round(float(self.fees_usd), 2),
             spread_usd=round(float(self.spread_usd), 2),
             held_back=dict(sorted(self.held_back.items())),
+            quoted=self.labels.total(),
             unquoted=dict(self.unquoted),
         )
 

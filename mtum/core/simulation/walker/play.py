@@ -39,7 +39,7 @@ from mtum.core.strategies.columns import (
     form_problem,
 )
 from mtum.core.strategies.contract import Strategy
-from mtum.errors import StrategyError
+from mtum.errors import StrategyError, UsageError
 
 _ROOM = 4096
 """Orders that there is room for before what was played so far is put aside."""
@@ -60,7 +60,14 @@ def play_strategy(
     ----------
     compiled : bool
         Whether the walk is machine code (see `walked`).
+
+    Raises
+    ------
+    UsageError
+        If the strategy trades options: they are played with chains, by `play_with_options` alone.
     """
+    if strategy.OPTIONS:
+        raise UsageError(f"{strategy.name} trades options: `mtum backtest` plays them, sweeps and checks do not")
     found = walked(history, strategy, terms, (first, stop), compiled=compiled)
     if found is not None:
         return played_of(history, terms, found)

@@ -1,0 +1,246 @@
+"""Options over history: played at the model's level and a volatility point to either side, and what writes by rule."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from math import isfinite
+from typing import Any
+
+from mtum.app.model_chains import ModelChains
+from mtum.app.research.backtest_request import BacktestRequest
+from mtum.config import option_rules
+from mtum.core.market.bars import Column, Days
+from mtum.core.options.model.answer import CALENDAR_AFTER, CALENDAR_BEFORE
+from mtum.core.options.model.levels import ILLUSTRATION, MODEL_PRICED, STANDS_FOR, level_of
+from mtum.core.options.model.quotes import BAND
+from mtum.core.options.model.writing import BXM_LIKE, PUT_LIKE, TOLD, WritingDay, bxm_like, put_like
+from mtum.core.options.surface import class_of
+from mtum.core.portfolio.sleeves import Sleeve, SleeveState
+from mtum.core.research.metrics import curve_metrics
+from mtum.core.simulation.kernel.play import Span
+from mtum.core.simulation.options.terms import FILL_PART, OptionTerms
+from mtum.core.simulation.played import FillModel, PlayedAccount
+from mtum.core.simulation.played_options import PlayedOptions
+from mtum.core.simulation.session_path import play_with_options
+from mtum.core.simulation.session_views import SessionHistory
+from mtum.core.strategies.contract import Strategy
+from mtum.errors import DataError, UsageError
+from mtum.ports.market_data import BarSource
+from mtum.ports.options import ModelledChains
+from mtum.ports.time import Calendar
+
+ACCOUNT = "BACKTEST"
+INDEX = "VIX"
+
+type ChainsAt = Callable[[float], ModelledChains]
+"""Chains so many volatility points above the model's level."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionMarket:
+    """Where options of a history are quoted.
+
+    Parameters
+    ----------
+    chains : callable or None
+        Chains at each level of the band; None for the model's over the same source.
+    """
+
+    source: BarSource
+    calendar: Calendar
+    chains: ChainsAt | None = None
+
+    def at(self, points: float) -> ModelledChains:
+        """Return the chains so many volatility points above the level."""
+        if self.chains is not None:
+            return self.chains(points)
+        return ModelChains(self.source, self.calendar, points=points, official=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionResults:
+    """What a history with options came to.
+
+    Parameters
+    ----------
+    runs : mapping of float to PlayedAccount
+        By volatility points above the level, in the order of the band.
+    writing : mapping of str to ndarray
+        Indexes that write options by rule, 1 at the first close; none where they have no level.
+    """
+
+    runs: Mapping[float, PlayedAccount]
+    writing: Mapping[str, Column]
+    underlying: str
+
+    @property
+    def account(self) -> PlayedAccount:
+        """The run at the model's own level."""
+        return self.runs[0.0]
+
+    @property
+    def label(self) -> str:
+        """What every figure is called: an illustration where one sleeve's prices are one."""
+        return label_of(self.account.options.values())
+
+
+def label_of(played: Iterable[PlayedOptions]) -> str:
+    """Return what figures are called that hold these: the least honest label of them."""
+    labels = {one.label for one in played}
+    return ILLUSTRATION if ILLUSTRATION in labels else MODEL_PRICED if MODEL_PRICED in labels else min(labels)
+
+
+def alone(asked: BacktestRequest, strategy: Strategy) -> Sleeve:
+    """Return a strategy with all the money."""
+    terms = asked.terms()
+    return Sleeve("", strategy, 1.0, SleeveState.ON, 0.0, "", terms.rules, terms.loss_pause_sessions)
+
+
+def play_options(
+    asked: BacktestRequest, sleeves: Sequence[Sleeve], market: SessionHistory, span: Span, at: OptionMarket
+) -> OptionResults:
+    """Play an account with options once at each level of the band.
+
+    Raises
+    ------
+    UsageError
+        If they are to fill at the next open, or shares are there at the start.
+    DataError
+        If no session has a chain.
+    """
+    terms = asked.terms()
+    if terms.fill is not FillModel.SAME_CLOSE:
+        raise UsageError("options are quoted and filled at the close they are decided at: leave out --fill next_open")
+    base = _played(asked, sleeves, market, span, (at, 0.0))
+    if not any(one.quoted for one in base.options.values()):
+        reasons = sum((Counter(one.unquoted) for one in base.options.values()), Counter[str]())
+        raise DataError(reasons.most_common(1)[0][0] if reasons else "no chain of options was asked for")
+    runs = {0.0: base, **{one: _played(asked, sleeves, market, span, (at, one)) for one in BAND if one}}
+    first = next(one.strategy for one in sleeves if one.strategy.OPTIONS)
+    underlying = first.universe()[0]
+    honest = label_of(base.options.values()) != ILLUSTRATION
+    writing = _writing(underlying, market, span, at) if honest else {}
+    return OptionResults(dict(sorted(runs.items())), writing, underlying)
+
+
+def _played(
+    asked: BacktestRequest,
+    sleeves: Sequence[Sleeve],
+    market: SessionHistory,
+    span: Span,
+    quoted: tuple[OptionMarket, float],
+) -> PlayedAccount:
+    at, points = quoted
+    chains, days = at.at(points), (market.day(0), market.day(-1))
+    closes = at.source.series_history(INDEX, *days)
+    practice = asked.settings.model_copy(update={"mode": "practice"})  # its permission level is the simulation's
+    options = OptionTerms(
+        chain=chains.quoted,
+        index=lambda _, moment: closes.get(moment.date()),
+        rules=lambda sleeve, account: option_rules(practice, ACCOUNT, sleeve, account),
+        sessions=at.calendar.sessions(days[0], days[1] + timedelta(days=10)),
+        rate=chains.rate,
+        points=points,
+        account=ACCOUNT,
+    )
+    return play_with_options(market, sleeves, asked.terms(), options, *span)
+
+
+def _writing(underlying: str, market: SessionHistory, span: Span, at: OptionMarket) -> dict[str, Column]:
+    index = class_of(STANDS_FOR.get(underlying, underlying)).index
+    first, last = market.day(span.first), market.day(span.stop - 1)
+    closes = at.source.series_history(index, first, last) if index else {}
+    sessions = at.calendar.sessions(first - CALENDAR_BEFORE, last + CALENDAR_AFTER)
+    days = []
+    for t in range(*span):
+        day, close, row = market.day(t), market.close(underlying, t), market.bar_row(underlying, t)
+        session = sessions.get(day)
+        if close is None or session is None:
+            return {}
+        paid = 0.0 if row is None else float(market.bars[underlying].dividend[row])
+        points = {index: closes[day]} if day in closes else {}
+        days.append(WritingDay(day, close, session.close, paid, level_of(underlying, points)))
+    if all(isinstance(one.known, str) for one in days):
+        return {}
+    rate = at.at(0.0).rate
+    return {
+        PUT_LIKE: put_like(underlying, days, sessions, rate),
+        BXM_LIKE: bxm_like(underlying, days, sessions, rate),
+    }
+
+
+def options_document(found: OptionResults) -> dict[str, Any]:
+    """Return what the options came to, as plain values."""
+    base = found.account
+    days, capital = base.total.days, base.total.capital_usd
+    return {
+        "label": found.label,
+        "told": list(dict.fromkeys(line for one in base.options.values() for line in one.told)),
+        "fill_part": FILL_PART,
+        "band": [_band_row(points, run) for points, run in found.runs.items()],
+        "writing": {
+            name: {"told": TOLD[name], "underlying": found.underlying, **_curve(capital * curve, days, capital)}
+            for name, curve in found.writing.items()
+        },
+        "sleeves": {name: _sleeve(one) for name, one in base.options.items()},
+    }
+
+
+def _band_row(points: float, run: PlayedAccount) -> dict[str, Any]:
+    total = run.total
+    orders = [order for one in run.options.values() for order in one.orders]
+    return {
+        "points": points,
+        **_curve(total.equity, total.days, total.capital_usd),
+        "orders": len(orders),
+        "filled": sum(order.net is not None for order in orders),
+    }
+
+
+def _curve(equity: Column, days: Days, capital_usd: float) -> dict[str, Any]:
+    measured = curve_metrics(equity, days, capital_usd)
+    return {
+        "final_equity_usd": round(float(equity[-1]), 6),
+        "cagr_frac": finite(measured.cagr_frac),
+        "volatility_frac": finite(measured.volatility_frac),
+        "max_drawdown_frac": round(measured.max_drawdown.frac, 6),
+    }
+
+
+def finite(frac: float) -> float | None:
+    """Return a fraction rounded to 1e-6; None where a curve is too short to have one."""
+    return round(frac, 6) if isfinite(frac) else None
+
+
+def _sleeve(one: PlayedOptions) -> dict[str, Any]:
+    lists = {
+        name: [asdict(row) for row in rows]
+        for name, rows in (("orders", one.orders), ("events", one.events), ("groups", one.groups))
+    }
+    kept = ("label", "fees_usd", "spread_usd", "held_back", "unquoted")
+    return {**{name: getattr(one, name) for name in kept}, **lists}
+
+
+def cautions_of(document: Mapping[str, Any]) -> list[str]:
+    """Return what everything that shows a result with options has to say, one line each.
+
+    Parameters
+    ----------
+    document : mapping
+        What `options_document` returns.
+    """
+    low, high = (number(document["band"][at]["final_equity_usd"]) for at in (0, -1))
+    label = document["label"]
+    said = [
+        f"{label}: no exchange quoted these options; a volatility point less and more end at {low} and {high} USD",
+        f"orders in options fill {document['fill_part']:.0%} of the way from the middle to the far side, with fees",
+    ]
+    if label == ILLUSTRATION:
+        said.insert(1, "an illustration is no result: it stands in no table beside others and approves nothing")
+    return [*said, *document["told"]]
+
+
+def number(usd: float) -> str:
+    """Return an amount in USD as a person reads it."""
+    return f"{usd:,.0f}"

@@ -1,0 +1,72 @@
+"""`mtum backtest` of strategies of options: what it plays, how it is labeled, and what it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.commands import Called, call
+
+MONEY = ("--set", "risk.max_daily_loss_usd=none", "--set", "risk.max_position_usd=none")
+WHEEL = ("--set", "strategy.wheel.symbols={SP500=1.0}", "--set", "portfolio.capital_usd=100000", *MONEY)
+
+
+def wheel(tmp_path: Path, *words: str, end: str = "2018-04-20") -> Called:
+    span = ("--start", "2018-03-20", "--end", end)
+    return call(tmp_path, "backtest", "--strategy", "wheel", *WHEEL, *span, *words)
+
+
+def test_a_wheel_is_told_with_its_band_its_orders_and_what_writes_by_rule(tmp_path: Path) -> None:
+    found: dict[str, Any] = wheel(tmp_path, "--json", "--quiet").document
+    options = found["options"]
+    assert options["label"] == "model-priced"
+    assert [row["points"] for row in options["band"]] == [-1.0, 0.0, 1.0]
+    assert options["band"][1]["final_equity_usd"] == found["final_equity_usd"]
+    assert len({row["final_equity_usd"] for row in options["band"]}) == 3
+    assert set(options["writing"]) == {"PUT-like", "BXM-like"}
+    (own,) = options["sleeves"].values()
+    assert own["orders"][0]["purpose"] == "open"
+    assert own["fees_usd"] >= 1.0
+    assert own["unquoted"] == {}
+    cautions = " ".join(found["metrics"]["cautions"])
+    assert "model-priced: no exchange quoted these options" in cautions
+    assert "the level of SP500 is 0.82 of VIX" in cautions
+
+
+def test_text_and_tear_sheet_call_every_table_model_priced(tmp_path: Path) -> None:
+    shown = wheel(tmp_path, "--out", str(tmp_path / "sheet"), end="2018-04-03").out
+    for title in ("Result, model-priced", "Band, model-priced", "Options of wheel, model-priced"):
+        assert title in shown
+    page = (tmp_path / "sheet" / "tear-sheet.html").read_text()
+    assert "Band, model-priced" in page
+    assert "PUT-like" in page
+    sheet = json.loads((tmp_path / "sheet" / "tear-sheet.json").read_text())
+    assert sheet["options"]["label"] == "model-priced"
+
+
+def test_calls_on_the_vix_are_an_illustration_that_no_table_keeps(tmp_path: Path) -> None:
+    span = ("--start", "2018-02-05", "--end", "2018-02-09")
+    words = ("--strategy", "vix_hedge", "--set", "strategy.vix_hedge.symbol=SP500", *MONEY, *span)
+    called = call(tmp_path, "backtest", *words, "--set", "portfolio.capital_usd=250000")
+    assert "An illustration is no result" in called.out
+    assert "Sharpe" not in called.out
+    assert "kept as no." not in called.out
+
+
+@pytest.mark.parametrize("symbol", ["NDQ", "MTUM"])
+def test_what_has_no_market_of_its_own_is_refused(symbol: str, tmp_path: Path) -> None:
+    words = ("--set", f"strategy.wheel.symbols={{{symbol}=1.0}}", "--start", "2018-03-20", "--end", "2018-03-22")
+    called = call(tmp_path, "backtest", "--strategy", "wheel", *MONEY, *words)
+    assert called.code == 3
+    assert f"{symbol} has no model prices" in called.err
+
+
+def test_options_fill_at_the_close_alone_and_are_not_swept(tmp_path: Path) -> None:
+    called = wheel(tmp_path, "--fill", "next_open", end="2018-03-22")
+    assert (called.code, "leave out --fill next_open" in called.err) == (2, True)
+    (tmp_path / "grid.toml").write_text(
+        '[base]\n"portfolio.strategy" = "wheel"\n[grid]\n"strategy.wheel.dte" = [40, 45]\n'
+    )
+    swept = call(tmp_path, "sweep", str(tmp_path / "grid.toml"), "--start", "2018-03-20", "--end", "2018-03-22")
+    assert (swept.code, "trades options" in swept.err) == (2, True)
