@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "settle": ("mtum.cli.trading:settle", "Confirm the fills of a session and close its books."),
     "status": ("mtum.cli.records.status:status", "Mode, account, position, orders, halt, next wake times."),
     "sleeves": ("mtum.cli.records.sleeves:sleeves", "What the account is made of, sleeve by sleeve."),
+    "options": ("mtum.cli.records.options:options", "Open groups of options, or the chain of an underlying."),
     "risk": ("mtum.cli.records.risk:risk", "Limits with their use, value at risk, earlier falls."),
     "indicators": ("mtum.cli.records.indicators:indicators", "What the indicators say of a symbol."),
     "explain": (

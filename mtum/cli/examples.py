@@ -34,6 +34,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("mtum backtest --source csv:bars --symbol SPY", "bars of your own: bars/SPY.csv"),
         ("mtum backtest --strategy buy_and_hold --holding MTUM=25", "another strategy, and shares at the start"),
     ),
+    "options": (("mtum options chain SPY", "the contracts of the last decision, and why others are out"),),
     "sweep": (("mtum sweep grid.toml --workers 2 --out swept", "on two cores"),),
     "walkforward": (("mtum walkforward grid.toml --out walked", "with a page to look at"),),
     "compare": (("mtum compare 3 7 --out compared", "with a page of their curves"),),

@@ -20,6 +20,9 @@ from mtum.core.portfolio.orders import OrderStatus
 from mtum.ports.broker import BrokerAccount, Denied, NoAnswer, NotSent, Rejected
 from mtum.ports.records import Observed
 
+type OptionRecords = tuple[Book, Mapping[OptionContract, tuple[Decimal, date]]]
+"""The whole book of options, and the newest mark of each contract, USD per share, with its session."""
+
 
 class ChainSource(Protocol):
     """Where chains come from; of a model's prices every figure made from them is labeled so."""

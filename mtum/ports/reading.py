@@ -1,15 +1,15 @@
-"""The read side: rows as they are stored, and the port that gives them while a run may write.
-
-Rows hold plain values: sessions and instants as ISO text, amounts as the numbers stored.
-"""
+"""The read side: rows as they are stored, in ISO text and plain numbers, and the port that gives them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mtum.core.portfolio.fills import Action
 from mtum.ports.event_log import EventRow
+
+if TYPE_CHECKING:
+    from mtum.ports.options import OptionRecords
 
 PRACTICE_KEY = "practice_gateway"
 """Fact of a database: whether its gateway said that it is the practice gateway, "yes" or "no"."""
@@ -326,6 +326,11 @@ class DatabaseState:
 
 class Reader(Protocol):
     """The records of one database, for reading alone."""
+
+    @property
+    def option_records(self) -> "OptionRecords":
+        """The book of all executions and events in options, and each contract's newest mark, USD, with its session."""
+        ...
 
     def state(self) -> DatabaseState:
         """Return the records at a glance."""

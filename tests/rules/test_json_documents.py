@@ -21,6 +21,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "settle": (),
     "status": (),
     "sleeves": (),
+    "options": (),
     "risk": (),
     "indicators": ("MTUM",),
     "explain": (),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtum.adapters.store.actions import read_actions
 from mtum.adapters.store.faults import explained, faults_of
@@ -38,6 +38,9 @@ from mtum.ports.reading import (
     TradeRow,
     VirtualRow,
 )
+
+if TYPE_CHECKING:
+    from mtum.ports.options import OptionRecords
 
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process before it gives up."""
@@ -164,6 +167,14 @@ class SqliteReader:
     """The port `Reader` on a connection of `open_read_only`."""
 
     connection: sqlite3.Connection
+
+    @property
+    def option_records(self) -> "OptionRecords":
+        """The book of all executions and events in options, and each contract's newest mark, USD, with its session."""
+        from mtum.adapters.store.options.books import book_of, read_marks
+
+        with faults_of(_path(self.connection)):
+            return book_of(self.connection), read_marks(self.connection, date.max)
 
     def state(self) -> DatabaseState:
         """Return the records at a glance."""

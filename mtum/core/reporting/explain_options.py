@@ -122,10 +122,11 @@ def _selection(found: Table) -> str:
     if list_in(found["chosen"]):
         return f"{seen} (`mtum explain --contracts` names each)"
     by = found["emptied_by"]
-    return f"{seen}, none left{f': {_filter(table_in(by))}' if isinstance(by, Mapping) else ''}"
+    return f"{seen}, none left{f': {filter_text(table_in(by))}' if isinstance(by, Mapping) else ''}"
 
 
-def _filter(by: Table) -> str:
+def filter_text(by: Table) -> str:
+    """Return what a filter says of the contract that it removed: name, value and threshold in."""
     name = text_in(by["name"])
     value, threshold = (number_text(by[one]) for one in ("value", "threshold"))
     if name in _FILTERS:
@@ -138,4 +139,4 @@ def _contract(row: list[object], chosen: list[object]) -> tuple[str, str, str]:
     name, number, side, removed, value, threshold = row
     if removed is None:
         return str(name), str(side), "chosen" if number in chosen else "left, and not the nearest"
-    return str(name), str(side), _filter({"name": removed, "value": value, "threshold": threshold})
+    return str(name), str(side), filter_text({"name": removed, "value": value, "threshold": threshold})

@@ -156,14 +156,23 @@ class Wheel(OptionStrategy):
         from mtum.core.options.exits import wheel_ruling
         from mtum.core.options.selecting import Window
         from mtum.core.options.singles import ShortRules
-        from mtum.core.strategies.wheel_rules import WheelPlan
+        from mtum.core.strategies.wheel_rules import WheelPlan, Writing
 
         rolling, window = self._rolling(), Window(self.dte, self.max_dte, self.dte)
         selling = ShortRules(
             window, self.put_delta, self.call_delta, self.min_open_interest, self.min_credit, self.credit_only
         )
+        writing = Writing(
+            self.symbols,
+            self.max_new_frac,
+            self.write_on,
+            self.write_threshold,
+            self.cap_factor,
+            self.excess_only,
+            self.strike_limit or None,
+        )
         return WheelPlan(
-            self,
+            writing,
             selling,
             ruling=lambda _, held, today: wheel_ruling(held, today, rolling),
             takes={"close_at_pnl": self.close_at_pnl},

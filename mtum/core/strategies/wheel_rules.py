@@ -18,7 +18,6 @@ from mtum.core.strategies import option_rules
 from mtum.core.strategies.option_rules import ZERO, contracts_of, kept, paid_per_unit, ruled, spot_of
 
 if TYPE_CHECKING:
-    from mtum.core.strategies.wheel import Wheel
     from mtum.core.view import MarketView
 
 
@@ -27,13 +26,42 @@ def _open_gate(view: "MarketView", symbol: str, right: Right) -> tuple[Condition
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """When a wheel writes, and how much.
+
+    Parameters
+    ----------
+    symbols : mapping of str to float
+        Weight of each, as a fraction of the sleeve's equity.
+    max_new_frac : float
+        Of the equity, in the shares behind the puts of one session.
+    write_on, write_threshold : str, float
+        See `write_conditions`.
+    cap_factor : float
+        Part of the shares that calls may promise.
+    excess_only : bool
+        Whether they promise only shares above the target.
+    strike_limit : float or None
+        Highest strike of a put and lowest of a call, USD per share.
+    """
+
+    symbols: Mapping[str, float]
+    max_new_frac: float
+    write_on: str
+    write_threshold: float
+    cap_factor: float
+    excess_only: bool
+    strike_limit: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class WheelPlan:
     """A wheel's parameters as the rules want them.
 
     Parameters
     ----------
-    of : Wheel
-        Weights, pace and when it writes.
+    writing : Writing
+        When it writes, and how much.
     selling : ShortRules
         Which contracts it sells.
     ruling : callable
@@ -44,16 +72,11 @@ class WheelPlan:
         By the reason of a closing, the part of the credit that it leaves at least; others are bounded by the market.
     """
 
-    of: "Wheel"
+    writing: Writing
     selling: ShortRules
     ruling: "Callable[[MarketView, HeldShort, Today], Ruling]"
     gate: "Callable[[MarketView, str, Right], tuple[Condition, ...]]" = _open_gate
     takes: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def strike_limit(self) -> float | None:
-        """Highest strike of a put and lowest of a call, USD per share."""
-        return self.of.strike_limit or None
 
 
 def verdicts(
@@ -70,7 +93,7 @@ def verdicts(
     chains : mapping of str to ReadChain
         By underlying.
     """
-    fit = [symbol for symbol in plan.of.symbols if symbol in view.bars]
+    fit = [symbol for symbol in plan.writing.symbols if symbol in view.bars]
     days = {symbol: _Day(plan, view, own, symbol, chains.get(symbol)) for symbol in fit}
     free, held = own.free_cash, list[OptionVerdict]()
     for symbol, day in days.items():
@@ -181,7 +204,7 @@ class _Day:
                 yield verdict
 
     def _rolled(self, found: ReadChain, held: HeldShort) -> Selection:
-        rules, limit = self.plan.selling, self.plan.strike_limit
+        rules, limit = self.plan.selling, self.plan.writing.strike_limit
         if held.contract.right is Right.PUT:
             return rolled_put(found, rules, held, limit)
         return rolled_call(found, rules, held, self.lot_price, limit)
@@ -198,7 +221,7 @@ class _Day:
         return option_rules.opening(structure, count, worst, loss, group.group) if count else None
 
     def _wanted(self, right: Right) -> int:
-        rules, shares = self.plan.of, self.own.shares.get(self.symbol, 0)
+        rules, shares = self.plan.writing, self.own.shares.get(self.symbol, 0)
         lots = [lot for group in self.own.of(self.symbol) for lot in group.lots]
         sold = sum(-n for one, n in contracts_of(lots).items() if n < 0 and one.right is right)
         weight = rules.symbols[self.symbol]
@@ -210,13 +233,13 @@ class _Day:
     def _writes(self, right: Right, wanted: int) -> tuple[Condition, ...]:
         now, before = (float(self.view.bars[self.symbol].close[at]) for at in (-1, -2))
         first = at_least("puts_wanted" if right is Right.PUT else "calls_wanted", float(wanted), 1.0)
-        rules = self.plan.of
+        rules = self.plan.writing
         return (first, *write_conditions(right, now, before, rules.write_on, rules.write_threshold))
 
     def _opened(
         self, found: ReadChain, right: Right, wanted: int, free: Decimal, conditions: tuple[Condition, ...]
     ) -> OptionVerdict:
-        selling, limit, put = self.plan.selling, self.plan.strike_limit, right is Right.PUT
+        selling, limit, put = self.plan.selling, self.plan.writing.strike_limit, right is Right.PUT
         word, would = f"write_{right.name.lower()}", OptionPurpose.OPEN
         chosen = short_put(found, selling, limit) if put else short_call(found, selling, self.lot_price, limit)
         if chosen.chosen is None:
@@ -224,7 +247,9 @@ class _Day:
             return kept(self.symbol, "", (why, word), conditions, selection=chosen, decided_by=removed, would=would)
         count, loss, strike = wanted, 0.0, chosen.chosen.legs[0].contract.strike
         if put:
-            count = min(paced(wanted, self.own.equity, self.spot, self.plan.of.max_new_frac), secured(free, strike))
+            count = min(
+                paced(wanted, self.own.equity, self.spot, self.plan.writing.max_new_frac), secured(free, strike)
+            )
             loss = float(strike) - selling.min_credit
         money = at_least("contracts", float(count), 1.0)
         conditions = (*conditions, money)

@@ -129,10 +129,7 @@ class SqliteOptionBooks:
 
     def marks(self, day: date) -> Mapping[OptionContract, tuple[Decimal, date]]:
         """Return the newest mark of each contract up to a session, and its session; USD per share."""
-        contracts = contracts_of(self.database.connection)
-        sql = "SELECT con_id, price, max(session) AS session FROM option_marks WHERE session <= ? GROUP BY con_id"
-        rows = self.database.rows(sql, (day.isoformat(),))
-        return {contracts[one]: (money(price), date.fromisoformat(of)) for one, price, of in rows}
+        return read_marks(self.database.connection, day)
 
     def book(self, strategy: str | None = None, day: date | None = None) -> Book:
         """Return lots, cash and deliveries of everybody, or of one strategy; as of the end of a session, or of now."""
@@ -149,6 +146,14 @@ def read_fills(connection: sqlite3.Connection, until: date | None = None) -> lis
     sql = "SELECT * FROM option_fills WHERE current = 1 AND session <= ? ORDER BY place"
     rows = connection.execute(sql, ("9999" if until is None else until.isoformat(),))
     return [(row["place"], fill_of(row, contracts)) for row in rows]
+
+
+def read_marks(connection: sqlite3.Connection, day: date) -> dict[OptionContract, tuple[Decimal, date]]:
+    """Return the newest mark of each contract up to a session, and its session; USD per share."""
+    contracts = contracts_of(connection)
+    sql = "SELECT con_id, price, max(session) AS session FROM option_marks WHERE session <= ? GROUP BY con_id"
+    rows = connection.execute(sql, (day.isoformat(),))
+    return {contracts[one]: (money(price), date.fromisoformat(of)) for one, price, of in rows}
 
 
 def read_events(connection: sqlite3.Connection) -> tuple[LedgerEvent, ...]:

@@ -1,0 +1,95 @@
+"""What is open in options, and the chain that was decided on, as a person asks for them."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtum.app.queries.option_groups import option_chain, option_groups
+from mtum.app.session.play_session import play_session
+from mtum.config import Settings
+from mtum.errors import UsageError
+from mtum.wiring.resources import DATABASE_NAME, opened_reader
+from support.commands import call
+from support.practice import settings_of
+from support.practice_options import option_desk
+
+WHEEL: dict[str, Any] = {
+    "market__sample": "multi",
+    "portfolio__strategy": "wheel",
+    "portfolio__capital_usd": 100_000.0,
+    "strategy__wheel__symbols": {"SP500": 1.0},
+    "strategy__wheel__write_on": "any",
+    "risk__max_position_usd": None,
+    "risk__max_daily_loss_usd": None,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder after two sessions of a wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for _ in range(2):
+        with option_desk(folder, **WHEEL) as (replay, desk, broker):
+            broker.positions = dict(desk.store.options.book().contracts())
+            session = replay.upcoming()
+            assert session is not None
+            assert play_session(desk, session).document["exit_code"] == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return settings_of(**WHEEL)
+
+
+def test_an_open_group_says_what_it_earns_risks_and_waits_for(folder: Path, settings: Settings) -> None:
+    with opened_reader(settings, folder / DATABASE_NAME) as reader:
+        document = option_groups(settings, reader)
+    assert document["model_priced"] is True
+    first, *_ = document["groups"]
+    (leg,) = first["legs"]
+    strike = Decimal(leg["contract"].split()[2])
+    credit = Decimal(str(leg["premium"])) * 100
+    assert (leg["quantity"], first["underlying"], first["broken"]) == (-1, "SP500", False)
+    assert (first["collateral_usd"], first["pledged_shares"]) == (float(strike * 100), 0)
+    assert first["max_loss_usd"] == pytest.approx(float(strike * 100 - credit))
+    assert -0.35 < leg["delta"] < -0.2  # a put of 0.30 at most, a session later
+    assert first["delta_shares"] == pytest.approx(-100 * leg["delta"])
+    # 0.65 of commission.
+    assert first["pnl_usd"] == pytest.approx(float(credit) - leg["mark"] * 100 - 0.65)
+    following = first["next"]
+    assert (following["action"], following["due"]) == ("roll", False)
+    assert following["name"] in ("roll_dte", "roll_pnl")
+    assert following["text"].startswith("it is rolled when: ")
+
+
+def test_a_chain_says_of_every_contract_why_it_is_out(folder: Path, settings: Settings) -> None:
+    with opened_reader(settings, folder / DATABASE_NAME) as reader:
+        document = option_chain(settings, reader, "SP500")
+        with pytest.raises(UsageError, match="SPY: no decision read a chain of it; there is SP500"):
+            option_chain(settings, reader, "SPY")
+    assert (document["model_priced"], document["refused"]) == (True, None)
+    rows = document["contracts"]
+    assert all(row["out"] is None or row["out"] or row["bid"] for row in rows)
+    dear = next(row for row in rows if row["contract"].endswith("put") and (row["delta"] or 0) < -0.4)
+    assert "delta" in dear["out"] or "days" in dear["out"]
+    assert all(abs(row["delta"]) <= 1 for row in rows if row["delta"] is not None)
+
+
+def test_the_commands_answer_in_words_and_as_json(folder: Path) -> None:
+    wheel = '[portfolio]\nstrategy = "wheel"\n[strategy.wheel]\nsymbols = {SP500 = 1.0}\n'
+    (folder / "own.toml").write_text(wheel, encoding="utf-8")
+    own = ("--config", str(folder / "own.toml"), "--data-dir", str(folder))
+    shown = call(folder, *own, "options")
+    assert shown.code == 0, shown.err
+    assert "MODEL-PRICED" in shown.out
+    assert "it is rolled when: " in shown.out
+    chain = json.loads(call(folder, *own, "options", "chain", "sp500", "--json").out)
+    assert chain["symbol"] == "SP500"
+    wrong = call(folder, *own, "options", "chian")
+    assert (wrong.code, "mtum options chain SYMBOL" in wrong.err) == (2, True)
+    without = call(folder, "--data-dir", str(folder), "options")
+    assert "no sleeve trades options" in without.out
