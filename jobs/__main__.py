@@ -16,6 +16,7 @@ from mtum.errors import ConfigError, ExitCode, MtumError, UsageError
 from mtum.wiring.resources import DATABASE_NAME, settings_whatever_happens
 
 if TYPE_CHECKING:
+    from jobs.dashboard import Dashboard
     from mtum.app.service.schedule import Wake
 
 LISTED_SESSIONS = 10
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = _parser().parse_args(words)
         folder = (given.data_dir or folder).absolute()
+        if given.list and given.serve:
+            raise UsageError("--serve goes with the scheduler, not with --list")
         if not given.list and (given.as_of is not None or given.json):
             raise UsageError(
                 "--as-of and --json go with --list; the scheduler itself runs by the clock until it is stopped"
@@ -42,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"mtum jobs: {'; '.join(told)}\n")
         if given.list:
             return _list(settings, folder, given.as_of, as_json=given.json)
-        return _serve(settings, folder, "info" if given.verbose else "error" if given.quiet else "warning")
+        terminal = "info" if given.verbose else "error" if given.quiet else "warning"
+        return _serve(settings, folder, terminal, dashboard=_dashboard(given, folder) if given.serve else None)
     except ConfigError as error:
         return _failed(error.exit_code, error.problems, as_json="--json" in words)
     except MtumError as error:
@@ -79,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="with --list: one JSON document")
     parser.add_argument("--config", type=Path, metavar="PATH", help="settings file (default ./config.toml)")
     parser.add_argument("--data-dir", type=Path, metavar="PATH", help="data folder (default ./data)")
+    parser.add_argument("--serve", action="store_true", help="also serve the dashboard (mtum serve) beside it")
     parser.add_argument("--quiet", "-q", action="store_true", help="only errors on the terminal")
     parser.add_argument("--verbose", "-v", action="store_true", help="log every step to the terminal")
     return parser
@@ -113,7 +118,14 @@ def wake_document(wake: "Wake") -> dict[str, str]:
     }
 
 
-def _serve(settings: Settings, folder: Path, terminal: str) -> int:
+def _dashboard(given: argparse.Namespace, folder: Path) -> "Dashboard":
+    from jobs.dashboard import Dashboard
+
+    config = ("--config", str(given.config)) if given.config else ()
+    return Dashboard((*config, "--data-dir", str(folder)))
+
+
+def _serve(settings: Settings, folder: Path, terminal: str, dashboard: "Dashboard | None") -> int:
     from jobs.scheduler import JobScheduler
     from mtum.wiring import installation, secrets
 
@@ -122,18 +134,28 @@ def _serve(settings: Settings, folder: Path, terminal: str) -> int:
         stopping = Event()
         served = installation.Installation(settings, folder, stopping=stopping.is_set)
         served.check()
+
+        def beat(at: datetime) -> None:
+            served.beat(at)
+            if dashboard is not None:
+                dashboard.look(at)
+
         alarms = JobScheduler(
             clock=served.clock,
             calendar=served.calendar,
             slots=served.slots,
             run_due=served.run_due,
-            beat=served.beat,
+            beat=beat,
             changed=served.changed,
             stopping=stopping,
         )
         if terminal != "error":
             print(installation.greeting(settings, folder), file=sys.stderr)
-        return alarms.serve()
+        try:
+            return alarms.serve()
+        finally:
+            if dashboard is not None:
+                dashboard.stop()
 
 
 if __name__ == "__main__":

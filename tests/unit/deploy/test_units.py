@@ -104,7 +104,9 @@ def test_every_variable_of_the_templates_is_one_the_program_knows() -> None:
 
 
 def test_the_gateway_is_not_published_and_secrets_are_files() -> None:
-    assert not re.search(r"^\s+ports:", COMPOSE, re.MULTILINE)
+    # The dashboard alone, to this machine alone.
+    assert re.findall(r"^\s+ports:\n\s+- (\S+)", COMPOSE, re.MULTILINE) == ["127.0.0.1:8080:8080"]
+    assert COMPOSE.index("\n  dashboard:") < COMPOSE.index("\n    ports:")
     assert not re.search(r"PASSWORD: ", COMPOSE)
     assert set(re.findall(r"/run/secrets/(\w+)", COMPOSE)) == set(
         re.findall(r"^  (\w+):\n    file:", COMPOSE, re.MULTILINE)
@@ -221,6 +223,7 @@ def test_the_images_build_step_works_in_a_clean_folder(tmp_path: Path) -> None:
 SERVICE_KEYS = {
     *("build", "cap_drop", "depends_on", "environment", "image", "init", "logging", "networks", "read_only", "restart"),
     *("secrets", "security_opt", "stop_grace_period", "tmpfs", "volumes"),
+    *("entrypoint", "healthcheck", "mem_limit", "ports"),
 }
 """Keys of a service by the Compose specification, those in use here."""
 
