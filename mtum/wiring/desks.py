@@ -72,7 +72,9 @@ def replay_desk(
     with resources.opened_store(settings, data_dir) as store, store.lock():
         clock = ReplayClock(market[0].open)
         steps = journal or RunJournal(store, clock)
-        broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
+        chains = _chains(settings, data_dir, source, calendar)
+        simulated = _simulated(settings, data_dir, source, calendar, clock, steps)
+        broker = _practice(simulated, settings, store, calendar, chains)
         broker.held = partial(held_shares, store)
         desk = Desk(
             settings=settings,
@@ -87,7 +89,7 @@ def replay_desk(
             provenance=provenance(),
             replayed=True,
             told=told,
-            chains=_chains(settings, data_dir, source, calendar),
+            chains=chains,
         )
         yield Replay(desk, market)
 
@@ -110,9 +112,20 @@ def _chains(
 def practice_broker(
     settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar, clock: Clock, journal: Journal
 ) -> GatedBroker:
-    """Return the simulated exchange of practice mode behind the last gate."""
-    portfolio = settings.portfolio
-    broker = SimulatedBroker(
+    """Return the simulated exchange of practice mode behind the last gate, for shares alone."""
+    broker = _simulated(settings, data_dir, source, calendar, clock, journal)
+    return GatedBroker(broker, gate_rules(settings, {}), calendar)
+
+
+def _simulated(
+    settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar, clock: Clock, journal: Journal
+) -> SimulatedBroker:
+    portfolio, kind = settings.portfolio, SimulatedBroker
+    if settings.trades_options:
+        from mtum.adapters.brokers.simulated_options import SimulatedOptionBroker
+
+        kind = SimulatedOptionBroker
+    return kind(
         account=_first_account(settings),
         file=ReplacedFile(data_dir / resources.EXCHANGE_NAME, journal),
         market=SourceMarket(source, calendar),
@@ -122,7 +135,16 @@ def practice_broker(
             auction_volume_frac=portfolio.auction_volume_frac,
         ),
     )
-    return GatedBroker(broker, gate_rules(settings, {}), calendar)
+
+
+def _practice(
+    broker: SimulatedBroker, settings: Settings, store: Store, calendar: Calendar, chains: "ChainSource | None"
+) -> GatedBroker:
+    if chains is None:
+        return GatedBroker(broker, gate_rules(settings, {}), calendar)
+    from mtum.wiring.option_desks import practice_options
+
+    return practice_options(broker, (settings, store), gate_rules(settings, {}), calendar, chains)
 
 
 def _first_account(settings: Settings) -> ExchangeAccount:
@@ -192,8 +214,10 @@ def live_desk(
         source = running(settings.market.source)
         second = settings.market.second_source
         falls_back = settings.market.vix_falls_back(rehearsal=resources.is_rehearsal(settings, store))
+        chains = _chains(settings, data_dir, source, calendar, contracts)
         if settings.mode == "practice" or contracts is None:
-            broker = practice_broker(settings, data_dir, source, calendar, clock, steps)
+            simulated = _simulated(settings, data_dir, source, calendar, clock, steps)
+            broker = _practice(simulated, settings, store, calendar, chains)
         else:
             broker = _ib_broker(contracts, settings, store, calendar)
         broker.held = partial(held_shares, store)
@@ -211,7 +235,7 @@ def live_desk(
             second=running(second) if second else None,
             vix_fallback=running("yahoo") if falls_back else None,
             told=told,
-            chains=_chains(settings, data_dir, source, calendar, contracts),
+            chains=chains,
         )
 
 

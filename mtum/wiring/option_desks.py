@@ -5,12 +5,15 @@ from functools import partial
 
 from mtum.adapters.brokers.ib.options.broker import IbOptionBroker
 from mtum.adapters.brokers.option_gate import Both, GatedOptionBroker
+from mtum.adapters.brokers.simulated import SimulatedBroker
+from mtum.adapters.brokers.simulated_options import SimulatedOptionBroker
 from mtum.adapters.ib.contracts import Contracts
 from mtum.adapters.ib.options.chain import IbChains
 from mtum.app.ledger.gate_records import gate_records, intent_named
 from mtum.app.model_chains import RATE
 from mtum.config import Settings
 from mtum.core.portfolio.gate import GateRules
+from mtum.ports.options import ChainSource
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
@@ -49,3 +52,23 @@ def gated_options(
     # No source of ours tells a dividend before its day.
     gated.records = lambda attempt, lists: gate_records(store, settings, attempt, lists, lambda _, __: None)
     return gated
+
+
+def practice_options(
+    broker: SimulatedBroker,
+    told: tuple[Settings, Store],
+    rules: GateRules,
+    calendar: Calendar,
+    chains: ChainSource,
+) -> GatedOptionBroker:
+    """Return the simulated exchange behind the last gate, its options quoted by the chains that are decided on.
+
+    Raises
+    ------
+    TypeError
+        If it is the exchange of shares alone.
+    """
+    if not isinstance(broker, SimulatedOptionBroker):
+        raise TypeError(f"{broker.name} trades no options")
+    broker.trade_at(chains, RATE, told[0].options.level)
+    return gated_options(broker, rules, calendar, told)

@@ -1,13 +1,13 @@
 """The in-process broker of practice mode: a thin face of the simulated exchange."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from mtum.core.market.instruments import unit_usd
+from mtum.core.market.instruments import Right, instrument, unit_usd
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderStatus, Ticket
@@ -33,6 +33,7 @@ from mtum.ports.broker import (
     BrokerLists,
     BrokerOrder,
     Denied,
+    OtherInstrument,
     Rejected,
     SubmitOutcome,
 )
@@ -112,8 +113,6 @@ class SimulatedBroker:
         account = self._account(state)
         day = moment.session.day
         orders = (*open_orders(state, code), *completed_orders(state, day, code))
-        units = {symbol: unit_usd(symbol, price) for symbol, price in moment.prices.items()}
-        worth = sum((p.shares * units.get(p.symbol, p.average_cost) for p in account.positions), Decimal(0))
         return BrokerLists(
             at=moment.now,
             account=BrokerAccount(
@@ -121,11 +120,14 @@ class SimulatedBroker:
                 kind=AccountKind(account.kind.value),
                 cash_usd=account.cash,
                 settled_usd=account.settled_cash,
-                net_liquidation_usd=account.cash + worth,
+                net_liquidation_usd=self._equity(state, account, moment),
             ),
-            positions={position.symbol: position.shares for position in account.positions},
+            positions={
+                position.symbol: position.shares for position in account.positions if " " not in position.symbol
+            },
             orders=tuple(_listed(order) for order in orders),
             fills=tuple(_fill(execution) for execution in executions_of(state, day, code)),
+            others=tuple(_other(position) for position in account.positions if " " in position.symbol),
         )
 
     def session_hours(self, symbol: str, day: date) -> Session | None:
@@ -184,11 +186,20 @@ class SimulatedBroker:
             # The session of the last visit too: nobody may have been there at its close.
             seen_until = state.session - timedelta(days=1)
             for passed in self._market.sessions_between(seen_until, moment.session.day)[:-1]:
-                state, events = exchange.advance(state, self._moment((), passed, passed.close), self._rules)
+                state, events = self._advanced(state, self._moment((), passed, passed.close))
                 self._keep(state, changed=bool(events))
-        state, events = exchange.advance(state, moment, self._rules)
+        state, events = self._advanced(state, moment)
         self._keep(state, changed=bool(events) or self._far_behind(moment.session.day))
         return state, moment
+
+    def _advanced(self, state: ExchangeState, moment: Moment) -> tuple[ExchangeState, Sequence[object]]:
+        return exchange.advance(state, moment, self._rules)
+
+    def _equity(self, state: ExchangeState, account: ExchangeAccount, moment: Moment) -> Decimal:
+        units = {symbol: unit_usd(symbol, price) for symbol, price in moment.prices.items()}
+        return account.cash + sum(
+            (p.shares * units.get(p.symbol, p.average_cost) for p in account.positions), Decimal(0)
+        )
 
     def _far_behind(self, today: date) -> bool:
         # A look changes nothing, so a dry run leaves the file alone; kept now and then, the session reached spares
@@ -217,7 +228,8 @@ class SimulatedBroker:
     def _symbols(self) -> set[str]:
         if self._state is None:
             return set()
-        held = {position.symbol for account in self._state.accounts for position in account.positions}
+        positions = (position.symbol for account in self._state.accounts for position in account.positions)
+        held = {symbol for symbol in positions if " " not in symbol}
         return held | {order.ticket.symbol for order in open_orders(self._state)}
 
     def _today(self) -> date:
@@ -294,6 +306,13 @@ def _listed(order: ExchangeOrder) -> BrokerOrder:
         code=order.code or None,
         text=order.reason,
     )
+
+
+def _other(position: Position) -> OtherInstrument:
+    option = instrument(position.symbol)
+    is_call = None if option.right is None else option.right is Right.CALL
+    root = position.symbol.split(" ")[0]
+    return OtherInstrument(root, position.symbol, "OPT", position.shares, is_call, Decimal(option.multiplier))
 
 
 def _fill(execution: Execution) -> BrokerFill:

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import exact
 from mtum.core.simulation.account_book import CorporateAction
@@ -41,6 +42,9 @@ class SourceMarket:
     def price(self, symbol: str, session: Session, now: datetime) -> Decimal | None:
         """Return the last price, from the close on the official close; None while the source has none."""
         try:
+            if instrument(symbol).kind is InstrumentKind.INDEX:
+                level = self._source.series(symbol, session, min(now, session.close))
+                return exact(level.value) if level else None
             if now >= session.close:
                 bar = self._source.history(symbol, session.day, session.day).find(session.day)
                 return exact(bar.close) if bar else None

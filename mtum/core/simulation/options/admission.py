@@ -81,6 +81,7 @@ def trial(state: ExchangeState, ticket: OptionTicket, moment: Moment, venue: Opt
         raise ValueError(f"no account {ticket.account!r}")
     before = reserved_cash(state, account, venue.worth, venue.spot, without)
     held, shares = held_options(state, account.code), _free_shares(state, account)
+    venue.prices.quotes([*held, *ticket.changes])  # asked together, they are known one by one
     now = collateral(held, shares, account.kind, venue.worth, venue.spot)
     then = with_changes(held, ticket.changes, ticket.quantity)
     more = collateral(then, shares, account.kind, venue.worth, venue.spot) - now
@@ -93,6 +94,7 @@ def equity(state: ExchangeState, account: ExchangeAccount, moment: Moment, venue
     """Return cash, shares and options of an account at the moment's prices, USD."""
     contracts = held_options(state, account.code)
     names = {one.local_symbol for one in contracts}
+    venue.prices.quotes(contracts)  # asked together, they are known one by one
     options = sum((count * UNITS * venue.worth(one) for one, count in contracts.items()), Decimal(0))
     held = (one for one in account.positions if one.symbol not in names)
     worth = (

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from mtum.core.options.contracts import OptionContract, Style
+from mtum.core.options.contracts import OptionContract, Right, Style
 from mtum.core.options.model.ending import Ending, Night, at_expiry, early
 from mtum.core.simulation.account_book import adjust_cash, book_fill, with_account, with_position
 from mtum.core.simulation.admission import Moment
@@ -53,6 +53,9 @@ def _assigned(contract: OptionContract, count: int, night: tuple[date, date], pr
     close = prices.close(contract.underlying, night[0])
     if count >= 0 or contract.style is not Style.AMERICAN or close is None or contract.expiry <= night[0]:
         return None
+    gain = close - contract.strike if contract.right is Right.CALL else contract.strike - close
+    if gain <= 0:
+        return None  # nobody exercises it, so nothing more needs to be asked
     dividends = prices.dividends(contract.underlying, night[0])
     over = Night(*night, close, prices.rate, dividends)
     return early(contract, count, over, prices.opposite(contract, night[0]))
