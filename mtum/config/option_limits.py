@@ -26,5 +26,5 @@ class Options(SettingsSection):
     """commission and fees of a contract that cash is kept for"""
     max_changes: int = Field(default=3, ge=0, le=3)
     """changes of an opening order's price in a session"""
-    max_orders: int = Field(default=4, ge=1, le=20)
+    max_orders: int = Field(default=8, ge=1, le=40)
     """orders in options of an underlying in a session, replaced ones included; what closes is not counted"""

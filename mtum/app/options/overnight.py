@@ -25,13 +25,6 @@ LAST_LOOK = "options_seen"
 """Key in `meta` of the last look at the account: cash beyond our books, and contracts of others."""
 UNDECIDED = "option_undecided"
 """Reason word: nothing is traded in an underlying until a person has stated what became of its options."""
-_STATED = {
-    Doubt.TRADED: "traded",
-    Doubt.ADJUSTED: "traded",
-    Doubt.UNDECIDED: "assigned, exercised or expired",
-    Doubt.AMBIGUOUS: "assigned, exercised, expired or traded",
-    Doubt.UNEXPLAINED: "assigned, exercised, expired, settled or traded",
-}
 _BACK = timedelta(days=10)
 
 
@@ -78,7 +71,7 @@ def look_overnight(
     ended = {lot.contract for lot in book.lots if lot.contract.expiry < session.day}
     known = _last_look(desk)
     before = held_shares(desk.store)
-    foreign = others_seen(desk) if known or book.lots else _beyond(seen, {})
+    foreign = others_seen(desk) if known or book.lots or desk.store.options.external() else _beyond(seen, {})
     expected = {symbol: int(shares) for symbol, shares in desk.store.statements.external_shares().items()}
     for (_, symbol), shares in before.items():
         expected[symbol] = expected.get(symbol, 0) + shares
@@ -107,7 +100,7 @@ def look_overnight(
         with booked(desk, min(event.effective for event in night.events)):
             events = store.record_events(night.events, desk.clock.now())
     desk.journal.reached("options_booked")
-    questions = tuple(_asked(question, asked_again=asked_again) for question in night.questions)
+    questions = tuple(_asked(desk, question, seen, asked_again=asked_again) for question in night.questions)
     problems = questions + tuple(
         Problem(ExitCode.PERSON, f"options: {text}; look at the broker's own screen") for text in seen.unknown
     )
@@ -196,16 +189,28 @@ def _close(desk: Desk, session: Session, sessions: Sessions, underlying: str, da
     return None
 
 
-def _asked(question: Question, *, asked_again: bool) -> Problem:
+def _asked(desk: Desk, question: Question, seen: OptionLists, *, asked_again: bool) -> Problem:
     if question.doubt is Doubt.UNDECIDED and not asked_again:
         return Problem(ExitCode.DONE, f"{question.underlying}: {question.text}; the broker is asked again at 10:15")
-    named = " ".join(sorted({one.local_symbol.replace(" ", "") for one in question.contracts})) or "CONTRACT"
-    command = f"`mtum reconcile --accept {_STATED[question.doubt].split(',')[0].split(' ')[0]} ...`"
-    return Problem(
-        ExitCode.PERSON,
-        f"{question.underlying}: {question.text}; nothing is traded in it until a person states what became of "
-        f"{named} ({_STATED[question.doubt]}): {command}",
-    )
+    held = desk.store.options.book().contracts()
+    ways = [
+        f"`mtum reconcile --accept {way}`"
+        for one in question.contracts
+        for way in _ways(one, held.get(one, 0), seen.positions.get(one, 0))
+    ]
+    text = f"{question.underlying}: {question.text}; nothing is traded in it until a person states what became of it"
+    return Problem(ExitCode.PERSON, f"{text}: {' or '.join(ways) or '`mtum reconcile`'}")
+
+
+def _ways(contract: OptionContract, held: int, listed: int) -> tuple[str, ...]:
+    name, gone = contract.local_symbol.replace(" ", ""), held - listed
+    if held * gone <= 0:
+        return (f"external {name} {listed - held}",)
+    number = min(abs(gone), abs(held))
+    if contract.delivery is not Delivery.SHARES:
+        return (f"settled {name} {number} PRICE", f"traded {name} {number} PRICE")
+    delivered = "assigned" if held < 0 else "exercised"
+    return (f"{delivered} {name} {number}", f"expired {name} {number}", f"traded {name} {number} PRICE")
 
 
 def _told(events: Iterable[LedgerEvent]) -> tuple[Problem, ...]:

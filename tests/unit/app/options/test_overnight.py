@@ -9,6 +9,7 @@ from pathlib import Path
 from mtum.app.desk import Desk
 from mtum.app.ledger.sleeve_records import held_lots
 from mtum.app.options.overnight import UNDECIDED, Overnight, look_overnight, remember
+from mtum.core.market.bars import Bars
 from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.options.lots import EventKind
 from mtum.core.portfolio.orders import Side
@@ -58,11 +59,11 @@ def changed(of: Day, **seen: object) -> Day:
     return of
 
 
-def closed_at(price: float) -> dict[str, object]:
+def closed_at(price: float) -> dict[str, Bars]:
     count = sum(1 for one in CALENDAR.known if one.day <= YESTERDAY)
     first = next(iter(CALENDAR.known)).day
     bars = bars_of([float(SPOT)] * (count - 1) + [price], first=first, symbol="SPY", source="yahoo")
-    return {"shelf": {"SPY": bars}}
+    return {"SPY": bars}
 
 
 def test_an_assigned_put_becomes_shares_at_the_strike_once(tmp_path: Path) -> None:
@@ -99,22 +100,22 @@ def test_an_option_that_left_without_a_trade_or_shares_is_asked_of_a_person(tmp_
         assert (found.events, found.barred) == ((), {"SPY": UNDECIDED})
         (problem,) = found.problems
         assert problem.exit_code is ExitCode.PERSON
-        assert "mtum reconcile --accept traded" in problem.text
+        assert "`mtum reconcile --accept traded SPY260821P00095000 1 PRICE`" in problem.text
         # Nothing was booked: the question stands until it is answered.
         assert look(desk, asked_again=True) == found
 
 
 def test_an_option_that_ended_far_out_of_the_money_has_expired(tmp_path: Path) -> None:
     one = changed(holding(tmp_path, (ENDED, -1)), positions={})
-    with one.desk(at=MORNING, **closed_at(100.0)) as desk:
+    with one.desk(at=MORNING, shelf=closed_at(100.0)) as desk:
         (event,) = look(desk).events
-        assert (event.kind, event.effective, event.cash_usd) == (EventKind.EXPIRED, YESTERDAY, 0)
+        assert (event.kind, event.effective, event.cash_usd) == (EventKind.EXPIRED, YESTERDAY, Decimal(0))
         assert desk.store.options.book().lots == ()
 
 
 def test_an_option_that_ended_at_the_strike_is_asked_again_before_it_is_booked(tmp_path: Path) -> None:
     one = changed(holding(tmp_path, (ENDED, -1)), positions={})
-    with one.desk(at=MORNING, **closed_at(95.2)) as desk:
+    with one.desk(at=MORNING, shelf=closed_at(95.2)) as desk:
         first = look(desk)
         assert (first.events, [problem.exit_code for problem in first.problems]) == ((), [ExitCode.DONE])
         assert "10:15" in first.problems[0].text
@@ -131,3 +132,14 @@ def test_contracts_of_the_owners_own_are_remembered_and_are_no_question(tmp_path
     changed(one, positions={own: 1}, shares={})
     with one.desk(at=MORNING) as desk:
         assert look(desk) == Overnight()
+
+
+def test_a_contract_nobody_knows_beside_ours_stops_the_underlying_until_it_is_stated(tmp_path: Path) -> None:
+    stranger = call(120)
+    one = changed(holding(tmp_path, (P95, -1)), positions={P95: -1, stranger: 2})
+    with one.desk(at=MORNING) as desk:
+        (problem,) = look(desk, asked_again=True).problems
+        assert problem.exit_code is ExitCode.PERSON
+        assert "`mtum reconcile --accept external SPY260821C00120000 2`" in problem.text
+        desk.store.options.state_external(stranger, 2, MORNING, "stated by a person")
+        assert look(desk, asked_again=True) == Overnight()
