@@ -1,6 +1,7 @@
 """Ties options to a desk: a broker that trades them behind its last gate, and the chains it quotes."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from functools import partial
 
 from mtum.adapters.brokers.ib.options.broker import IbOptionBroker
@@ -13,9 +14,13 @@ from mtum.app.ledger.gate_records import gate_records, intent_named
 from mtum.app.model_chains import RATE
 from mtum.config import Settings
 from mtum.core.portfolio.gate import GateRules
+from mtum.core.portfolio.options.gate_facts import ExDividend
 from mtum.ports.options import ChainSource
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
+
+NEAR = timedelta(days=30)
+"""Beyond it no clause looks at a dividend."""
 
 
 def ib_options(contracts: Contracts, settings: Settings, store: Store) -> IbOptionBroker:
@@ -28,6 +33,14 @@ def ib_options(contracts: Contracts, settings: Settings, store: Store) -> IbOpti
 def ib_chains(contracts: Contracts) -> IbChains:
     """Return the chains that the broker quotes."""
     return IbChains(contracts, RATE)
+
+
+def ex_dividend(broker: Both, calendar: Calendar, symbol: str, session: date) -> ExDividend | None:
+    """Return how near a share's next dividend is; None where the broker tells of none in the next weeks."""
+    told = broker.next_dividend(symbol) if isinstance(broker, IbOptionBroker) else None
+    if told is None or not session <= told[0] <= session + NEAR:
+        return None
+    return ExDividend(len(list(calendar.sessions(session, told[0]))) - 1, told[1])
 
 
 def gated_options(
@@ -49,8 +62,8 @@ def gated_options(
     settings, store = told
     gated = GatedOptionBroker(broker, rules, calendar, pinned)
     gated.contracts = store.options.contracts
-    # No source of ours tells a dividend before its day.
-    gated.records = lambda attempt, lists: gate_records(store, settings, attempt, lists, lambda _, __: None)
+    coming = partial(ex_dividend, broker, calendar)
+    gated.records = lambda attempt, lists: gate_records(store, settings, attempt, lists, coming)
     return gated
 
 

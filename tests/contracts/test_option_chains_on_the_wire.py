@@ -8,10 +8,13 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from math import exp
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from mtum.adapters.ib.messages import PriceTick, SizeTick
+from mtum.adapters.ib.options.asked import OPEN_INTEREST, QuoteTick, option_quote
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import Chain, Quote, read
 from mtum.core.options.contracts import Right
@@ -206,6 +209,17 @@ def test_a_quote_is_of_own_ticks_alone(ticks: Ticks, quote: tuple[float | None, 
     with option_desk(Wire(options=[one], ticks={700001: ticks})) as desk:
         found = desk.broker.quotes([contract(one)])
     assert found == ({} if quote is None else {700001: Quote(*quote, NOW)})
+
+
+def test_open_interest_of_the_other_right_ends_no_wait() -> None:
+    asked = option_quote(SimpleNamespace(symbol="SPY"), "a put", OPEN_INTEREST[Right.PUT])
+    assert asked.enough is not None
+    sides: list[QuoteTick] = [PriceTick(1, 1, 1.10, 10), PriceTick(1, 2, 1.20, 10), SizeTick(1, 27, 0)]
+    assert [asked.enough(sides), asked.enough([*sides, SizeTick(1, 28, 500)])] == [False, True]
+    assert asked.enough([SizeTick(1, 28, 500), sides[0]]) is False
+    plain = option_quote(SimpleNamespace(symbol="SPY"), "a put", None)
+    assert plain.enough is not None
+    assert plain.enough(sides[:2])
 
 
 def test_a_second_look_asks_a_line_of_its_own_and_believes_nothing_of_the_first() -> None:

@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from mtum.adapters.brokers.option_gate import GatedOptionBroker
-from mtum.core.market.sessions import Sessions
+from mtum.core.market.sessions import Session, Sessions
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.gate import GateRules
-from mtum.core.portfolio.options.gate_facts import OwnRecords
+from mtum.core.portfolio.options.gate_facts import ExDividend, OwnRecords
 from mtum.core.portfolio.options.orders import Attempt, WorkingOrder
 from mtum.ports.broker import Denied, NotSent
 from mtum.ports.options import OptionBroker, OptionLists, OptionOutcome, Working
+from mtum.wiring.option_desks import ex_dividend
 from support.option_desk import BUY, DAY, SELL, attempt, contract, option_desk, put
 from support.option_orders import RULES, SESSION, lot
 from support.option_wire import ACCOUNT, Executed, OpenOrder, Option, Ticks, Wire, combo
@@ -36,6 +37,16 @@ class OneSession:
     def sessions(self, first: date, last: date) -> Sessions:
         """The one session, where it lies between them."""
         return Sessions(tuple(one for one in (SESSION,) if first <= one.day <= last))
+
+
+class TwoSessions(OneSession):
+    """A calendar that knows the Monday after it as well."""
+
+    def sessions(self, first: date, last: date) -> Sessions:
+        """Those of the two that lie between the days."""
+        later = (SESSION.open + timedelta(days=3), SESSION.close + timedelta(days=3))
+        both = (SESSION, Session(date(2026, 7, 13), *later))
+        return Sessions(tuple(one for one in both if first <= one.day <= last))
 
 
 @contextmanager
@@ -194,6 +205,25 @@ def test_an_order_for_another_day_has_no_window() -> None:
     assert isinstance(outcome, Denied)
     assert outcome.code == "session"
     assert date(2026, 7, 10) == DAY
+
+
+@pytest.mark.parametrize(
+    ("text", "sessions"),
+    [
+        ("6.9,7.1,20260713,1.75", 1),  # Friday is the session, Monday the ex-date
+        ("6.9,7.1,20260710,1.75", 0),
+        ("6.9,7.1,20260918,1.75", None),  # months away
+        ("6.9,7.1,20260618,1.75", None),  # over
+        ("0,0,,", None),
+    ],
+)
+def test_the_next_dividend_is_the_brokers_word_in_sessions(text: str, sessions: int | None) -> None:
+    with option_desk(wire(dividends=text)) as desk:
+        found = ex_dividend(desk.broker, TwoSessions(), "SPY", DAY)
+        assert found == (None if sessions is None else ExDividend(sessions, Decimal("1.75")))
+        asked = len(desk.wire.of(1))
+        ex_dividend(desk.broker, TwoSessions(), "SPY", DAY)
+        assert len(desk.wire.of(1)) == asked == 1
 
 
 def test_without_our_own_records_nothing_leaves() -> None:

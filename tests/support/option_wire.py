@@ -213,6 +213,7 @@ class Wire:
     ticks: dict[int, Ticks] = field(default_factory=dict)
     plain_ticks: Ticks | None = field(default_factory=Ticks)
     spot: str = "750.0"
+    dividends: str | None = None
     rules: dict[int, list[str]] = field(default_factory=lambda: {32: ["0.0", "0.01", "3.0", "0.05"]})
     positions: list[tuple[list[str], str]] = field(default_factory=list)
     orders: list[OpenOrder] = field(default_factory=list)
@@ -355,6 +356,8 @@ class Wire:
         if not snapshot:
             self.open_lines.add(request)
             self.most_lines = max(self.most_lines, len(self.open_lines))
+        if kind != "OPT" and fields[-4] == "456":
+            return [] if self.dividends is None else [["46", "6", request, "59", self.dividends]]
         if kind != "OPT":
             return [["1", "6", request, "4", self.spot, "100", "0"], ["57", "1", request]]
         ticks = self.ticks.get(number, self.plain_ticks)

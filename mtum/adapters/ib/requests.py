@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, date, datetime
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -217,6 +217,20 @@ def dividends(contract: Contract) -> Request[TextTick]:
         cancel=lambda client, number: client.cancelMktData(number),
         streams=True,
     )
+
+
+def next_dividend(text: str) -> tuple[date, float] | None:
+    """Return ex-date and amount of "paid in a year,to be paid in a year,ex-date,amount"; None if it cannot be read.
+
+    Without a next one the date is long past.
+    """
+    *_, day, amount = ("", "", *text.split(","))
+    if not day and not amount:
+        return date.min, 0.0
+    try:
+        return datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date(), float(amount)
+    except ValueError:
+        return None
 
 
 @dataclass(slots=True, eq=False)

@@ -18,6 +18,7 @@ from mtum.adapters.ib.requests import (
     SilenceError,
     dividends,
     history,
+    next_dividend,
     snapshot,
 )
 from mtum.adapters.sources.vendor import Slices, VendorSource
@@ -168,7 +169,7 @@ class IbRequests:
                 ticks = yield dividends(contract)
             except (RequestRefusedError, SilenceError):
                 return None
-            told = _next_dividend(next(str(tick.text) for tick in reversed(ticks) if tick.kind == DIVIDENDS))
+            told = next_dividend(next(str(tick.text) for tick in reversed(ticks) if tick.kind == DIVIDENDS))
             if told is not None:
                 ex_date, amount = told
                 self._ex[symbol, day] = amount if ex_date == day else 0.0
@@ -244,20 +245,6 @@ def _asked[M: Message](request: Request[M]) -> RequestChain[list[M]]:
 
 def _fact(symbol: str, day: date) -> str:
     return f"dividend of {symbol} on {day}"
-
-
-def _next_dividend(text: str) -> tuple[date, float] | None:
-    """Return ex-date and amount of "paid in a year,to be paid in a year,ex-date,amount"; None if it cannot be read.
-
-    Without a next one the date is long past.
-    """
-    *_, day, amount = ("", "", *text.split(","))
-    if not day and not amount:
-        return date.min, 0.0
-    try:
-        return datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date(), float(amount)
-    except ValueError:
-        return None
 
 
 def duration(first: date, today: date) -> str:

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from mtum.app.ledger.sleeve_records import read_sleeve
 from mtum.config import Settings, option_rules
-from mtum.core.options.legs import OptionPurpose
+from mtum.core.options.contracts import Right, Style
+from mtum.core.options.legs import OptionLot, OptionPurpose
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.gate_facts import ExDividend, OwnRecords
 from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrder
@@ -31,25 +32,34 @@ def gate_records(
     lists : OptionLists
         The broker's, of this moment.
     ex_dividend : callable
-        Returns what is known of the next dividend of an underlying after a session.
+        Returns what is known of the next dividend of an underlying from a session on; asked only where calls are sold.
     """
     intent = attempt.intent
     today = store.options.states(intent.session)
     open_ones = [one for one in store.options.states(unresolved=True) if one.intent.session != intent.session]
     states = [*today, *open_ones]
+    lots = store.options.book().lots
     restriction = store.control.restriction(intent.strategy)
     halt = "" if restriction is Restriction.NONE else f"halted ({restriction.value}); `mtum resume` lifts it"
     return OwnRecords(
         rules=option_rules(settings, lists.account.code, _equity(store, intent), lists.account.net_liquidation_usd),
-        lots=store.options.book().lots,
+        lots=lots,
         intents={one.intent.id: one.intent for one in states},
         unresolved=(*_options_in_doubt(states, attempt), *_shares_in_doubt(store)),
         halt=halt,
         full_halt=halt if restriction is Restriction.FULL else "",
         changes=_changes(today, attempt),
         orders=_orders(today, attempt),
-        ex_dividend=ex_dividend(intent.underlying, intent.session),
+        ex_dividend=ex_dividend(intent.underlying, intent.session) if _sells_calls(intent, lots) else None,
     )
+
+
+def _sells_calls(intent: OptionIntent, lots: Sequence[OptionLot]) -> bool:
+    # Of nothing else is a dividend worth the seconds that it takes to ask.
+    mine = [lot.contract for lot in lots if lot.quantity < 0 and lot.group == intent.group]
+    sold = [*mine, *(leg.contract for leg in intent.legs if leg.side is Side.SELL)]
+    opens = intent.purpose is not OptionPurpose.CLOSE
+    return opens and any(one.right is Right.CALL and one.style is Style.AMERICAN for one in sold)
 
 
 def intent_named(store: Store, ref: str) -> OptionIntent | None:

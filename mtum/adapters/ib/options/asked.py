@@ -1,6 +1,6 @@
 """What the gateway is asked about options."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.messages import (
@@ -13,12 +13,13 @@ from mtum.adapters.ib.messages import (
     SizeTick,
 )
 from mtum.adapters.ib.requests import Limit, Request
+from mtum.core.options.contracts import Right
 
 LIVE = 1
 """Kind of data that belongs to this moment; every other one is frozen or delayed."""
 BID, ASK = 1, 2
-OPEN_INTEREST = (27, 28)
-"""Kinds of the size that tells the open contracts of a call and of a put; of the other right it says 0."""
+OPEN_INTEREST: Mapping[Right, int] = {Right.CALL: 27, Right.PUT: 28}
+"""Kind of the size that tells how many contracts are open; both come, and that of the other right says 0."""
 QUOTE_SECONDS = 8.0
 """Longest wait for both sides of a quote."""
 
@@ -56,27 +57,26 @@ def price_steps(number: int) -> Request[MarketRule]:
     )
 
 
-def option_quote(contract: Contract, name: str, *, open_interest: bool) -> Request[QuoteTick]:
+def option_quote(contract: Contract, name: str, interest: int | None) -> Request[QuoteTick]:
     """Ask bid and ask of an option as they are now; the line is given back as soon as they are told.
 
     Parameters
     ----------
     name : str
         The contract for a person.
-    open_interest : bool
-        Whether the open contracts are wanted as well.
+    interest : int or None
+        Kind of the size that tells its open contracts, which are waited for as well; None where nobody needs them.
     """
-    kinds = {PriceTick: {BID, ASK}, SizeTick: set(OPEN_INTEREST) if open_interest else set()}
+    wanted = {BID, ASK} | ({interest} if interest is not None else set())
 
     def enough(told: Sequence[QuoteTick]) -> bool:
-        # Open interest comes as two sizes, one of which is for the other right.
-        sides = {tick.kind for tick in told if isinstance(tick, PriceTick)}
-        sizes = {tick.kind for tick in told if isinstance(tick, SizeTick)}
-        return kinds[PriceTick] <= sides and (not kinds[SizeTick] or bool(kinds[SizeTick] & sizes))
+        return wanted <= {int(tick.kind) for tick in told if isinstance(tick, PriceTick | SizeTick)}
 
     return Request(
         f"quote of {name}",
-        lambda client, number: client.reqMktData(number, contract, "101" if open_interest else "", False, False, []),
+        lambda client, number: client.reqMktData(
+            number, contract, "101" if interest is not None else "", False, False, []
+        ),
         (PriceTick, SizeTick, DataType),
         "",
         keyed=True,

@@ -11,7 +11,7 @@ from mtum.adapters.ib.options.asked import ASK, BID, LIVE, OPEN_INTEREST, QuoteT
 from mtum.adapters.ib.options.details import OptionContracts
 from mtum.adapters.ib.requests import ConnectionLostError, RequestRefusedError
 from mtum.core.options.chain import Quote, Row
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.errors import BrokerUnavailableError
 
 UNSET = Decimal("1e300")
@@ -42,7 +42,10 @@ def quoted(
     if not found:
         return []
     at = connector.server_time()
-    asked = [option_quote(contracts.wire(one), one.words, open_interest=open_interest) for one in found]
+    asked = [
+        option_quote(contracts.wire(one), one.words, OPEN_INTEREST[one.right] if open_interest else None)
+        for one in found
+    ]
     answers = connector.try_ask(*asked)
     rows = []
     for contract, answer in zip(found, answers, strict=True):
@@ -70,7 +73,7 @@ def read_ticks(contract: OptionContract, told: Sequence[QuoteTick], at: datetime
     kind = next((int(tick.kind) for tick in reversed(told) if isinstance(tick, DataType)), LIVE)
     sides = {int(tick.kind): price_of(tick.price) for tick in told if isinstance(tick, PriceTick)}
     sizes = {int(tick.kind): price_of(tick.size) for tick in told if isinstance(tick, SizeTick)}
-    mine = OPEN_INTEREST[0] if contract.right is Right.CALL else OPEN_INTEREST[1]
+    mine = OPEN_INTEREST[contract.right]
     # A size of 0 for the other right is no word on this one; and missing is not 0.
     size = sizes.get(mine)
     interest = int(size) if size is not None else 0 if mine in sizes else None

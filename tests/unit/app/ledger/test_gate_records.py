@@ -111,7 +111,9 @@ def test_an_intent_is_found_by_the_reference_of_any_of_its_offers(store: SqliteS
     assert intent_named(store, "no reference") is None
 
 
-def test_dividends_are_asked_for_the_underlying_and_the_session(store: SqliteStore) -> None:
+def test_dividends_are_asked_where_a_call_is_sold_and_nowhere_else(store: SqliteStore) -> None:
     asked: list[tuple[str, object]] = []
-    gate_records(store, settings_of(), attempt(FIRST), LISTS, lambda *what: asked.append(what))
+    call_sold = planned((Side.SELL, C105), group="g4")
+    for one in (FIRST, CLOSING, call_sold):
+        gate_records(store, settings_of(), attempt(one), LISTS, lambda *what: asked.append(what))
     assert asked == [("SPY", DAY)]

@@ -1,6 +1,7 @@
 """An account at Interactive Brokers that trades options beside shares (ports.options.OptionBroker)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 from mtum.adapters.brokers.ib.account import Unread, account_of, positions_of, values_of
@@ -9,12 +10,14 @@ from mtum.adapters.brokers.ib.options.lists import COMBINATION, OPTION, Reading,
 from mtum.adapters.brokers.ib.options.orders import OptionRequests
 from mtum.adapters.brokers.ib.orders import OpenListing
 from mtum.adapters.ib.contracts import Contracts
-from mtum.adapters.ib.messages import CompletedOrder
+from mtum.adapters.ib.messages import DIVIDENDS, CompletedOrder
 from mtum.adapters.ib.options.details import OptionContracts
 from mtum.adapters.ib.options.quotes import quoted
+from mtum.adapters.ib.requests import dividends, next_dividend
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionLeg
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.gate_facts import Detail
 from mtum.core.portfolio.options.orders import OptionIntent
 from mtum.ports.options import OptionLists
@@ -36,6 +39,7 @@ class IbOptionBroker(IbBroker):
         super().__init__(contracts, acknowledge_seconds)
         self._options = OptionContracts(contracts)
         self.ordered = _nobody
+        self._dividends: dict[tuple[int, str], tuple[date, Decimal] | None] = {}
         requests = OptionRequests(contracts.connector, self._options, acknowledge_seconds, self._order_lists)
         self.place, self.change, self.cancel_option = requests.place, requests.change, requests.cancel
         self.option_what_if, self.tick = requests.what_if, self._tick
@@ -81,6 +85,20 @@ class IbOptionBroker(IbBroker):
         rows = [one.row for one in quoted(self._connector, self._options, contracts, open_interest=False)]
         found = {row.contract.con_id: row.quote for row in rows}
         return {number: quote for number, quote in found.items() if (quote.bid, quote.ask) != (None, None)}
+
+    def next_dividend(self, symbol: str) -> tuple[date, Decimal] | None:
+        """Return ex-date and USD per share of a share's next dividend, None where the broker tells none.
+
+        Asked once for each symbol and connection: it comes with a running quote alone, after some seconds.
+        """
+        key = self._connector.connections, symbol
+        if key not in self._dividends:
+            answer = self._connector.try_ask(dividends(self._contracts.contract(symbol)))[0]
+            ticks = answer if isinstance(answer, list) else []
+            text = next((str(tick.text) for tick in reversed(ticks) if tick.kind == DIVIDENDS), "")
+            told = next_dividend(text) if text else None
+            self._dividends[key] = None if told is None else (told[0], exact(told[1]))
+        return self._dividends[key]
 
     def _tick(self, legs: Sequence[OptionLeg], price: Decimal) -> Decimal:
         return self._options.tick(legs, price)
