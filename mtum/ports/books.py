@@ -176,6 +176,10 @@ class CrossStore(Protocol):
 class PlanStore(Protocol):
     """What the account planned session by session; written by `DecisionStore.commit_decisions`."""
 
+    def virtual_options(self, strategy: str, before: date) -> Sequence[tuple[date, Mapping[str, Any]]]:
+        """Return what a strategy of options traded with virtual money in each session before that, oldest first."""
+        ...
+
     def virtual_orders(self, strategy: str, before: date) -> Sequence[tuple[date, Sequence[Mapping[str, Any]]]]:
         """Return what a strategy planned with virtual money in each session before that, oldest first.
 

@@ -3,20 +3,25 @@
 import json
 import shutil
 import sqlite3
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mtum.app.ledger.virtual import virtual_records
+from mtum.app.ledger.virtual_options import virtual_options
 from mtum.app.queries.explain import told_of
 from mtum.app.records.verify import verify
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import play_session
+from mtum.config import load
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.reporting.explain import explanation_text
 from mtum.core.reporting.explain_options import contract_lines
+from mtum.wiring.desks import replay_desk
 from mtum.wiring.resources import DATABASE_NAME, opened_reader
 from support.practice import settings_of
 from support.practice_options import option_desk
@@ -180,3 +185,58 @@ def test_what_a_person_approved_is_sold(folder: Path, sleeve: str | None, symbol
         desk.store.approvals.approve(session.day, "enter", desk.clock.now(), sleeve, symbol)
         play_session(desk, session)
         assert bool(broker.orders) is sold
+
+
+def test_a_watched_wheel_remembers_what_it_sold_with_virtual_money(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(WATCHED)
+    settings = load(tmp_path / "config.toml", {}, {})
+    with replay_desk(settings, tmp_path) as replay:
+        desk, found = replay.desk, []
+        for _ in range(2):
+            session = replay.upcoming()
+            assert session is not None
+            document = play_session(desk, session).document
+            assert (document["exit_code"], document["option_orders"]) == (0, [])
+            found.append(virtual_options(desk.store, "sample", desk.account, "income", session.day + timedelta(days=1)))
+        (first, second), day = found, max(found[-1].worth_usd)
+        assert [lot.quantity for lot in first.book.lots] == [-1]
+        assert len(second.book.lots) == 2
+        assert second.worth_usd[day] < first.worth_usd[min(first.worth_usd)] < 0
+        records = virtual_records(desk.store, "sample", desk.account, desk.sleeves[1], day + timedelta(days=1))
+        assert records.cash_usd == 100_000 + second.book.cash_usd
+        assert records.points[-1].equity_usd == records.cash_usd + second.worth_usd[day]
+        assert desk.store.options.states(day) == ()
+        assert verify(desk.store, desk.settings, desk.provenance).exit_code == 0
+
+
+WATCHED = """
+mode = "practice"
+
+[market]
+sample = "multi"
+source = "sample"
+
+[portfolio]
+capital_usd = 100000.0
+
+[risk]
+max_position_usd = "none"
+max_daily_loss_usd = "none"
+
+[sleeve.core]
+strategy = "buy_and_hold"
+weight = 1.0
+
+[sleeve.core.rules]
+symbol = "SP500"
+
+[sleeve.income]
+strategy = "wheel"
+state = "watch"
+weight = 0.0
+virtual_usd = 100000.0
+
+[sleeve.income.rules]
+symbols = {SP500 = 1.0}
+write_on = "any"
+"""

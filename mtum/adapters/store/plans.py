@@ -34,20 +34,23 @@ class SqlitePlans:
 
         Since it last decided with money of its own: whoever is watched again begins again.
         """
+        rows = self._virtual("planned", strategy, before)
+        return [(day, parsed(list[dict[str, Any]], text, f"the stored decision of {day}")) for day, text in rows]
+
+    def virtual_options(self, strategy: str, before: date) -> Sequence[tuple[date, Mapping[str, Any]]]:
+        """Return what a strategy of options traded with virtual money in each session before that, oldest first."""
+        rows = self._virtual("virtual_options", strategy, before)
+        return [(day, parsed(dict[str, Any], text or "{}", f"the stored decision of {day}")) for day, text in rows]
+
+    def _virtual(self, name: str, strategy: str, before: date) -> list[tuple[date, str]]:
         own = "FROM decisions WHERE preview = 0 AND account = ? AND strategy = ? AND session < ?"
         last = f"SELECT session {own} AND json_extract(document, '$.virtual') IS NULL ORDER BY session DESC LIMIT 1"
         sql = (
-            f"SELECT session, json_extract(document, '$.planned') AS planned {own} AND session > ifnull(({last}), '') "
+            f"SELECT session, json_extract(document, '$.{name}') AS kept {own} AND session > ifnull(({last}), '') "
             "ORDER BY session"
         )
         rows = self.database.rows(sql, 2 * (self.database.account, strategy, before.isoformat()))
-        return [
-            (
-                date.fromisoformat(row["session"]),
-                parsed(list[dict[str, Any]], row["planned"], f"the stored decision of {row['session']}"),
-            )
-            for row in rows
-        ]
+        return [(date.fromisoformat(row["session"]), row["kept"]) for row in rows]
 
     def plan_of(self, day: date) -> PlanRecord | None:
         """Return the plan of a session, or None.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.ledger.sleeve_records import SleeveRecords, kept_with
@@ -16,6 +17,9 @@ from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.ports.records import CashMovement, EquityPoint
 from mtum.ports.store import Store
+
+if TYPE_CHECKING:
+    from mtum.app.ledger.virtual_options import VirtualOptions
 
 ZERO = Decimal(0)
 
@@ -34,17 +38,21 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
         Written into the fills.
     """
     orders = store.plans.virtual_orders(sleeve.name, today)
+    options = _options(store, source, account, sleeve, today) if sleeve.strategy.OPTIONS else None
     since = orders[0][0] if orders else today
     # Virtual shares follow a rename; a merger or spin-off pays nothing for them.
     actions = store.bars.actions()
     changes = [one for one in actions if isinstance(one, SymbolChange)]
     renamed = [one for one in changes if one.kind is ChangeKind.RENAMED]
     traded = {carried(str(order["symbol"]), day, renamed).symbol for day, planned in orders for order in planned}
+    delivered = options.shares if options else ()
+    traded |= {fill.symbol for fill in delivered}
     bars = {symbol: store.bars.bars(symbol, source, since).until(today) for symbol in sorted(traded)}
     splits = () if source in REBASED_SOURCES else tuple(_splits(bars.values()))
-    fills = rebased(_fills(account, sleeve, orders, bars, (*splits, *renamed)), splits)
+    made = [*_fills(account, sleeve, orders, bars, (*splits, *renamed)), *delivered]
+    fills = rebased(sorted(made, key=lambda fill: fill.instant) if delivered else made, splits)
     start = CashMovement(f"virtual:{sleeve.name}", sleeve.name, since, "capital", exact(sleeve.virtual_usd))
-    movements = (start, *_movements(sleeve.name, fills, bars, today))
+    movements = (start, *_movements(sleeve.name, fills, bars, today), *(options.movements if options else ()))
     lots = lots_of(fills)
     return SleeveRecords(
         fills=fills,
@@ -53,7 +61,7 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
         cash_usd=sum((one.amount_usd for one in movements), ZERO),
         receivable_usd=ZERO,
         movements=movements,
-        points=tuple(_points(fills, movements, bars, today)),
+        points=tuple(_points(fills, movements, bars, today, options.worth_usd if options else {})),
         actions=actions,
     )
 
@@ -109,12 +117,22 @@ def _movements(name: str, fills: Iterable[Fill], bars: Mapping[str, Bars], today
     return found
 
 
+def _options(store: Store, source: str, account: str, sleeve: Sleeve, today: date) -> "VirtualOptions":
+    from mtum.app.ledger.virtual_options import virtual_options  # a sleeve of shares loads none of it
+
+    return virtual_options(store, source, account, sleeve.name, today)
+
+
 def _points(
-    fills: Iterable[Fill], movements: Iterable[CashMovement], bars: Mapping[str, Bars], today: date
+    fills: Iterable[Fill],
+    movements: Iterable[CashMovement],
+    bars: Mapping[str, Bars],
+    today: date,
+    options_usd: Mapping[date, Decimal],
 ) -> Iterable[OfficialEquity]:
-    days = sorted({one.day(index) for one in bars.values() for index in range(len(one))})
+    days = sorted({one.day(index) for one in bars.values() for index in range(len(one))} | options_usd.keys())
     for day in (day for day in days if day < today):
-        equity = sum((one.amount_usd for one in movements if one.session <= day), ZERO)
+        equity = sum((one.amount_usd for one in movements if one.session <= day), options_usd.get(day, ZERO))
         for symbol, one in bars.items():
             held = sum(fill.signed_shares for fill in fills if fill.symbol == symbol and fill.session <= day)
             known = one.until(day)

@@ -23,7 +23,7 @@ from mtum.core.decide_options import (
 )
 from mtum.core.market.sessions import Session
 from mtum.core.options.asking import ChainRequest, OptionGroup, OwnOptions
-from mtum.core.options.chain import Chain, ReadChain, read
+from mtum.core.options.chain import Chain, Quote, ReadChain, read
 from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio import decision as shares
@@ -134,8 +134,12 @@ class SleeveOptions:
         """Return what each contract that it holds or wants to trade is worth by these chains, USD per share."""
         held = [lot.contract for group in self.own.groups for lot in group.lots]
         wanted = [leg.contract for intent in self.decision.intents for leg in intent.legs]
-        quotes = {row.contract.con_id: row.quote for chain in self.chains.values() for row in chain.rows}
-        return marks_of(dict.fromkeys((*held, *wanted)), quotes)
+        return marks_of(dict.fromkeys((*held, *wanted)), self.quotes)
+
+    @property
+    def quotes(self) -> dict[int, Quote]:
+        """Quotes of the decision by the broker's number of the contract."""
+        return {row.contract.con_id: row.quote for chain in self.chains.values() for row in chain.rows}
 
     def document(self, of_shares: dict[str, object]) -> dict[str, object]:
         """Return the document of the whole decision; that on shares alone where the strategy failed."""

@@ -21,7 +21,7 @@ from mtum.app.ledger.sleeve_records import (
 from mtum.app.ledger.virtual import virtual_records
 from mtum.app.session.check_book import BookCheck
 from mtum.app.session.gather import GatheredMarket, SleeveMarket
-from mtum.core.canonical import list_in, text_in, utc_text
+from mtum.core.canonical import list_in, plain, text_in, utc_text
 from mtum.core.decide import FAILED, abstained, decide, with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import at_midpoint
@@ -173,7 +173,13 @@ def _gathered(
 ) -> "SleeveChains":
     from mtum.app.options.decide_sleeve import gather_chains
 
-    book = desk.store.options.book(of.sleeve.name)
+    if of.sleeve.owns_money:
+        book = desk.store.options.book(of.sleeve.name)
+    else:
+        from mtum.app.ledger.virtual_options import virtual_options
+
+        day, name = prepared.session.day, of.sleeve.name
+        book = virtual_options(desk.store, desk.source.name, desk.account, name, day).book
     return gather_chains(desk, prepared.session, of, book, desk.clock.now(), asked)
 
 
@@ -290,6 +296,7 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
         "notes": list(one.gathered.notes),
         "source": desk.source.name,
         **({} if one.sleeve.owns_money else {"virtual": True}),
+        **(_virtual_options(one.options) if one.options is not None and not one.sleeve.owns_money else {}),
     }
     return DecisionRecord(
         account=desk.account,
@@ -307,6 +314,13 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
         libraries=desk.provenance.libraries,
         remembered={verdict.symbol: verdict.remember for verdict in one.decision.verdicts if verdict.remember},
     )
+
+
+def _virtual_options(options: "SleeveOptions") -> dict[str, object]:
+    from mtum.app.ledger.virtual_options import virtual_trades
+
+    kept = virtual_trades(options.decision.intents, options.quotes, options.marks())
+    return {"virtual_options": plain(kept)}
 
 
 WHATEVER_THE_PRICE = frozenset({"exit_carried", "flatten", CLOSED})
