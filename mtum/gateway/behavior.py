@@ -65,6 +65,9 @@ class Behavior:
         a word, or whose greeks never come (with `greeks_seconds`).
     greeks_seconds : float
         Real seconds after a quote until its greeks; before, each says "not available".
+    book_trades : bool
+        What a night did to options is listed as executions too, without an order, of no one, options at a price of 0:
+        nobody has seen whether a real gateway does.
     doubled_chains : tuple of str
         Underlyings whose chain has the row to take twice.
     data_lines : int
@@ -104,6 +107,7 @@ class Behavior:
     stale_options: tuple[str, ...] = ()
     no_greeks: tuple[str, ...] = ()
     greeks_seconds: Seconds = 0.0
+    book_trades: Switch = False
     doubled_chains: tuple[str, ...] = ()
     data_lines: Whole = 100
     quote_seconds: Seconds = 0.0

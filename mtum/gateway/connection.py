@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from time import monotonic
 
+from mtum.core.simulation.exchange_queries import option_order_by_client
 from mtum.core.simulation.exchange_state import FillPlan, PlanEffect
 from mtum.gateway.answers import answer, greet
 from mtum.gateway.behavior import VERSIONS, Login
@@ -43,6 +44,7 @@ _PLANS = {
     Fault.INACTIVE: PlanEffect.INACTIVE,
     Fault.EXTRA: PlanEffect.EXTRA_FILL,
     Fault.TWICE: PlanEffect.TWICE,
+    Fault.FILL: PlanEffect.FILL_ON_CANCEL,
 }
 """What the exchange is told to do to the order that a fault strikes."""
 
@@ -173,8 +175,14 @@ class ClientConnection:
         if rule.do not in _PLANS:
             return
         ref, symbol, day = request.text("orderRef"), request.text("symbol"), self.shared.market.session.day
+        if rule.do is Fault.FILL:
+            state, number = self.shared.exchange.state, request.whole("orderId")
+            canceled = option_order_by_client(state, self.client_id, number)
+            if canceled is None:
+                return
+            ref, symbol = canceled.ticket.ref, canceled.ticket.symbol
         plan = FillPlan(_PLANS[rule.do], ref, symbol, day)
-        if rule.do in (Fault.PARTIAL, Fault.EXTRA):
+        if rule.do in (Fault.PARTIAL, Fault.EXTRA, Fault.FILL):
             plan = replace(plan, shares=rule.shares)
         elif rule.do is Fault.REJECT_LATER:
             plan = replace(plan, code=rule.code, text=rule.text, minutes_before_close=rule.minutes)

@@ -26,7 +26,8 @@ class Fault(Enum):
     twice; REJECT answers with an error instead; PARTIAL lets the order fill `shares` at most;
     REJECT_LATER rejects the accepted order `minutes` before the close; INACTIVE shows it as Inactive from
     `minutes` before the close on, though it works and fills; EXTRA fills `shares` beyond what was ordered, in an
-    execution of their own; TWICE places it twice; NOTICE adds an error message;
+    execution of their own; TWICE places it twice; FILL (on cancelOrder) fills `shares` of an order in options, 0 = all,
+    while the cancel is on its way; NOTICE adds an error message;
     RESTART carries it out (unless `carry_out` is false) and restarts the gateway; HOLD carries it out
     (unless `carry_out` is false) and from then on neither hears nor answers this client: the moment to kill it;
     ALTER changes `fields` of it before it is carried out;
@@ -55,13 +56,23 @@ class Fault(Enum):
     INACTIVE = "inactive"
     EXTRA = "extra"
     TWICE = "twice"
+    FILL = "fill"
     JUMP = "jump"
     NOTICE = "notice"
     ALTER = "alter"
 
 
 _REQUEST_ONLY = frozenset(
-    {Fault.REJECT, Fault.PARTIAL, Fault.REJECT_LATER, Fault.INACTIVE, Fault.EXTRA, Fault.TWICE, Fault.JUMP}
+    {
+        Fault.REJECT,
+        Fault.PARTIAL,
+        Fault.REJECT_LATER,
+        Fault.INACTIVE,
+        Fault.EXTRA,
+        Fault.TWICE,
+        Fault.FILL,
+        Fault.JUMP,
+    }
 )
 _ANSWER_ONLY = frozenset({Fault.CORRECT})
 _POSITION = re.compile(r"-?\d+")
@@ -136,7 +147,7 @@ def fault_rule(described: Mapping[str, Any]) -> FaultRule:
     if rule.on not in REQUEST_NAMES | ANSWER_NAMES | {ANY_REQUEST, ANY_ANSWER}:
         raise ValueError(f"no message is called {rule.on!r}")
     wrong = _ANSWER_ONLY if rule.on in REQUEST_NAMES | {ANY_REQUEST} else _REQUEST_ONLY
-    if rule.do in wrong:
+    if rule.do in wrong or (rule.do is Fault.FILL and rule.on != "cancelOrder"):
         raise ValueError(f"{rule.do.value!r} does not go with {rule.on!r}")
     if (rule.do is Fault.ALTER) is not bool(rule.fields):
         raise ValueError("'alter' needs 'fields', and nothing else takes them")

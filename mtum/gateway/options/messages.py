@@ -6,7 +6,7 @@ from decimal import Decimal
 from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.exchange_state import ExchangeStatus, OptionOrder
-from mtum.core.simulation.option_books import OptionExecution, OptionTicket
+from mtum.core.simulation.option_books import OptionEnding, OptionExecution, OptionTicket
 from mtum.gateway.contracts import listing_of
 from mtum.gateway.framing import Field, Message, laid_out, message, names_at
 from mtum.gateway.messages import (
@@ -95,6 +95,22 @@ def commission_report(execution: OptionExecution) -> Message:
     """Fees and realized profit of the execution of a leg."""
     realized = NOT_SET if execution.realized_pnl is None else execution.realized_pnl
     return message("commissionReport", 59, 1, execution.exec_id, execution.fee, "USD", realized, NOT_SET, "")
+
+
+def book_trades(request_id: int, ending: OptionEnding, version: int, at: str) -> list[Message]:
+    """What a night did, as executions without an order: the option at 0, and the shares at the strike."""
+    contract = ending.contract
+    legs: list[tuple[dict[str, Field], int, Decimal]] = [(leg_contract(contract), -ending.quantity, Decimal(0))]
+    if ending.shares:
+        share = listing_of(contract.underlying)
+        legs.append((contract_fields(share, "", share.exchange), ending.shares, contract.strike))
+    told = []
+    for place, (described, change, price) in enumerate(legs, start=1):
+        side, exec_id = "BOT" if change > 0 else "SLD", f"0000f00d.{contract.con_id:x}.{place:02d}.01"
+        fields: list[Field] = [request_id, 0, *described.values(), exec_id, at, ending.account, "--", side]
+        fields += [abs(change), price, 0, 0, 0, abs(change), price, "", "", "", "", 0]
+        told.append(message("execDetails", 11, *fields, *([False] if version >= 178 else [])))
+    return told
 
 
 def leg_contract(contract: OptionContract) -> dict[str, Field]:

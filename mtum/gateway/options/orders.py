@@ -29,6 +29,7 @@ from mtum.gateway.options.details import fitting
 from mtum.gateway.options.messages import (
     COMBINATION,
     OptionWhatIf,
+    book_trades,
     commission_report,
     completed_order,
     exec_details,
@@ -238,6 +239,12 @@ def listed_executions(client: Client, request: Request, wanted: int) -> Iterator
         if passes and told is not None:
             known = one.contract is not None and one.exec_id not in shared.unreported
             yield told, commission_report(one) if known else None
+    if shared.behavior.book_trades and not wanted:
+        for ending in state.option_books.endings:
+            if ending.session == shared.market.today and request.text("account") in ("", ending.account):
+                yield from (
+                    (one, None) for one in book_trades(request.whole("reqId"), ending, client.version, _night(shared))
+                )
 
 
 def publish_options(shared: Shared, events: Iterable[OptionEvent]) -> None:
@@ -259,7 +266,17 @@ def publish_options(shared: Shared, events: Iterable[OptionEvent]) -> None:
                     cash=ending.cash_usd,
                     why=ending.told,
                 )
+                if shared.behavior.book_trades:
+                    for client in shared.clients:
+                        for told in book_trades(-1, ending, client.version, _night(shared)):
+                            client.send(told)
                 push_account(shared, ending.account, ending.contract.local_symbol)
+
+
+def _night(shared: Shared) -> str:
+    # The night's work is done before anybody is up.
+    local = shared.local_now().replace(hour=2, minute=30, second=0)
+    return wire_time(local, zone="" if shared.behavior.naive_times else NEW_YORK_WIRE)
 
 
 def _publish_fill(shared: Shared, executions: tuple[OptionExecution, ...], order: OptionOrder) -> None:
