@@ -212,7 +212,9 @@ class SimulatedOptionBroker(SimulatedBroker):
             return Rejected(104, "Cannot modify a filled order")
         if mine[0].ticket.combined:
             return Rejected(105, "Order being modified does not match original order")
-        return self._sent(replace(_ticket(attempt), order_id=mine[0].ticket.order_id), last_moment)
+        # The attempt names the units that are left; the order keeps all that it was for.
+        changed = replace(_ticket(attempt), order_id=mine[0].ticket.order_id, quantity=mine[0].ticket.quantity)
+        return self._sent(changed, last_moment)
 
     def cancel_option(self, ref: str) -> bool:
         """Cancel the working order with that reference; whether none works any more."""

@@ -6,7 +6,7 @@ So a lower number is always the better one for us, and the far side is the highe
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NewType
 
 NetPrice = NewType("NetPrice", Decimal)
@@ -70,8 +70,9 @@ def on_tick(price: Decimal, tick: Decimal) -> bool:
 def offer(market: Market, envelope: Envelope, tick: Decimal, step: int) -> NetPrice | None:
     """Return what an order offers at a step; None where no sound price is left.
 
-    Rounded in our favor: a purchase at the tick below, a sale at the tick above. Never past the far side nor the
-    envelope's worst; a credit never becomes a debit, nor a debit a credit.
+    Rounded in our favor: a purchase at the tick below, a sale at the tick above; the last offer the other way, or it
+    would never leave the near side of a market that is one tick wide. Never past the far side nor the envelope's
+    worst; a credit never becomes a debit, nor a debit a credit.
 
     Parameters
     ----------
@@ -92,15 +93,16 @@ def offer(market: Market, envelope: Envelope, tick: Decimal, step: int) -> NetPr
     last = step >= STEPS - 1
     part = Decimal(1) if last and envelope.to_far_side else Decimal(min(step, STEPS - 1)) / STEPS
     reached = market.mid + part * (market.far - market.mid)
-    bounds = [reached, market.far]
+    most: Decimal = market.far
     if envelope.worst is not None:
-        bounds.append(envelope.worst)
+        most = min(most, envelope.worst)
     if envelope.start < 0:
-        bounds.append(-tick)
-    found = (min(bounds) / tick).to_integral_value(ROUND_FLOOR) * tick
+        most = min(most, -tick)
+    rounded = (reached / tick).to_integral_value(ROUND_CEILING if last else ROUND_FLOOR) * tick
+    found = min(rounded, (most / tick).to_integral_value(ROUND_FLOOR) * tick)
     if envelope.start > 0 and found < tick:
         # The least that can be paid; where even that is too much there is nothing to offer.
         found = tick
-        if found > min(bounds[1:]):
+        if found > most:
             return None
     return NetPrice(found)

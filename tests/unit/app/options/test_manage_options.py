@@ -73,7 +73,7 @@ def test_a_combination_is_never_changed_but_canceled_proven_and_replaced(tmp_pat
         "cancel 1",
         "place 2 3 -0.64",
         "cancel 2",
-        "place 3 2 -0.57",
+        "place 3 2 -0.56",
         "cancel 3",
     ]
     assert one.held() == {P95: -2, P90: 2} == one.exchange.positions

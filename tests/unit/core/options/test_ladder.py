@@ -23,12 +23,18 @@ def offers(market: tuple[str, str, str], start: str, worst: str | None, *, risk:
 
 
 def test_a_sale_starts_at_the_tick_above_the_mid_and_comes_down_by_thirds() -> None:
-    # Mid 1.205 is sold at 1.21; a third of 0.205 further is 1.1367, two thirds 1.0683.
-    assert offers(("-1.41", "-1.205", "-1.00"), "-1.20", "-0.90") == ["-1.21", "-1.14", "-1.07"]
+    # Mid 1.205 is sold at 1.21; a third of 0.205 further is 1.1367, two thirds 1.0683, which the last
+    # offer rounds to the far side.
+    assert offers(("-1.41", "-1.205", "-1.00"), "-1.20", "-0.90") == ["-1.21", "-1.14", "-1.06"]
 
 
 def test_a_purchase_starts_at_the_tick_below_the_mid_and_goes_up_by_thirds() -> None:
-    assert offers(("1.00", "1.205", "1.41"), "1.20", "1.50") == ["1.20", "1.27", "1.34"]
+    assert offers(("1.00", "1.205", "1.41"), "1.20", "1.50") == ["1.20", "1.27", "1.35"]
+
+
+def test_in_a_market_one_tick_wide_the_last_offer_takes_the_other_side() -> None:
+    assert offers(("-3.82", "-3.815", "-3.81"), "-3.81", "-0.05") == ["-3.82", "-3.82", "-3.81"]
+    assert offers(("3.81", "3.815", "3.82"), "3.81", "4.00") == ["3.81", "3.81", "3.82"]
 
 
 def test_nothing_is_offered_past_the_worst_price_of_the_decision() -> None:
@@ -43,7 +49,7 @@ def test_what_closes_for_risk_ends_at_the_far_side_and_not_beyond() -> None:
 
 def test_a_credit_stays_a_credit_and_a_debit_a_debit() -> None:
     assert offers(("-0.02", "0.01", "0.04"), "-0.30", "0.10") == ["-0.01", "-0.01", "-0.01"]
-    assert offers(("-0.02", "0.00", "0.02"), "0.30", "0.40") == ["0.01", "0.01", "0.01"]
+    assert offers(("-0.02", "0.00", "0.02"), "0.30", "0.40") == ["0.01", "0.01", "0.02"]
     assert offers(("-0.04", "-0.02", "0.00"), "0.30", "0.40") == [None, None, None]
 
 
