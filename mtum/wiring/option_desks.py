@@ -15,6 +15,7 @@ from mtum.app.model_chains import RATE
 from mtum.config import Settings
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.options.gate_facts import ExDividend
+from mtum.core.portfolio.options.own import all_pinned_usd
 from mtum.ports.options import ChainSource
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
@@ -62,6 +63,7 @@ def gated_options(
     settings, store = told
     gated = GatedOptionBroker(broker, rules, calendar, pinned)
     gated.contracts = store.options.contracts
+    gated.promised = lambda: all_pinned_usd(store.options.book().lots)
     coming = partial(ex_dividend, broker, calendar)
     gated.records = lambda attempt, lists: gate_records(store, settings, attempt, lists, coming)
     return gated

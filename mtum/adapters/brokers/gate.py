@@ -42,6 +42,8 @@ class GatedBroker:
     held : callable
         Returns the shares of our lots by sleeve and symbol: they count in the sleeve's limit, and may be closed even
         where the settings trade something else.
+    promised : callable
+        Returns the cash that open options may call for, USD: it buys no shares.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class GatedBroker:
         self._cleared: Ticket | None = None
         self._prices: dict[str, tuple[datetime, Decimal]] = {}
         self.held: Callable[[], Mapping[tuple[str, str], int]] = dict
+        self.promised: Callable[[], Decimal] = Decimal
         self.name = broker.name
         self.proves_absence = broker.proves_absence
         # Everything but an order passes.
@@ -142,7 +145,7 @@ class GatedBroker:
                 if order.may_fill or order.ref.startswith(today)
             ),
             own_shares=Decimal(self.held().get((ticket.strategy, ticket.symbol), 0) + added if limited else 0),
-            cash_usd=lists.account.cash_usd,
+            cash_usd=lists.account.cash_usd - (self.promised() if ticket.side is Side.BUY else NOTHING),
             price=unit_usd(ticket.symbol, price),
             open_buys=sum(order.left for order in mine if order.side is Side.BUY and order.may_fill),
             open_buys_usd=open_buys_usd,

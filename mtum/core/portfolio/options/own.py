@@ -54,6 +54,11 @@ def pinned_usd(lots: Sequence[OptionLot], working: Iterable[WorkingOrder], sleev
     return sum((one.cash_usd for one in found if one.strategy == sleeve), ZERO)
 
 
+def all_pinned_usd(lots: Sequence[OptionLot]) -> Decimal:
+    """Return the cash that the open groups of all sleeves pin, USD."""
+    return sum((pinned_usd(lots, (), name) for name in dict.fromkeys(lot.strategy for lot in lots)), ZERO)
+
+
 def pledged_shares(lots: Iterable[OptionLot]) -> dict[str, int]:
     """Return the shares of each underlying that a sleeve's short calls may call for."""
     held = summed(*({lot.contract: lot.quantity} for lot in lots))

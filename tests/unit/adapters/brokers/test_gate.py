@@ -409,3 +409,13 @@ def test_what_we_hold_can_be_closed_though_it_is_traded_no_more(held: int, side:
     gate = gated(FakeBroker([shown(held=str(held or 1))], outcomes=[accepted(order)]), contracts={"SPY": ""})
     gate.held = lambda: {("gone", "MTUM"): held} if held else {}
     assert isinstance(gate.submit(ticket_of(order)), Denied) is not passes
+
+
+@pytest.mark.parametrize(("promised", "passes"), [("8099.99", True), ("8100", True), ("8100.01", False)])
+def test_cash_that_open_options_may_call_for_buys_no_shares(promised: str, passes: bool) -> None:
+    broker = FakeBroker([shown(cash="10000")], outcomes=[accepted(BUY)])
+    gate = gated(broker)
+    gate.promised = lambda: Decimal(promised)
+    told = gate.submit(ticket_of(BUY))
+    assert isinstance(told, Denied) is not passes  # 19 at 100
+    assert bool(broker.sent) is passes
