@@ -164,13 +164,15 @@ class Accepted:
 class Rejected:
     """The broker refused; `final` says whether its code alone proves the order dead.
 
-    `by_code` says whether it was rejected by a code at all, and not canceled, or called inactive by a word.
+    `by_code` says whether it was rejected by a code at all, and not canceled, or called inactive by a word;
+    `halts` whether a person has to look before anything more is opened: a fault of this program, or unknown words.
     """
 
     code: int
     text: str
     final: bool = True
     by_code: bool = True
+    halts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

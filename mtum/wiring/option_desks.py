@@ -1,7 +1,7 @@
 """Ties options to a desk: a broker that trades them behind its last gate, and the chains it quotes."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from mtum.adapters.brokers.ib.options.broker import IbOptionBroker
@@ -14,6 +14,7 @@ from mtum.app.ledger.gate_records import gate_records, intent_named
 from mtum.app.model_chains import RATE
 from mtum.config import Settings
 from mtum.core.portfolio.gate import GateRules
+from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.gate_facts import ExDividend
 from mtum.core.portfolio.options.own import all_pinned_usd
 from mtum.ports.options import ChainSource
@@ -66,7 +67,13 @@ def gated_options(
     gated.promised = lambda: all_pinned_usd(store.options.book().lots)
     coming = partial(ex_dividend, broker, calendar)
     gated.records = lambda attempt, lists: gate_records(store, settings, attempt, lists, coming)
+    gated.halt = lambda sleeve, why, at: stop_openings(store, sleeve, why, at)
     return gated
+
+
+def stop_openings(store: Store, sleeve: str, why: str, at: datetime) -> None:
+    """Put a halt of a sleeve's openings in force after a refusal that a person has to look at."""
+    store.control.halt(Restriction.REDUCE_ONLY, why, "broker", at, sleeve)
 
 
 def practice_options(

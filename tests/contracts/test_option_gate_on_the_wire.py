@@ -14,7 +14,7 @@ from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.options.gate_facts import ExDividend, OwnRecords
 from mtum.core.portfolio.options.orders import Attempt, WorkingOrder
-from mtum.ports.broker import Denied, NotSent
+from mtum.ports.broker import Denied, NotSent, Rejected
 from mtum.ports.options import OptionBroker, OptionLists, OptionOutcome, Working
 from mtum.wiring.option_desks import ex_dividend
 from support.option_desk import BUY, DAY, SELL, attempt, contract, option_desk, put
@@ -224,6 +224,27 @@ def test_the_next_dividend_is_the_brokers_word_in_sessions(text: str, sessions: 
         asked = len(desk.wire.of(1))
         ex_dividend(desk.broker, TwoSessions(), "SPY", DAY)
         assert len(desk.wire.of(1)) == asked == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "halts"),
+    [
+        ("Order rejected - reason:Riskless combination orders are not allowed.", True),
+        ("words that nobody has read before", True),
+        ("Cannot have open orders on both sides of the same US Option contract.", False),
+        ("YOUR EQUITY WITH LOAN VALUE MUST EXCEED THE INITIAL MARGIN", False),
+    ],
+)
+def test_a_refusal_that_a_person_has_to_look_at_halts_what_opens(text: str, *, halts: bool) -> None:
+    def on_order(one: Wire, fields: list[str]) -> list[list[str]]:
+        return one.taken(fields) if one.is_trial(fields) else [one.error(fields[1], 201, text)]
+
+    told: list[str] = []
+    with gated(wire(on_order=on_order)) as broker:
+        broker.halt = lambda sleeve, why, at: told.append(f"{sleeve} {why}")
+        assert isinstance(broker.place(SOLD_SPREAD), Rejected)
+    assert len(told) == halts
+    assert all(one.startswith("wheel") and text in one for one in told)
 
 
 def test_without_our_own_records_nothing_leaves() -> None:

@@ -15,7 +15,7 @@ from mtum.core.portfolio.options.gate import refusal
 from mtum.core.portfolio.options.gate_facts import OptionFacts, OwnRecords, WhatIf
 from mtum.core.portfolio.options.orders import Attempt, WorkingOrder
 from mtum.errors import BookMismatchError, BrokerError, DataError
-from mtum.ports.broker import Broker, Denied, NotSent
+from mtum.ports.broker import Broker, Denied, NotSent, Rejected
 from mtum.ports.options import OptionBroker, OptionLists, OptionOutcome
 from mtum.ports.time import Calendar
 
@@ -35,6 +35,8 @@ class GatedOptionBroker(GatedBroker):
         Returns the contracts of our books: the broker describes one that has expired no more.
     records : callable
         Returns what our own records say about an offer, given the broker's lists of this moment.
+    halt : callable
+        Told of a sleeve, why and when, where a refusal of the broker asks for a person before anything more is opened.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class GatedOptionBroker(GatedBroker):
         self._both = broker
         self.contracts: Callable[[], Collection[OptionContract]] = tuple
         self.records: Callable[[Attempt, OptionLists], OwnRecords] = _unknown
+        self.halt: Callable[[str, str, datetime], None] = lambda sleeve, why, at: None
         # Everything but an order passes.
         self.option_lists, self.details, self.quotes = broker.option_lists, broker.details, broker.quotes
         self.tick, self.cancel_option, self.option_what_if = broker.tick, broker.cancel_option, broker.option_what_if
@@ -78,7 +81,10 @@ class GatedOptionBroker(GatedBroker):
             return Denied(stopped.check, stopped.text)
         # Whatever time passed since the facts were asked, the broker's clock is read once more before a byte leaves.
         last = min(session.before_close(known.rules.last_send_minutes), attempt.intent.deadline) - MARGIN
-        return send(attempt, min(last, last_moment) if last_moment else last)
+        outcome = send(attempt, min(last, last_moment) if last_moment else last)
+        if isinstance(outcome, Rejected) and outcome.halts:
+            self.halt(attempt.intent.strategy, f"{attempt.ref}: {outcome.code} {outcome.text}", lists.at)
+        return outcome
 
     def _option_facts(self, attempt: Attempt, session: Session, lists: OptionLists, known: OwnRecords) -> OptionFacts:
         intent, broker = attempt.intent, self._both

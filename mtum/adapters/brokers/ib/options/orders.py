@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from mtum.adapters.brokers.ib.account import ZERO, amount, shown
 from mtum.adapters.brokers.ib.options.lists import COMBINATION
-from mtum.adapters.brokers.ib.options.refusals import in_words
+from mtum.adapters.brokers.ib.options.refusals import in_words, needs_person
 from mtum.adapters.brokers.ib.orders import STATUS, OpenListing
 from mtum.adapters.brokers.ib.sending import OrderWire, Reply
 from mtum.adapters.ib.codes import Meaning, gravest
@@ -72,7 +72,8 @@ class OptionRequests:
             return Working(attempt.ref, str(reply.perm_id), reply.filled, ours, order_id)
         outcome = self._wire.refused(reply, attempt.ref, order_id)
         if isinstance(outcome, Rejected):
-            return replace(outcome, text=in_words(outcome.code, outcome.text))
+            code, text = outcome.code, outcome.text
+            return replace(outcome, text=in_words(code, text), halts=needs_person(code, text))
         return outcome
 
     def change(self, attempt: Attempt, last_moment: datetime | None = None) -> OptionOutcome:

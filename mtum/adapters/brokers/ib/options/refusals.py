@@ -61,6 +61,11 @@ def meaning_of(code: int, text: str) -> Refusal | None:
     return next((meaning for part, meaning in TEXTS.items() if part in heard), Refusal.UNKNOWN)
 
 
+def needs_person(code: int, text: str) -> bool:
+    """Return whether nothing more may be opened before a person has looked."""
+    return meaning_of(code, text) in (Refusal.IMPOSSIBLE, Refusal.UNKNOWN)
+
+
 def in_words(code: int, text: str) -> str:
     """Return the broker's text and what it means."""
     meaning = meaning_of(code, text)
