@@ -242,8 +242,8 @@ class _Run:
         legs, closes = state.intent.legs, state.intent.purpose is OptionPurpose.CLOSE
         # What opens late begins at the mid all the same.
         never_there = (OrderStatus.DENIED, OrderStatus.LAPSED)
-        offered = sum(len(one.prices) for one in state.attempts if one.status not in never_there)
-        envelope, step = bounds_of(state.intent, self._step if closes else min(self._step, offered))
+        offered = any(one.status not in never_there for one in state.attempts)
+        envelope, step = bounds_of(state.intent, self._step if closes or offered else 0)
         try:
             market = market_of(legs, self.broker.quotes(leg.contract for leg in legs), closes=closes)
             if market is None:

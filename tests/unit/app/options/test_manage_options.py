@@ -53,6 +53,14 @@ def test_a_single_leg_is_offered_at_the_mid_improved_in_place_twice_and_canceled
     assert "0 of 1 filled" in problems[0].text
 
 
+def test_a_step_that_changes_no_price_counts_all_the_same(tmp_path: Path) -> None:
+    # Mid 1.15 and a half spread of 0.01: a third further is 1.15 again, rounded in our favor, two thirds are 1.14.
+    one = day(tmp_path, sides={P95.con_id: (1.14, 1.16)}, takes=[(Decimal("-1.14"), 1)])
+    one.plan(planned(envelope=WIDE))
+    assert one.manage() == ()
+    assert one.exchange.log == ["place 1 1 -1.15", "change 1 -1.14"]
+
+
 def test_a_filled_order_is_booked_by_its_legs_and_says_nothing(tmp_path: Path) -> None:
     one = day(tmp_path, takes=[(Decimal("-1.10"), 1)])
     one.plan(planned(envelope=WIDE))
@@ -158,7 +166,7 @@ def test_a_refusal_of_our_own_gate_is_tried_again_at_the_next_step_and_the_broke
     for one in (denied, rejected):
         one.plan(planned(envelope=WIDE))
     assert codes(denied.manage()) == [ExitCode.ORDER]
-    assert denied.exchange.log[1:] == ["place 2 1 -1.15", "change 2 -1.10", "cancel 2"]
+    assert denied.exchange.log[1:] == ["place 2 1 -1.15", "change 2 -1.05", "cancel 2"]
     (problem,) = rejected.manage()
     assert "201 no trading permission" in problem.text
     assert len(rejected.exchange.log) == 1
