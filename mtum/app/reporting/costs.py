@@ -11,8 +11,12 @@ FEES = frozenset({"fee", "tax"})
 
 
 def costs(period: Period) -> Costs:
-    """Return assumed against paid commissions, fees, and slippage in its two parts; a cross costs nothing."""
-    fills = [fill for fill in period.facts.fills if period.inside(fill.session) and not fill.crossed]
+    """Return assumed against paid commissions, fees, and slippage in its two parts; a cross costs nothing.
+
+    Nor do shares that an option brought or took at its strike.
+    """
+    inside = [fill for fill in period.facts.fills if period.inside(fill.session)]
+    fills = [fill for fill in inside if not (fill.crossed or fill.delivered)]
     states = {state.intent.id: state for state in period.writer.store.orders.states()}
     portfolio = period.writer.setup.settings.portfolio
     model = portfolio.costs()

@@ -105,6 +105,8 @@ class SessionFacts:
     backtest: Mapping[str, Any] | None = None
     others: Sequence[str] = ()
     parts: tuple["SessionFacts", ...] = ()
+    options_usd: tuple[Decimal, Decimal] = (ZERO, ZERO)
+    """Profit of options that ended, after all fees, and the fees of all of them so far."""
 
     @property
     def owns_money(self) -> bool:
@@ -264,6 +266,10 @@ def _together(setup: Setup, parts: tuple[SessionFacts, ...]) -> SessionFacts:
         halts=tuple(dict.fromkeys(halt for one in parts for halt in one.halts)),
         other_bars={symbol: found for symbol, found in bars.items() if symbol != symbols[0]},
         parts=parts,
+        options_usd=(
+            sum((one.options_usd[0] for one in owning), ZERO),
+            sum((one.options_usd[1] for one in owning), ZERO),
+        ),
     )
 
 
@@ -354,7 +360,16 @@ def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         contracts=pinned_contracts(store.approvals, setup.settings),
         backtest=store.approvals.approved_document("backtest"),
         others=store.ledger.others(day),
+        options_usd=_options_usd(store, name, day) if sleeve.owns_money else (ZERO, ZERO),
     )
+
+
+def _options_usd(store: Store, strategy: str, day: date) -> tuple[Decimal, Decimal]:
+    if strategy not in store.events.option_strategies():
+        return ZERO, ZERO
+    book = store.options.book(strategy, day)
+    fees = sum((one.lot.fees_usd + one.fee_usd for one in book.closed), ZERO)
+    return sum((one.pnl_usd for one in book.closed), ZERO), fees + sum((lot.fees_usd for lot in book.lots), ZERO)
 
 
 def _previous(store: Store, strategy: str, sessions: Sessions, day: date) -> DecisionRecord | None:

@@ -130,13 +130,17 @@ def _periods(day: date) -> dict[str, date]:
 
 
 def realized_usd(facts: SessionFacts) -> tuple[float | None, float | None]:
-    """Return realized profit after commissions and these so far, in USD; None while one is not known."""
+    """Return realized profit after commissions and these so far, in USD; None while one is not known.
+
+    Of options what ended, with its whole premium where shares changed hands at the strike.
+    """
     if not commissions_known(facts):
         return None, None
     cash = sum((fill.cash_usd for fill in facts.fills), Decimal(0))
     paid = sum((fill.commission_usd or Decimal(0) for fill in facts.fills), Decimal(0))
     basis = sum((lot.paid_usd + lot.cost_usd for lot in lots_of(facts.fills)), Decimal(0))
-    return rounded(cash - paid + basis), rounded(paid)
+    options, fees = facts.options_usd
+    return rounded(cash - paid + basis + options), rounded(paid + fees)
 
 
 def commissions_known(facts: SessionFacts) -> bool:

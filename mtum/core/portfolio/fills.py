@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from mtum.core.portfolio.orders import Side
 
+DELIVERED = "option:"
+"""What the id of an execution begins with that is a delivery of shares by an option."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
@@ -56,6 +59,11 @@ class Fill:
     def crossed(self) -> bool:
         """Whether the shares changed sleeves inside the account, which is no trade for broker or tax."""
         return self.exec_id.startswith("cross:")
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the shares changed hands by an option at its strike: no order, and no price of a market."""
+        return self.exec_id.startswith(DELIVERED)
 
     @property
     def signed_shares(self) -> int:

@@ -10,7 +10,7 @@ from mtum.adapters.store.orders.intents import insert_intent, state_of, write_st
 from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.texts import instant_text, plain
 from mtum.core.options.legs import Delivery
-from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.fills import DELIVERED, Fill
 from mtum.core.portfolio.options.lots import LedgerEvent
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id
 from mtum.ports.records import Observed
@@ -53,7 +53,7 @@ def delivery_fills(delivered: Sequence[Delivery], events: Mapping[str, LedgerEve
         event = events[one.event]
         numbers[one.event] = numbers.get(one.event, 0) + 1
         yield Fill(
-            exec_id=f"option:{one.event}:{numbers[one.event]}.01",
+            exec_id=f"{DELIVERED}{one.event}:{numbers[one.event]}.01",
             intent_id=_intent_id(one, events),
             account=event.account,
             strategy=one.strategy,

@@ -15,6 +15,7 @@ from decimal import Decimal
 from mtum.core.options.contracts import CLASSES, OptionContract
 from mtum.core.options.legs import ClosedLot, OptionLot
 from mtum.core.portfolio.costs import to_cent
+from mtum.core.portfolio.fills import DELIVERED as DELIVERED_SHARES
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.options.lots import Book, EventKind
 from mtum.core.portfolio.orders import Side
@@ -22,8 +23,6 @@ from mtum.core.portfolio.tax import TaxLot
 
 DELIVERED = frozenset({EventKind.ASSIGNED.value, EventKind.EXERCISED.value})
 """How options ended whose premium is part of the price of shares."""
-SHARE_PREFIX = "option:"
-"""What the id of an execution begins with that is a delivery of shares."""
 _OPENED, _CLOSED = time(12, tzinfo=UTC), time(18, tzinfo=UTC)
 
 
@@ -50,7 +49,7 @@ def with_premiums(fills: Iterable[Fill], ended: Iterable[ClosedLot]) -> list[Fil
     for one in ended:
         if one.kind in DELIVERED:
             numbers[one.by] = numbers.get(one.by, 0) + 1
-            cost[f"{SHARE_PREFIX}{one.by}:{numbers[one.by]}"] = one.lot.paid_usd + one.lot.fees_usd + one.fee_usd
+            cost[f"{DELIVERED_SHARES}{one.by}:{numbers[one.by]}"] = one.lot.paid_usd + one.lot.fees_usd + one.fee_usd
     return [
         replace(fill, commission_usd=(fill.commission_usd or Decimal(0)) + cost[fill.stem])
         if fill.stem in cost

@@ -13,6 +13,8 @@ from mtum.app.desk import Desk
 from mtum.app.ledger.book_problems import book_problems
 from mtum.app.ledger.equity import booked, restate_equity
 from mtum.app.ledger.option_worth import marks_of, options_at
+from mtum.app.reporting.facts import Setup, session_facts
+from mtum.app.reporting.money import realized_usd
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.options.lots import EventKind, LedgerEvent
@@ -116,3 +118,17 @@ def test_a_quote_marks_by_its_middle_and_by_half_the_ask_where_nobody_bids() -> 
     one, two, three = put(90), put(91), put(92)
     quotes = {one.con_id: Quote(1.1, 1.3), two.con_id: Quote(None, 0.05), three.con_id: Quote(1.0, None)}
     assert marks_of([one, two, three, put(93)], quotes) == {one: D("1.2"), two: D("0.025")}
+
+
+def test_a_report_counts_options_that_ended_as_realized_and_a_delivery_as_no_cost(desk: Desk) -> None:
+    sold(desk, P95)
+    one = planned((Side.BUY, put(90)), account=desk.account, strategy=NAME, group="g2")
+    desk.store.options.commit_intents([one], AT)
+    desk.store.options.record_fills([leg_fill(one, "f.01", put(90), 1, "0.40")])
+    with booked(desk, FRIDAY):
+        event = LedgerEvent(EventKind.ASSIGNED, desk.account, P95, -1, D(95), FRIDAY, -1)
+        desk.store.options.record_events([event], AT)
+    facts = session_facts(desk.store, desk.calendar, Setup(desk.settings, desk.account), FRIDAY)
+    # The premium of 120 less 0.70; what is open has cost another fee of 0.70 and has earned nothing yet.
+    assert realized_usd(facts) == (119.3, 1.4)
+    assert [fill.delivered for fill in facts.fills] == [True]
