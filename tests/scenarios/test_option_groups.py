@@ -26,6 +26,8 @@ WHEEL: dict[str, Any] = {
     "risk__max_daily_loss_usd": None,
 }
 
+OWN = '[portfolio]\nstrategy = "wheel"\n[strategy.wheel]\nsymbols = {SP500 = 1.0}\n'
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -63,7 +65,7 @@ def test_an_open_group_says_what_it_earns_risks_and_waits_for(folder: Path, sett
     following = first["next"]
     assert (following["action"], following["due"]) == ("roll", False)
     assert following["name"] in ("roll_dte", "roll_pnl")
-    assert following["text"].startswith("it is rolled when: ")
+    assert following["text"].startswith("it is rolled once this holds: ")
 
 
 def test_a_chain_says_of_every_contract_why_it_is_out(folder: Path, settings: Settings) -> None:
@@ -80,16 +82,30 @@ def test_a_chain_says_of_every_contract_why_it_is_out(folder: Path, settings: Se
 
 
 def test_the_commands_answer_in_words_and_as_json(folder: Path) -> None:
-    wheel = '[portfolio]\nstrategy = "wheel"\n[strategy.wheel]\nsymbols = {SP500 = 1.0}\n'
-    (folder / "own.toml").write_text(wheel, encoding="utf-8")
+    (folder / "own.toml").write_text(OWN, encoding="utf-8")
     own = ("--config", str(folder / "own.toml"), "--data-dir", str(folder))
     shown = call(folder, *own, "options")
     assert shown.code == 0, shown.err
     assert "MODEL-PRICED" in shown.out
-    assert "it is rolled when: " in shown.out
+    assert "it is rolled once this holds: " in shown.out
     chain = json.loads(call(folder, *own, "options", "chain", "sp500", "--json").out)
     assert chain["symbol"] == "SP500"
     wrong = call(folder, *own, "options", "chian")
     assert (wrong.code, "mtum options chain SYMBOL" in wrong.err) == (2, True)
     without = call(folder, "--data-dir", str(folder), "options")
     assert "no sleeve trades options" in without.out
+
+
+def test_the_report_says_what_each_group_earns_risks_and_waits_for(folder: Path) -> None:
+    own = ("--config", str(folder / "own.toml"), "--data-dir", str(folder))
+    (folder / "own.toml").write_text(OWN, encoding="utf-8")
+    told = " ".join(call(folder, *own, "report").out.split())
+    assert "2 option groups" in told
+    assert "MODEL-PRICED: a model made the prices of these options" in told
+    assert "1 of 1 unit filled at" in told
+    for name in ("Days to expiry", "Received", "Earned so far", "Cash pinned", "Most it can lose"):
+        assert told.count(name) == 2, name
+    assert told.count("Next: it is rolled once this holds: ") == 2
+    assert "No order was sent" not in told
+    document = json.loads(call(folder, *own, "report", "--json").out)
+    assert [one["days"] for one in document["options"]["groups"]] == [50, 50]

@@ -1,42 +1,20 @@
 """Open groups of options, and the chain that the last decision saw of an underlying."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from mtum.app.options.last_seen import Seen, open_groups, seen_of
 from mtum.app.queries.plain import plain
-from mtum.config import Settings, restored_strategy
-from mtum.core.canonical import list_in, table_in, text_in
-from mtum.core.options.asking import OptionVerdict, OwnOptions
-from mtum.core.options.chain import ReadChain, read
+from mtum.config import Settings
+from mtum.core.canonical import list_in, table_in
+from mtum.core.options.chain import ReadChain
 from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.options.lots import Book
-from mtum.core.portfolio.options.own import groups_in
-from mtum.core.record import view_of
-from mtum.core.record_options import options_of
-from mtum.core.reporting.option_groups import GroupLine, group_line
-from mtum.core.strategies.option_contract import OptionStrategy
-from mtum.core.view import MarketView
-from mtum.errors import UsageError, VerificationError
+from mtum.core.reporting.option_groups import GroupLine
+from mtum.errors import UsageError
 from mtum.ports.reading import DecisionRow, Reader
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    # What a sleeve's last decision saw of options.
-    row: DecisionRow
-    strategy: OptionStrategy | None
-    view: MarketView
-    own: OwnOptions
-    chains: Mapping[str, ReadChain]
-    source: str
-    model_priced: bool
-
-    @property
-    def day(self) -> date:
-        return self.view.session
 
 
 def option_groups(settings: Settings, reader: Reader | None) -> dict[str, Any]:
@@ -55,8 +33,9 @@ def option_groups(settings: Settings, reader: Reader | None) -> dict[str, Any]:
     groups: list[GroupLine] = []
     sleeves: list[dict[str, Any]] = []
     for name in names:
-        seen = None if reader is None else _seen(reader, name)
-        groups += _of_sleeve(name, book, seen, marks)
+        last = None if reader is None else _seen(reader, name)
+        seen = None if last is None else last[1]
+        groups += open_groups(name, book, seen, marks)
         sleeves.append(
             {
                 "sleeve": name,
@@ -76,46 +55,10 @@ def option_groups(settings: Settings, reader: Reader | None) -> dict[str, Any]:
     }
 
 
-def _of_sleeve(
-    name: str, book: Book, seen: _Seen | None, marks: Mapping[OptionContract, Decimal]
-) -> Iterator[GroupLine]:
-    mine = Book(
-        lots=tuple(lot for lot in book.lots if lot.strategy == name),
-        delivered=tuple(one for one in book.delivered if one.strategy == name),
-    )
-    groups = groups_in(mine)
-    if not groups:
-        return
-    verdicts: Sequence[OptionVerdict] = ()
-    if seen is not None and seen.strategy is not None:
-        verdicts = seen.strategy.option_verdicts(seen.view, replace(seen.own, groups=groups), seen.chains)
-    day = max((lot.session for lot in mine.lots), default=date.min) if seen is None else seen.day
-    for group in groups:
-        chain = None if seen is None else seen.chains.get(group.underlying)
-        said = [one for one in verdicts if one.group == group.group]
-        yield group_line(name, group, day, chain, marks, said)
-
-
-def _seen(reader: Reader, name: str) -> _Seen | None:
+def _seen(reader: Reader, name: str) -> tuple[DecisionRow, Seen] | None:
     row = reader.decision(None, name)
-    if row is None or "options" not in row.frame:
-        return None
-    try:
-        day = date.fromisoformat(row.session)
-        stored = table_in(row.frame["options"])
-        own, chains, _ = options_of(stored, day)
-        strategy = restored_strategy(name, row.settings)
-        return _Seen(
-            row,
-            strategy if isinstance(strategy, OptionStrategy) else None,
-            view_of(row.frame),
-            own,
-            {underlying: read(chain) for underlying, chain in chains.items()},
-            text_in(stored["source"]),
-            bool(stored["model_priced"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise VerificationError(f"the stored decision of {row.session} cannot be read: {error!r}") from error
+    found = None if row is None else seen_of(name, date.fromisoformat(row.session), row.frame, row.settings)
+    return None if row is None or found is None else (row, found)
 
 
 def _document(one: GroupLine) -> dict[str, Any]:
@@ -133,25 +76,25 @@ def option_chain(settings: Settings, reader: Reader | None, symbol: str) -> dict
     """
     names = [one.name for one in settings.sleeves() if one.strategy.OPTIONS]
     every = [] if reader is None else [one for name in names if (one := _seen(reader, name)) is not None]
-    seen = [one for one in every if symbol in one.chains]
+    seen = [one for one in every if symbol in one[1].chains]
     if not seen:
-        known = sorted({name for one in every for name in one.chains})
+        known = sorted({name for _, one in every for name in one.chains})
         there = f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}" if known else "none was read yet"
         raise UsageError(f"{symbol}: no decision read a chain of it; {there}")
-    newest = max(seen, key=lambda one: one.day)
-    chain, removed = newest.chains[symbol], _removed(newest.row, symbol)
+    row, newest = max(seen, key=lambda one: one[1].day)
+    chain, removed = newest.chains[symbol], _removed(row, symbol)
     return {
         "symbol": symbol,
         "session": newest.day.isoformat(),
-        "sleeve": newest.row.strategy,
+        "sleeve": row.strategy,
         "source": newest.source,
         "model_priced": newest.model_priced,
         "spot": chain.chain.spot,
         "refused": chain.refused,
         "forwards": {expiry.isoformat(): round(forward, 4) for expiry, forward in chain.forwards.items()},
         "contracts": [
-            _contract(chain, row.contract, removed) | {"open_interest": row.open_interest}
-            for row in sorted(chain.chain.rows, key=lambda one: _place(one.contract))
+            _contract(chain, one.contract, removed) | {"open_interest": one.open_interest}
+            for one in sorted(chain.chain.rows, key=lambda of: _place(of.contract))
         ],
     }
 

@@ -12,6 +12,7 @@ from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.partial_bars import regret_lines
 from mtum.core.reporting.parts.conditions import conditions_in, conflicts_in
 from mtum.core.reporting.parts.coordination import coordination_document
+from mtum.core.reporting.parts.options import OptionsTold
 from mtum.core.reporting.parts.problems import ProblemLine
 from mtum.core.reporting.summary import Summary
 from mtum.errors import ExitCode, MtumError
@@ -101,9 +102,18 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
         internal_orders=trading.internal_lines(store, facts),
         conflicts=conflicts_in(decision.document.get("symbols", {})) if decision else {},
         standing=trading.standing_lines(store, facts),
+        options=safe("options", lambda: _options(store, facts), None),
         problems=(*quality.problem_lines(facts), *broken),  # after every part that may break
     )
     return _with_sleeves(store, facts, found, broken) if facts.parts else found
+
+
+def _options(store: Store, facts: SessionFacts) -> OptionsTold | None:
+    if facts.parts or not facts.setup.chosen.strategy.OPTIONS:
+        return None
+    from mtum.app.reporting.options import options_told  # nobody without options needs any of it
+
+    return options_told(store, facts)
 
 
 def _with_sleeves(store: Store, facts: SessionFacts, account: Summary, broken: list[ProblemLine]) -> Summary:

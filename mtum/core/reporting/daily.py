@@ -10,6 +10,7 @@ from mtum.core.reporting.parts import (
     data_quality,
     drift,
     flips,
+    options,
     orders,
     position,
     problems,
@@ -60,9 +61,18 @@ def _decided(summary: Summary) -> tuple[Section, ...]:
             summary.data_quality.rsi_form,
             conditions.conflict_lines(summary.conflicts),
         ),
-        orders.section(summary.orders, summary.internal_orders, summary.fills),
-        position.section(summary.held, summary.universe),
+        *_shares(summary),
+        options.section(summary.options),
     )
+
+
+def _shares(summary: Summary) -> tuple[Section, ...]:
+    made = orders.section(summary.orders, summary.internal_orders, summary.fills)
+    held = position.section(summary.held, summary.universe)
+    if summary.options is None:
+        return made, held
+    # Shares come and go by assignment: that none was ordered or held is no news then.
+    return (*((made,) if summary.orders or summary.fills else ()), *((held,) if summary.held else ()))
 
 
 def _known(summary: Summary) -> tuple[Section, ...]:
@@ -103,6 +113,8 @@ def verdict(summary: Summary) -> str:
     if summary.orders or summary.internal_orders:
         deeds = words.listed(tuple(map(orders.ordered, (*summary.orders, *summary.internal_orders))))
         return f"{deeds[:1].upper()}{deeds[1:]}{because}."
+    if did := options.deed_words(summary.options):
+        return f"{did}{because}."
     held = words.listed(tuple(f"{figures.position(line.shares)} {line.symbol}" for line in summary.held))
     if summary.action == "none":
         kept = f"still holding {held}" if held else "nothing is held"

@@ -44,7 +44,7 @@ def option_lines(options: Table) -> Iterator[str]:
     for row in map(table_in, list_in(options["planned"])):
         yield from _filled(_order(row))
     for row in map(table_in, list_in(options["held_back"])):
-        yield from _filled(_held_back(row))
+        yield from _filled(held_back_text(row))
     for text in list_in(options["alarms"]):
         yield from _filled(f"halted: {text_in(text)}")
     for verdict in map(table_in, list_in(options["verdicts"])):
@@ -98,7 +98,8 @@ def _order(row: Table) -> str:
     return f"{row['purpose']} {row['group']}: {legs}; {price}{most} ({why})"
 
 
-def _held_back(row: Table) -> str:
+def held_back_text(row: Table) -> str:
+    """Return what was wanted and is not made, and why."""
     text = text_in(row["text"])
     why = f"{reason(text_in(row['reason']))}{f' ({text})' if text else ''}"
     return f"not made: {row['purpose']} in {row['underlying']}: {why}"

@@ -12,7 +12,6 @@ from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.options.lots import summed
 from mtum.core.portfolio.options.orders import ZERO
 from mtum.core.portfolio.options.reservations import Held, pinned_by
-from mtum.core.reporting.condition_table import number_text
 from mtum.core.reporting.words import condition, listed, reason
 
 _DONE = {"open": "opened", "close": "closed", "roll": "rolled"}
@@ -199,7 +198,7 @@ def _next(group: OptionGroup, verdicts: Sequence[OptionVerdict]) -> NextRule | N
             )
     name, action, needed = min(rules, key=lambda one: _distance(one[2]))
     waits = max((one for one in needed if not one.passed), key=_away)
-    text = f"it is {_DONE[action]} when: {condition(waits.name).words}, now {_numbers(waits)}"
+    text = f"it is {_DONE[action]} once this holds: {condition(waits.name).words} ({_numbers(waits)})"
     return NextRule(name, action, False, waits.name, waits.value, waits.threshold, text)
 
 
@@ -211,8 +210,8 @@ def _due(verdict: OptionVerdict, name: str, action: str, decides: Condition | No
 
 
 def _numbers(one: Condition) -> str:
-    value = "unknown" if one.value is None else number_text(one.value)
-    return value if one.threshold is None else f"{value}, threshold {number_text(one.threshold)}"
+    value = "unknown" if one.value is None else f"{one.value:.4g}"
+    return f"now {value}" if one.threshold is None else f"now {value}, limit {one.threshold:.4g}"
 
 
 def _away(one: Condition) -> float:

@@ -18,6 +18,7 @@ from mtum.core.reporting.parts.data_quality import DataQuality
 from mtum.core.reporting.parts.drift import ContractLine, DriftLine
 from mtum.core.reporting.parts.expectation import BacktestLine
 from mtum.core.reporting.parts.flips import FlipLine
+from mtum.core.reporting.parts.options import OptionsTold
 from mtum.core.reporting.parts.orders import FillLine, OrderLine, StandingLine
 from mtum.core.reporting.parts.partial_bars import RegretLine
 from mtum.core.reporting.parts.position import PositionLine
@@ -82,6 +83,7 @@ class Summary:
     undecided: tuple[str, ...] = field(default=(), metadata=SPARSE)
     sleeves: Mapping[str, "Summary"] = field(default_factory=dict, metadata=SPARSE)
     coordination: Mapping[str, object] = field(default_factory=dict, metadata=SPARSE)
+    options: OptionsTold | None = field(default=None, metadata=SPARSE)
 
     @property
     def virtual(self) -> bool:

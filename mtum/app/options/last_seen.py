@@ -1,0 +1,95 @@
+"""What the last decision of a sleeve saw of options, and its open groups as they stand now."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from mtum.config import restored_strategy
+from mtum.core.canonical import table_in, text_in
+from mtum.core.options.asking import OptionVerdict, OwnOptions
+from mtum.core.options.chain import ReadChain, read
+from mtum.core.options.contracts import OptionContract
+from mtum.core.portfolio.options.lots import Book
+from mtum.core.portfolio.options.own import groups_in
+from mtum.core.record import view_of
+from mtum.core.record_options import options_of
+from mtum.core.reporting.option_groups import GroupLine, group_line
+from mtum.core.strategies.option_contract import OptionStrategy
+from mtum.core.view import MarketView
+from mtum.errors import VerificationError
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a stored decision saw of options.
+
+    Parameters
+    ----------
+    strategy : OptionStrategy or None
+        With the parameters of then; None if this program no longer knows it.
+    """
+
+    day: date
+    strategy: OptionStrategy | None
+    view: MarketView
+    own: OwnOptions
+    chains: Mapping[str, ReadChain]
+    source: str
+    model_priced: bool
+
+
+def seen_of(sleeve: str, day: date, frame: Mapping[str, Any], settings: Mapping[str, Any]) -> Seen | None:
+    """Return what a stored decision saw of options; None if it saw none.
+
+    Raises
+    ------
+    VerificationError
+        If its frame is not what a decision leaves.
+    """
+    if "options" not in frame:
+        return None
+    try:
+        stored = table_in(frame["options"])
+        own, chains, _ = options_of(stored, day)
+        strategy = restored_strategy(sleeve, settings)
+        return Seen(
+            day,
+            strategy if isinstance(strategy, OptionStrategy) else None,
+            view_of(frame),
+            own,
+            {underlying: read(chain) for underlying, chain in chains.items()},
+            text_in(stored["source"]),
+            bool(stored["model_priced"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise VerificationError(f"the stored decision of {day} cannot be read: {error!r}") from error
+
+
+def open_groups(
+    sleeve: str, book: Book, seen: Seen | None, marks: Mapping[OptionContract, Decimal]
+) -> Iterator[GroupLine]:
+    """Return a sleeve's open groups, with the marks, deltas and rules of a decision.
+
+    Parameters
+    ----------
+    book : Book
+        Of everybody.
+    seen : Seen or None
+        The decision; what filled after it is in the book already.
+    marks : mapping of OptionContract to Decimal
+        What contracts are worth where its chains do not tell, USD per share.
+    """
+    lots = tuple(lot for lot in book.lots if lot.strategy == sleeve)
+    groups = groups_in(Book(lots=lots, delivered=tuple(one for one in book.delivered if one.strategy == sleeve)))
+    if not groups:
+        return
+    verdicts: Sequence[OptionVerdict] = ()
+    if seen is not None and seen.strategy is not None:
+        verdicts = seen.strategy.option_verdicts(seen.view, replace(seen.own, groups=groups), seen.chains)
+    day = max(lot.session for lot in lots) if seen is None else seen.day
+    for group in groups:
+        chain = None if seen is None else seen.chains.get(group.underlying)
+        said = [one for one in verdicts if one.group == group.group]
+        yield group_line(sleeve, group, day, chain, marks, said)
