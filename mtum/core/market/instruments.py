@@ -116,7 +116,8 @@ def option_id(root: str, expiry: date, right: Right, strike: Decimal) -> Instrum
     Raises
     ------
     ValueError
-        If the root or the strike does not fit. A digit in the root marks a contract that is not standard.
+        If the root or the strike does not fit. One digit at either end of the root marks a contract that is not
+        standard; a number of several belongs to the name, as in SP500.
 
     Examples
     --------
@@ -124,7 +125,7 @@ def option_id(root: str, expiry: date, right: Right, strike: Decimal) -> Instrum
     'MTUM  180119C00280000'
     """
     thousandths = strike * 1000
-    if not re.fullmatch(rf"[A-Z]{{1,{_ROOT_WIDTH}}}", root):
+    if len(root) > _ROOT_WIDTH or not re.fullmatch(r"[A-Z]+([0-9]{2,})?", root):
         raise ValueError(f"{root!r} is no root of a standard option: one to {_ROOT_WIDTH} capital letters")
     if thousandths != int(thousandths) or not 0 < strike <= _LONGEST_STRIKE:
         raise ValueError(f"a strike of {strike} USD cannot be written: thousandths above 0, up to {_LONGEST_STRIKE}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mtum.core.market.instruments import unit_usd
-from mtum.core.options.contracts import UNITS, Delivery, OptionContract, Right
+from mtum.core.options.contracts import CLASSES, UNITS, Delivery, OptionContract, Right
 from mtum.core.options.ladder import on_tick
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Side
@@ -126,9 +126,11 @@ def _planned(state: ExchangeState, ticket: OptionTicket, moment: Moment) -> Refu
 
 def _untradable(ticket: OptionTicket, moment: Moment, venue: OptionVenue) -> Refusal | None:
     for leg in ticket.legs:
-        if leg.contract.trading_class[0].isdigit():
+        name, underlying = leg.contract.trading_class, leg.contract.underlying
+        listed = name in CLASSES.get(underlying, (underlying,))  # a symbol may end with a digit itself
+        if name[0].isdigit() and not listed:
             return Refusal(201, "Order rejected - reason:FLEX options can not be traded through this interface.")
-        if leg.contract.trading_class[-1].isdigit():
+        if name[-1].isdigit() and not listed:
             return Refusal(201, "Order rejected - reason:This contract is restricted to closing orders only.")
         if leg.contract.expiry < moment.session.day:
             return Refusal(392, "Invalid expiration: the contract has expired")

@@ -35,6 +35,11 @@ def test_an_options_id_tells_everything_of_it_and_back() -> None:
     assert option_id("F", date(2026, 12, 18), Right.PUT, Decimal("7.5")) == "F     261218P00007500"
 
 
+def test_a_number_of_several_digits_belongs_to_the_name_of_an_index() -> None:
+    found = instrument("SP500 181123P00283000")
+    assert (found.kind, found.symbol, found.multiplier) == (InstrumentKind.OPTION, "SP500", 100)
+
+
 @pytest.mark.parametrize(
     "other",
     [
