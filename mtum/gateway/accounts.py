@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from time import monotonic
 
-from mtum.core.market.instruments import instrument, unit_usd
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.exchange_queries import executions_of
@@ -98,7 +97,7 @@ def profit_and_loss_single(client: Client, request: Request) -> None:
     account = _account(client, request.text("account"))
     for held in account.positions if account else ():
         if listing_of(held.symbol).con_id == request.whole("conId"):
-            price = unit_usd(held.symbol, _price(client.shared, held))
+            price = _price(client.shared, held) * _size(held)
             before = client.shared.market.previous_close(held.symbol) or price
             profit = (price - held.average_cost) * held.shares
             daily, worth = (price - before) * held.shares, price * held.shares
@@ -136,7 +135,11 @@ def _subscribe(client: Client, key: tuple[int, int], accounts: Sequence[Exchange
 def _price(shared: Shared, held: Position) -> Decimal:
     # Per share; what has no price is worth what it cost.
     known = shared.price(held.symbol)
-    return held.average_cost / instrument(held.symbol).multiplier if known is None else known
+    return held.average_cost / _size(held) if known is None else known
+
+
+def _size(held: Position) -> int:
+    return int(listing_of(held.symbol).multiplier or 1)
 
 
 def _account(client: Client, code: str) -> ExchangeAccount | None:
@@ -196,7 +199,7 @@ def figures_of(shared: Shared, account: ExchangeAccount) -> Figures:
     """Work out an account's figures at the market's prices."""
     worth = unrealized = Decimal(0)
     for held in account.positions:
-        price = unit_usd(held.symbol, _price(shared, held))
+        price = _price(shared, held) * _size(held)
         worth += price * held.shares
         unrealized += (price - held.average_cost) * held.shares
     settled = min(account.settled_cash, account.cash)

@@ -64,9 +64,7 @@ def listing_of(symbol: str) -> Listing:
         with suppress(ValueError):  # only an adjusted contract is none of the listed ones
             number = number_of(root, day, right, strike)
         words = f"{root} option (practice)"
-        listing = Listing(
-            number, underlying_of(root).strip("0123456789"), "OPT", "SMART", "", root, words, local_symbol=symbol
-        )
+        listing = Listing(number, stands_on(root), "OPT", "SMART", "", root, words, local_symbol=symbol)
         told = replace(listing, expiry=f"{day:%Y%m%d}", strike=f"{strike:f}", right=right.value)
         return replace(told, multiplier="100")
     if other:
@@ -74,6 +72,13 @@ def listing_of(symbol: str) -> Listing:
         return Listing(number, root, kind, "SMART", "", root, f"{symbol} (practice)", local_symbol=symbol)
     primary = instrument(symbol).primary_exchange or _UNPINNED_LISTING
     return Listing(number, symbol, "STK", "SMART", primary, symbol, f"{symbol} (practice)", local_symbol=symbol)
+
+
+def stands_on(trading_class: str) -> str:
+    """Return the symbol whose options are of a class, one made to order (``2SPY``) or adjusted (``SPY1``) included."""
+    if trading_class[:1].isdigit():
+        return trading_class[1:]
+    return underlying_of(trading_class.removesuffix("1"))
 
 
 def matching(listings: Mapping[str, Listing], asked: Mapping[str, str]) -> list[Listing]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from mtum.core.options.contracts import OptionContract, Right, underlying_of
 from mtum.core.options.model.expiries import Expiry, expiries
 from mtum.core.options.model.listing import listing, named_by, number_of
-from mtum.gateway.contracts import listing_of
+from mtum.gateway.contracts import listing_of, stands_on
 from mtum.gateway.market import Market
 
 
@@ -60,7 +60,7 @@ class OptionListings:
         """Contract by class, last day, right and strike, as long as it lives."""
         underlying = underlying_of(trading_class)
         if underlying not in self._market.listings:
-            odd = self.odd_ones(trading_class.strip("0123456789"))
+            odd = self.odd_ones(stands_on(trading_class))
             wanted = (trading_class, day, right, strike)
             fits = (one for one in odd if (one.trading_class, one.expiry, one.right, one.strike) == wanted)
             return next(fits, None)

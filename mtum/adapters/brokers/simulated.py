@@ -71,6 +71,7 @@ class SimulatedBroker:
 
     name = "simulated"
     proves_absence = True
+    _trades_options = False
 
     def __init__(
         self,
@@ -127,7 +128,7 @@ class SimulatedBroker:
             },
             orders=tuple(_listed(order) for order in orders),
             fills=tuple(_fill(execution) for execution in executions_of(state, day, code)),
-            others=tuple(_other(position) for position in account.positions if " " in position.symbol),
+            others=tuple(_other(p) for p in account.positions if " " in p.symbol and not self._trades_options),
         )
 
     def session_hours(self, symbol: str, day: date) -> Session | None:

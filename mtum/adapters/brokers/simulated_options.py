@@ -137,6 +137,8 @@ class ChainPrices:
 class SimulatedOptionBroker(SimulatedBroker):
     """A broker without a wire that trades options too; `trade_at` comes before everything else."""
 
+    _trades_options = True
+
     def trade_at(self, chains: ChainSource, rate: float, level: int) -> None:
         """Quote options by the chains that are decided on.
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtum.gateway.contracts import liquid_hours, listing_of, matching, trading_hours
+from mtum.gateway.contracts import liquid_hours, listing_of, matching, stands_on, trading_hours
 from support.gateway import HALF_DAY, weekday_sessions
 
 LISTINGS = {symbol: listing_of(symbol) for symbol in ("MTUM", "SPYX", "VIX")}
@@ -36,3 +36,11 @@ def test_hours_show_half_days_and_closed_days() -> None:
     sessions = weekday_sessions()
     assert liquid_hours(sessions, HALF_DAY, 2) == "20150612:0930-20150612:1300;20150613:CLOSED"
     assert trading_hours(sessions, HALF_DAY, 1) == "20150612:0400-20150612:1700"
+
+
+@pytest.mark.parametrize(
+    ("trading_class", "symbol"),
+    [("SPY", "SPY"), ("2SPY", "SPY"), ("SPY1", "SPY"), ("SPXW", "SPX"), ("VIX", "VIX"), ("SP500", "SP500")],
+)
+def test_options_stand_on_the_symbol_of_their_class(trading_class: str, symbol: str) -> None:
+    assert stands_on(trading_class) == symbol

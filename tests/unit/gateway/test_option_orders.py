@@ -25,19 +25,19 @@ def ib(running: Running) -> Iterator[Listener]:
         yield library
 
 
-def test_an_order_at_the_middle_rests_and_one_two_thirds_of_the_way_fills_halfway(ib: Listener) -> None:
+def test_an_order_at_the_near_side_rests_and_one_at_the_far_side_fills_halfway(ib: Listener) -> None:
     put = pinned(ib, 195.0)
     bid, ask = sides(ib, put)
     middle, half = (bid + ask) / 2, (ask - bid) / 2
-    order = limit("SELL", 2, middle)
+    order = limit("SELL", 2, ask)
     trade = ib.placeOrder(put, order)
     assert until(ib, lambda: trade.orderStatus.status == "Submitted")
     order.lmtPrice = round(bid, 2)
     ib.placeOrder(put, order)
     assert filled(ib, trade)
-    # Halfway from the middle to the bid, on the cent in the buyer's favor.
+    # Halfway from the middle to the bid, on the nearest cent.
     [fill] = trade.fills
-    assert fill.execution.price == pytest.approx(int((middle - 0.5 * half) * 100 + 1e-9) / 100)
+    assert abs(fill.execution.price - (middle - 0.5 * half)) < 0.0050001
     assert (fill.execution.shares, fill.execution.side, fill.contract.conId) == (2, "SLD", put.conId)
     assert fill.commissionReport.commission == pytest.approx(1.40)
     # The list may have a change among its rows.
@@ -102,8 +102,8 @@ def test_a_vertical_fills_as_a_whole_and_by_its_legs_with_fees_by_leg(ib: Listen
     assert [(fill.execution.side, fill.execution.shares) for fill in legs] == [("SLD", 3), ("BOT", 3)]
     net = legs[1].execution.price - legs[0].execution.price
     assert net == pytest.approx(whole.execution.price)
-    # Halfway from the middle to the far side, on the cent in the other side's favor.
-    assert 0 <= net - (far + middle) / 2 < 0.0100001
+    # Halfway from the middle to the far side, on the nearest cent.
+    assert abs(net - (far + middle) / 2) < 0.0050001
     assert trade.orderStatus.avgFillPrice == pytest.approx(net)
     assert (trade.orderStatus.filled, trade.filled()) == (3, 3)
     # 0.70 for each contract of each leg; none for the combination.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
+from mtum.core.market.instruments import unit_usd
 from mtum.core.options.chain import Quote
 from mtum.core.options.ladder import Market
 from mtum.core.options.legs import OptionLeg
@@ -23,7 +24,7 @@ from mtum.core.simulation.exchange_state import (
 from mtum.core.simulation.option_books import OptionExecution
 from mtum.core.simulation.options.venue import OptionVenue, step, turned
 
-_CENT, _FEE_STEP = Decimal("0.01"), Decimal("0.0001")
+_CENT, _FEE_STEP, _HALF = Decimal("0.01"), Decimal("0.0001"), Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ def fill_price(market: Market, limit: Decimal, tick: Decimal, reach: Decimal) ->
         Part of the way from the middle to the far side, see `OptionVenue`.
     """
     wanted = market.mid + reach * (market.far - market.mid)
-    rounded = min((wanted / tick).to_integral_value(ROUND_CEILING) * tick, market.far)
+    # On the nearest step, a tie in the order's favor; a market one step wide fills at its far side alone.
+    rounded = min((wanted / tick - _HALF).to_integral_value(ROUND_CEILING) * tick, market.far)
     return rounded if limit >= rounded else None
 
 
@@ -171,7 +173,9 @@ def _booked(
     before = state.account(order.ticket.account)
     assert before is not None
     name, change = leg.contract.local_symbol, leg.signed * filled.units
-    after, realized = book_fill(before, name, change, filled.leg.price, filled.fee, day)
+    # The account knows a position by its name alone, which is not every contract's size.
+    price = filled.leg.price * leg.contract.multiplier / unit_usd(name, Decimal(1))
+    after, realized = book_fill(before, name, change, price, filled.fee, day)
     if after.cash > before.cash:
         # What options bring settles on the next session, whatever shares need.
         own = Unsettled(day, after.cash - before.cash, day + timedelta(days=1))

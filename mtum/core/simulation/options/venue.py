@@ -60,8 +60,9 @@ class OptionVenue:
     level : int
         Permission of the accounts, 1 to 4.
     reach : Decimal
-        Part of the way from the middle to the far side at which an order fills, at that price and never worse than
-        its limit. By the width of the market this is what three steps from the middle get: half of it.
+        Part of the way from the middle to the far side at which an order fills: at that net on the nearest step of
+        the price, never worse than its limit. Of orders that begin at the middle and go a third of the way further
+        twice, most fill before the far side: half of the way is what they pay.
     after_close : LatePolicy
         An order after the close.
     """

@@ -1,6 +1,6 @@
 """The in-process broker with options: fills, cash, lists and nights, worked out by hand."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -144,18 +144,18 @@ def test_a_put_fills_halfway_to_the_bid_and_its_premium_settles_on_the_next_sess
     floor = Floor()
     broker = floor.broker()
     outcome = broker.place(SOLD_PUT)
-    # The middle is 1.15, halfway to the bid 1.125: on the cent in the buyer's favor 1.12; the fee is 1.00 at least.
+    # The middle is 1.15, halfway to the bid 1.125: as near to 1.13 as to 1.12; the fee is 1.00 at least.
     assert isinstance(outcome, Working)
     assert (outcome.ref, outcome.filled) == (SOLD_PUT.ref, 1)
     lists = broker.option_lists()
     assert dict(lists.positions) == {put(95): -1}
     assert (lists.working, lists.completed) == ((), {SOLD_PUT.ref: OrderStatus.FILLED})
     [fill] = lists.fills
-    assert (fill.contract, fill.quantity, fill.price, fill.fee_usd, fill.combo) == (put(95), -1, D("1.12"), 1, False)
-    assert (lists.account.cash_usd, lists.account.settled_usd) == (D("20111.00"), D("20000.00"))
-    # Marked at the middle: 20,111 less 115.
-    assert lists.account.net_liquidation_usd == D(19996)
-    assert floor.at(DAYS.known[1]).lists().account.settled_usd == D("20111.00")
+    assert (fill.contract, fill.quantity, fill.price, fill.fee_usd, fill.combo) == (put(95), -1, D("1.13"), D(1), False)
+    assert (lists.account.cash_usd, lists.account.settled_usd) == (D("20112.00"), D("20000.00"))
+    # Marked at the middle: 20,112 less 115.
+    assert lists.account.net_liquidation_usd == D(19997)
+    assert floor.at(DAYS.known[1]).lists().account.settled_usd == D("20112.00")
 
 
 def test_an_order_at_the_middle_rests_and_is_changed_in_place() -> None:
@@ -225,7 +225,7 @@ def test_an_assigned_put_brings_shares_at_its_strike_and_a_missed_one_nothing() 
     monday = full_session(date(2018, 12, 10))
     lists = floor.at(monday).option_lists()
     assert (dict(lists.positions), dict(lists.shares), lists.fills) == ({}, {"SPY": 100}, ())
-    assert lists.account.cash_usd == D(20_000) + 2 * D("111.00") - 9500
+    assert lists.account.cash_usd == D(20_000) + 2 * D("112.00") - 9500
 
 
 def test_a_covered_call_goes_the_night_before_the_dividend_and_its_shares_are_pledged_until_then() -> None:
@@ -243,8 +243,18 @@ def test_a_covered_call_goes_the_night_before_the_dividend_and_its_shares_are_pl
     floor.shop.dividends = {wednesday.day: "2"}
     lists = floor.at(wednesday).option_lists()
     assert (dict(lists.positions), dict(lists.shares)) == ({}, {})
-    # Sold at 105 for what was bought at 100, with 0.92 of premium less the fee, and no dividend.
-    assert lists.account.cash_usd == D(20_000) + 500 + D("92.00") - 1
+    # Sold at 105 for what was bought at 100, with 0.93 of premium less the fee, and no dividend.
+    assert lists.account.cash_usd == D(20_000) + 500 + D("93.00") - 1
+
+
+def test_options_on_a_symbol_with_digits_are_listed_contracts_of_100_shares_too() -> None:
+    number = number_of("SP500", FRI.day, Right.PUT, D(95))
+    one = OptionContract(number, "SP500", Right.PUT, D(95), FRI.day, FRI.day, "SP500")
+    sold = attempt((Side.SELL, one), price="-1.12")
+    broker = Floor().broker()
+    assert isinstance(broker.place(replace(sold, intent=replace(sold.intent, underlying="SP500"))), Working)
+    assert broker.option_lists().account.cash_usd == D("20112.00")
+    assert broker.lists().others == ()
 
 
 def test_the_file_knows_orders_and_positions() -> None:
