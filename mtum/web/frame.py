@@ -92,7 +92,7 @@ def _banner(ask: Ask) -> Html:
     market = settings.market.source + (f" {settings.market.sample}" if settings.market.source == "sample" else "")
     account = settings.broker.account or "PRACTICE"
     return tag(
-        "div",
+        "header",
         tag("span", words[settings.mode] + (", newest demo" if ask.records.demo else "")),
         tag("span", f"account {account}", class_="where"),
         tag("span", f"market {market}", class_="where"),

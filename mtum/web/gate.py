@@ -72,7 +72,8 @@ class Gate:
             return Response("This name is not one of this server's.", 421, media_type="text/plain")
         if request.method not in ("GET", "HEAD", "POST"):
             return Response("Only GET and POST.", 405, media_type="text/plain")
-        if request.method == "POST" and not self.guard.is_own(request.headers.get("origin"), host):
+        origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+        if request.method == "POST" and not self.guard.is_own(origin, host, site):
             return Response("The form was sent from elsewhere.", 403, media_type="text/plain")
         if not self.guard.asks or self.guard.is_signed_in(session) or path.startswith(_OPEN):
             return None

@@ -80,8 +80,13 @@ class Guard:
         """Return whether a Host header calls the server by a name of its own: no page elsewhere can rebind one."""
         return _name(host) in self.names
 
-    def is_own(self, origin: str | None, host: str) -> bool:
-        """Return whether a form was sent by a page of this server."""
+    def is_own(self, origin: str | None, host: str, site: str | None) -> bool:
+        """Return whether a form was sent by a page of this server.
+
+        Pages that send no referrer send forms of the origin "null"; `site`, which no page can set, then tells.
+        """
+        if origin == "null":
+            return site == "same-origin"
         return origin in (f"http://{host}", f"https://{host}") and self.knows(host)
 
     def token(self, visit: str) -> str:

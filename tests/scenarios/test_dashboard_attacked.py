@@ -96,6 +96,15 @@ def test_a_form_from_elsewhere_does_nothing(evil: Served, action: str, origin: s
     assert (found.status, found.text) == (403, "The form was sent from elsewhere.")
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none", ""])
+def test_a_form_of_no_origin_is_believed_only_if_the_browser_calls_it_its_own(evil: Served, site: str) -> None:
+    body = f"token={evil.token()}&typed=no".encode()
+    told = {"Origin": "null", "Sec-Fetch-Site": site}
+    assert evil.ask("/api/v1/resume", "POST", body, told).text == "The form was sent from elsewhere."
+    found = evil.ask("/api/v1/resume", "POST", body, {**told, "Sec-Fetch-Site": "same-origin"})
+    assert "type &quot;resume&quot;" in found.text or 'type \\"resume\\"' in found.text
+
+
 @pytest.mark.parametrize("action", [*(f"/api/v1/{one}" for one in ACTIONS), "/login", "/logout"])
 @pytest.mark.parametrize("token", ["", "0" * 64, "\N{SNOWMAN}"])
 def test_a_form_without_its_token_does_nothing(evil: Served, action: str, token: str) -> None:

@@ -42,7 +42,7 @@ def _beside(ask: Ask, chosen: Sequence[int]) -> Html:
 
     store = studies_in(ask.records.folder)
     studies = store.found(chosen) if store else ()
-    names = ["", *(f"no. {one.id}" for one in studies)]
+    names = ["figure", *(f"no. {one.id}" for one in studies)]
     rows: list[list[Child]] = [
         ["strategy", *(one.strategy for one in studies)],
         ["symbols", *(one.symbols for one in studies)],

@@ -120,7 +120,7 @@ def _correlations(risk: Table) -> Html:
         rows.append(cells)
     told = tag("p", "Of daily returns over 60 sessions: 1 moves together, \N{MINUS SIGN}1 against each other.",
                class_="quiet")  # fmt: skip
-    return card("Correlations", told, table(("", *symbols), rows, "Correlations", wide=True), class_="half")
+    return card("Correlations", told, table(("symbol", *symbols), rows, "Correlations", wide=True), class_="half")
 
 
 def _all_halts(halts: Sequence[HaltRow]) -> Html:

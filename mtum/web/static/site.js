@@ -2,11 +2,12 @@
 // Keeps an open page true: what is recorded arrives by itself, and the page says how old what it shows is.
 (() => {
   const quietMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const mark = document.querySelector("#live");
+  const found = () => document.querySelector("#live");
   let heard = 0, waiting = null, number = document.body.dataset.event || "";
   const time = (at) => at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
   const say = () => {
+    const mark = found();
     if (!mark) return;
     const live = Date.now() - heard < 20000;
     const words = live ? "live" : heard ? `as of ${time(new Date(heard))}` : "connecting";
@@ -46,7 +47,7 @@
       [...old.querySelectorAll("details")].forEach((one, at) => { if (states[at]) one.open = true; });
       if (focused) { const node = document.getElementById(focused); if (node) node.focus(); }
       const banner = next.querySelector("#banner");
-      if (banner) document.querySelector("#banner").replaceWith(banner);
+      if (banner) { document.querySelector("#banner").replaceWith(banner); say(); }
       if (!quietMotion) { old.classList.remove("renewed"); void old.offsetWidth; old.classList.add("renewed"); }
       ready();
     } catch { /* the stream says when the server is back */ }
@@ -107,5 +108,5 @@
   });
   ready(); say();
   setInterval(() => { say(); count(); }, 1000);
-  if (mark) listen();
+  if (found()) listen();
 })();
