@@ -9,6 +9,8 @@ import pytest
 
 from mtum.app.desk import Desk
 from mtum.app.options.manage_options import manage_options
+from mtum.app.service.rehearse_market import CheckState
+from mtum.app.service.rehearse_options import option_checks
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import SOLD, read
 from mtum.core.options.contracts import OptionContract, Right
@@ -95,6 +97,28 @@ def test_a_put_chosen_from_the_brokers_chain_passes_the_gate_and_works(tmp_path:
         outcome = desk.broker.place(rich)
         assert isinstance(outcome, Denied)
         assert outcome.code in ("market", "attempt")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "switches", "state", "word"),
+    [
+        ("wheel", {}, CheckState.OK, "contracts quoted, 2 expiries (ib)"),
+        ("vix_hedge", {}, CheckState.OK, "contracts quoted"),
+        ("wheel", {"no_option_data": ["SPY"]}, CheckState.NO_GO, "354"),
+        ("wheel", {"doubled_chains": ["SPY"]}, CheckState.NO_GO, "lists class SPY more than once"),
+    ],
+)
+def test_a_rehearsal_looks_at_the_chain_of_every_underlying(
+    tmp_path: Path, strategy: str, switches: dict[str, list[str]], state: CheckState, word: str
+) -> None:
+    with option_gateway(minutes=90) as gateway, paper_desk(gateway, tmp_path, strategy) as desk:
+        gateway.tell("behavior", **switches)
+        assert desk.chains is not None
+        listed, chain = option_checks(desk, desk.chains)
+    assert (listed.state, listed.found) == (CheckState.OK, "0 contracts held, 0 orders work")
+    assert chain.state is state, chain
+    assert word in chain.found
+    assert chain.name == ("chain VIX" if strategy == "vix_hedge" else "chain SPY")
 
 
 def test_a_condor_walks_down_the_ladder_one_combination_after_the_other_and_is_booked_once(tmp_path: Path) -> None:

@@ -160,6 +160,10 @@ def _broker(desk: Desk, session: Session) -> list[Check]:
         checks.append(Check("broker", CheckState.OK, f"{desk.broker.name}, account {lists.account.code}"))
         checks += [_account(desk, lists), _skew(desk), _hours(desk, session), _book(desk, lists, session)]
         checks += _what_if(desk, lists, session)
+        if desk.chains is not None:
+            from mtum.app.service.rehearse_options import option_checks
+
+            checks += option_checks(desk, desk.chains)
     except MtumError as error:
         remedy = "`mtum doctor` again; restart the gateway if it stays"
         checks.append(Check("broker lists", CheckState.NO_GO, str(error), remedy, ExitCode(error.exit_code)))
@@ -219,7 +223,9 @@ def _what_if(desk: Desk, lists: BrokerLists, session: Session) -> Iterator[Check
     if last < broker.server_time() < session.close:
         yield Check(TRIAL, CheckState.SKIPPED, "too near the close: one that became a real order could not be canceled")
         return
-    for symbol in desk.symbols:
+    # What comes and goes by assignment alone is never ordered.
+    ordered = {symbol for sleeve in desk.sleeves if not sleeve.strategy.OPTIONS for symbol in sleeve.symbols}
+    for symbol in (one for one in desk.symbols if desk.chains is None or one in ordered):
         held = int(lists.positions.get(symbol, 0))
         for ticket in _trials(desk, lists, symbol):
             name = f"{TRIAL} {ticket.side.value} {ticket.shares} {symbol}"

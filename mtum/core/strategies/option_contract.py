@@ -23,6 +23,10 @@ class OptionStrategy(Strategy):
             SymbolVerdict(symbol, Keep(), ("hold",), (), {}) for symbol in self.universe() if symbol in view.bars
         )
 
+    def underlyings(self) -> tuple[str, ...]:
+        """Return what it trades options on: its universe, unless it says otherwise."""
+        return self.universe()
+
     def wants(self, view: "MarketView", own: "OwnOptions") -> "tuple[ChainRequest, ...]":
         """Return the chains it needs for `option_verdicts`, at most one for each underlying."""
         raise NotImplementedError

@@ -71,6 +71,10 @@ class VixHedge(OptionStrategy):
         """Return what it hedges; its shares are never traded."""
         return (self.symbol,)
 
+    def underlyings(self) -> tuple[str, ...]:
+        """Return the VIX."""
+        return (INDEX,)
+
     def series(self) -> tuple[str, ...]:
         """Return the VIX."""
         return (INDEX,)
