@@ -8,7 +8,7 @@ from math import gcd
 
 from mtum.core.market.sessions import Session
 from mtum.core.options.asking import ChainRequest, OptionGroup, OptionVerdict, OwnOptions, Proposal
-from mtum.core.options.chain import ReadChain
+from mtum.core.options.chain import ON_FUTURE, ReadChain
 from mtum.core.options.contracts import UNITS, Listing, OptionContract, Right
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionLot, OptionPurpose
@@ -248,7 +248,9 @@ def _inner(contract: OptionContract, spot: Decimal) -> Decimal:
 
 def _spot(underlying: str, chains: Mapping[str, ReadChain], view: MarketView) -> Decimal:
     chain = chains.get(underlying)
-    return exact(chain.chain.spot if chain else view.prices.get(underlying, 0.0))
+    # The last gate holds it against the broker's price of the underlying itself, which a future is not.
+    known = view.prices.get(underlying) or view.series.get(underlying) or 0.0
+    return exact(chain.chain.spot if chain and not (underlying in ON_FUTURE and known) else known)
 
 
 def _at_risk(own: OwnOptions, chains: Mapping[str, ReadChain], view: MarketView) -> Iterator[str]:

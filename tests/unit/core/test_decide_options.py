@@ -106,6 +106,17 @@ def test_a_sound_put_becomes_an_order_with_the_group_of_its_underlying_and_sessi
     assert found.reasons == ("why_open",)
 
 
+def test_an_order_on_the_vix_keeps_the_index_and_not_the_future_its_options_are_priced_on() -> None:
+    bought = call(30, underlying="VIX")
+    chain = ReadChain(
+        Chain("VIX", DAY, 22.5, NOW, 0.04, (Row(bought, quoted(bought)[bought.con_id], 500),)), {}, {}, {}
+    )
+    opens = verdict(OptionPurpose.OPEN, (BUY, bought), start="0.95")
+    view = MarketView(DAY, {}, {"VIX": 30.11}, {})
+    found = decide_options(view, Scripted((replace(opens, underlying="VIX"),)), CASH, {"VIX": chain}, SOUND)
+    assert [intent.spot for intent in found.intents] == [Decimal("30.11")]
+
+
 def test_closings_come_before_rolls_and_rolls_before_openings() -> None:
     september = date(2026, 9, 18)
     own = OwnOptions(
