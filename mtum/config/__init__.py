@@ -1,7 +1,7 @@
 """Settings: what they are, and how they are read."""
 
 from mtum.config.account import account_rules, option_rules
-from mtum.config.contradictions import below_one_share
+from mtum.config.contradictions import below_one_share, tied_up
 from mtum.config.loading import (
     current_environment,
     find,
@@ -85,6 +85,7 @@ __all__ = [
     "secret",
     "secret_problems",
     "setting_names",
+    "tied_up",
     "told_where",
     "use_strategies",
     "variable_of",

@@ -53,12 +53,36 @@ def below_one_share(settings: Settings, prices: Mapping[str, float]) -> list[str
     found = []
     for name, sleeve in settings.configured().items():
         capital = sleeve.virtual_usd if sleeve.state == "watch" else sleeve.weight * settings.portfolio.capital_usd
-        for symbol, weight in sleeve.rules.usual_weights.items() if sleeve.state in ("on", "watch") else ():
+        buys = sleeve.state in ("on", "watch") and not sleeve.rules.OPTIONS
+        for symbol, weight in sleeve.rules.usual_weights.items() if buys else ():
             price, part = prices.get(symbol), weight * capital
             if name != FUND and price is not None and 0 < part < price:
                 found.append(
                     f"{name}: {symbol} usually gets {weight:.1%} of {capital:,.2f} USD, {part:,.2f} USD, and a share "
                     f"costs {price:,.2f}: it cannot be bought; give the sleeve more, or fewer symbols"
+                )
+    return found
+
+
+def tied_up(settings: Settings, prices: Mapping[str, float]) -> list[str]:
+    """Return what share of a sleeve one contract ties up, one line for each symbol whose puts cash secures.
+
+    Parameters
+    ----------
+    prices : mapping of symbol to float
+        USD per share, of the symbols whose price is known; nothing is said of the others.
+    """
+    found = []
+    for name, sleeve in settings.configured().items():
+        capital = sleeve.virtual_usd if sleeve.state == "watch" else sleeve.weight * settings.portfolio.capital_usd
+        for symbol in sleeve.rules.universe() if sleeve.rules.CASH_SECURED and capital > 0 else ():
+            price = prices.get(symbol)
+            if price is not None:
+                usd = 100 * price
+                part = f"{usd / capital:.0%} of the sleeve's {capital:,.0f}"
+                less = "; none can be sold" if usd > capital else ""
+                found.append(
+                    f"{name}: one put of {symbol} near {price:,.2f} ties up about {usd:,.0f} USD, {part}{less}"
                 )
     return found
 

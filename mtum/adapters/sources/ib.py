@@ -32,7 +32,7 @@ from mtum.errors import BarsInvalidError, BarsStaleError, BrokerError, DataError
 from mtum.ports.market_data import Quote, SeriesValue
 
 NAME = "ib"
-SERIES = ("VIX",)
+SERIES = ("VIX", "VXN", "RVX")
 PRIOR_SHARES = {"SPY": 0.84}
 """Share of a session's volume on the broker's daily bar 20 minutes before the close; no others are documented."""
 BID, ASK, LAST = (1, 66), (2, 67), (4, 68)

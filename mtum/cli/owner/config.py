@@ -67,7 +67,7 @@ def show(context: typer.Context) -> Answer:
 @app.command()
 def check(context: typer.Context) -> Answer:
     """Read the settings and name every mistake at once."""
-    from mtum.config import below_one_share, secret_problems
+    from mtum.config import below_one_share, secret_problems, tied_up
 
     call = call_of(context)
     try:
@@ -80,7 +80,8 @@ def check(context: typer.Context) -> Answer:
     except ConfigError as error:
         found = failure(error)
         return Answer({"ok": False}, list(error.problems), found.exit_code, found.problems)
-    warned = [*below_one_share(settings, _last_closes(call, settings)), *_without_intraday(call, settings)]
+    closes = _last_closes(call, settings)
+    warned = [*below_one_share(settings, closes), *tied_up(settings, closes), *_without_intraday(call, settings)]
     document = {"ok": True, "file": file, "mode": settings.mode, "settings_hash": settings.digest()}
     return Answer(
         {**document, "problems": [], "warnings": warned},

@@ -88,7 +88,10 @@ class Instrument:
 
 LISTINGS = {
     "MTUM": Instrument("MTUM", primary_exchange="BATS"),
-    **{name: Instrument(name, InstrumentKind.INDEX, primary_exchange="CBOE") for name in ("VIX", "SPX", "XSP")},
+    **{
+        name: Instrument(name, InstrumentKind.INDEX, primary_exchange="CBOE")
+        for name in ("VIX", "VXN", "RVX", "SPX", "XSP")
+    },
 }
 """Instruments whose listing market is known beforehand (iShares MTUM: Cboe BZX), and indexes that options are on."""
 

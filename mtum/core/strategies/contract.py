@@ -233,6 +233,8 @@ class Strategy(Protocol):
 
     OPTIONS: ClassVar[bool] = False
     """Whether it trades options: it is an `OptionStrategy`, whose shares come and go by assignment alone."""
+    CASH_SECURED: ClassVar[bool] = False
+    """Whether it sells puts whose whole strike is kept in cash."""
 
     @property
     def bar_columns(self) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ class Wheel(OptionStrategy):
 
     name: ClassVar[str] = "wheel"
     EACH_BY_ITSELF: ClassVar[bool] = True
+    CASH_SECURED: ClassVar[bool] = True
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = specs(
         "puts_wanted", "calls_wanted", "red", "green", "write_threshold", "contracts", "close_at_pnl",
         "out_of_the_money", "roll_dte", "min_pnl", "roll_pnl",

@@ -94,3 +94,18 @@ def test_a_strategy_says_the_weight_of_a_purchase(
 def test_a_weight_of_nothing_is_no_purchase(tmp_path: Path) -> None:
     text = '[portfolio]\nstrategy = "band_rebalance"\n[strategy.band_rebalance]\nweights = {SPY = 0.0, IEF = 1.0}\n'
     assert warned(tmp_path, text, SPY=600.0, IEF=95.0) == []
+
+
+def test_what_one_put_ties_up_is_told_as_a_part_of_its_sleeve(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[portfolio]\ncapital_usd = 100000\n[sleeve.puts]\nstrategy = "wheel"\nweight = 0.8\n[sleeve.puts.rules]\n'
+        "symbols = {SPY = 0.5, IWM = 0.5}\n"
+    )
+    settings = config.load(file, {})
+    # 100 shares of 600 USD of 80,000 USD; of 900 USD they are more than the sleeve has.
+    assert config.tied_up(settings, {"SPY": 600.0}) == [
+        "puts: one put of SPY near 600.00 ties up about 60,000 USD, 75% of the sleeve's 80,000"
+    ]
+    assert config.tied_up(settings, {"SPY": 900.0})[0].endswith("112% of the sleeve's 80,000; none can be sold")
+    assert config.below_one_share(settings, {"SPY": 90_000.0}) == []

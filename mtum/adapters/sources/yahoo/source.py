@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "yahoo"
-SERIES = {"VIX": ("^VIX", "America/Chicago")}
+SERIES = {name: (f"^{name}", "America/Chicago") for name in ("VIX", "VXN", "RVX")}
 """Extra series: Yahoo's ticker and the zone in which it dates them."""
 PRIOR_SHARES = {"MTUM": 0.87, "IWM": 0.86, "QQQ": 0.80, "SPY": 0.70}
 """Share of a session's volume on Yahoo's daily bar 20 minutes before the close, measured on 2019 to 2026."""

@@ -206,6 +206,14 @@ def test_the_vix_is_dated_in_chicago(server: YahooServer, tmp_path: Path) -> Non
     assert source(server, tmp_path).series_history("VIX", FIRST, LAST) == {date(2024, 2, 8): 12.79}
 
 
+def test_the_volatility_of_other_indexes_is_told_too(server: YahooServer, tmp_path: Path) -> None:
+    late = datetime.combine(date(2024, 2, 8), time(9, 30), tzinfo=CHICAGO)
+    for name, level in (("VXN", 17.5), ("RVX", 21.25)):
+        rows = [Row(late, level, level, level, level, 0.0)]
+        server.charts[f"^{name}"] = Chart(rows, symbol=f"^{name}", zone=CHICAGO, kind="INDEX")
+        assert source(server, tmp_path).series_history(name, FIRST, LAST) == {date(2024, 2, 8): level}
+
+
 def test_the_vix_now_has_its_value_and_its_age(server: YahooServer, tmp_path: Path) -> None:
     opening = datetime.combine(TODAY, time(2, 15), tzinfo=CHICAGO)
     server.charts["^VIX"] = vix_chart(Row(opening, 13.0, 14.2, 12.8, 13.93, 0.0))

@@ -384,6 +384,7 @@ def test_what_a_strategy_may_say_of_itself_an_ensemble_says_of_its_members() -> 
         "NEVER_SELLS",  # what never sells may not be a member
         "REMEMBERED",  # a member's own values are in the ensemble's memory
         "CONFIDENCE",
+        "CASH_SECURED",
         "OPTIONS",  # what trades options may not be a member either
         "benchmark",  # equal parts of all it trades
         "least_fit",
