@@ -6,13 +6,14 @@ written once and read only by whoever asks for the whole.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import cast
 
 from mtum.core.canonical import canonical, decode, plain
-from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeStatus, Execution
+from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeStatus, Execution, OptionBooks
 
 VERSION = 2
 READABLE = (1, VERSION)
@@ -75,6 +76,9 @@ def from_bytes(stored: bytes) -> ExchangeState:
     rows = [json.loads(line) for line in finished.splitlines()]
     orders = [_read(ExchangeOrder, row["order"]) for row in rows if "order" in row]
     executions = [_read(Execution, row["execution"]) for row in rows if "execution" in row]
+    if state.options is not None:
+        options = [_read(OptionBooks, row["options"]) for row in rows if "options" in row]
+        state = replace(state, options=_joined((*options, state.options)))
     return replace(
         state,
         orders=tuple(sorted((*orders, *state.orders), key=lambda one: one.perm_id)),
@@ -97,8 +101,9 @@ def finished_apart(state: ExchangeState, before: date, finished: bytes) -> tuple
         and (order.session or order.placed_session) < before
         and order.perm_id != newest[order.ticket.client_id]
     }
+    state, lines = _options_apart(state, before)
     if not ended:
-        return state, finished
+        return state, finished + lines
     orders = [canonical({"order": plain(one)}).encode() for one in state.orders if one.perm_id in ended]
     executions = [canonical({"execution": plain(one)}).encode() for one in state.executions if one.perm_id in ended]
     left = replace(
@@ -106,7 +111,47 @@ def finished_apart(state: ExchangeState, before: date, finished: bytes) -> tuple
         orders=tuple(one for one in state.orders if one.perm_id not in ended),
         executions=tuple(one for one in state.executions if one.perm_id not in ended),
     )
-    return left, finished + b"".join(line + b"\n" for line in (*orders, *executions))
+    return left, finished + b"".join(line + b"\n" for line in (*orders, *executions)) + lines
+
+
+def _options_apart(state: ExchangeState, before: date) -> tuple[ExchangeState, bytes]:
+    # As with shares; a client's newest order stays as well, by its number.
+    books = state.options
+    if books is None:
+        return state, b""
+    last: dict[int, int] = {}
+    for one in books.orders:
+        last[one.ticket.client_id] = max(last.get(one.ticket.client_id, 0), one.ticket.order_id)
+    ended = {
+        one.perm_id
+        for one in books.orders
+        if one.status is not ExchangeStatus.WORKING
+        and (one.session or one.placed_session) < before
+        and one.ticket.order_id != last[one.ticket.client_id]
+    }
+    old = OptionBooks(
+        tuple(one for one in books.orders if one.perm_id in ended),
+        tuple(one for one in books.executions if one.perm_id in ended),
+        tuple(one for one in books.endings if one.session < before),
+    )
+    if not ended and not old.endings:
+        return state, b""
+    left = OptionBooks(
+        tuple(one for one in books.orders if one.perm_id not in ended),
+        tuple(one for one in books.executions if one.perm_id not in ended),
+        tuple(one for one in books.endings if one.session >= before),
+        books.contracts,
+    )
+    return replace(state, options=left), canonical({"options": plain(old)}).encode() + b"\n"
+
+
+def _joined(parts: Sequence[OptionBooks]) -> OptionBooks:
+    return OptionBooks(
+        tuple(sorted((one for part in parts for one in part.orders), key=lambda one: one.perm_id)),
+        tuple(sorted((one for part in parts for one in part.executions), key=lambda one: one.session)),
+        tuple(one for part in parts for one in part.endings),
+        parts[-1].contracts,
+    )
 
 
 def _read[T](kind: type[T], row: object) -> T:
