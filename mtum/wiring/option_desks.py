@@ -37,12 +37,12 @@ def ib_chains(contracts: Contracts) -> IbChains:
     return IbChains(contracts, RATE)
 
 
-def ex_dividend(broker: Both, calendar: Calendar, symbol: str, session: date) -> ExDividend | None:
+def ex_dividend(broker: Both, calendar: Calendar, symbol: str, day: date) -> ExDividend | None:
     """Return how near a share's next dividend is; None where the broker tells of none in the next weeks."""
     told = broker.next_dividend(symbol) if isinstance(broker, IbOptionBroker) else None
-    if told is None or not session <= told[0] <= session + NEAR:
+    if told is None or not day <= told[0] <= day + NEAR:
         return None
-    return ExDividend(len(list(calendar.sessions(session, told[0]))) - 1, told[1])
+    return ExDividend(len(list(calendar.sessions(day, told[0]))) - 1, told[1])
 
 
 def gated_options(
