@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from mtum.core.simulation.exchange_queries import next_order_id
 from mtum.gateway import accounts, market_data, orders
 from mtum.gateway.framing import message
-from mtum.gateway.options import details
+from mtum.gateway.options import calculations, details
 from mtum.gateway.orders import catch_up
 from mtum.gateway.requests import Request
 from mtum.gateway.shared import Client
@@ -60,6 +60,11 @@ ANSWERS: Mapping[str, Callable[[Client, Request], None]] = {
     "reqManagedAccts": _managed_accounts,
     "reqHistoricalData": market_data.historical_bars,
     "cancelHistoricalData": market_data.cancel_history,
+    "exerciseOptions": calculations.exercise,
+    "reqCalculateImpliedVolatility": calculations.calculate_volatility,
+    "reqCalculateOptionPrice": calculations.calculate_price,
+    "cancelCalculateImpliedVolatility": lambda client, request: None,  # needs no answer
+    "cancelCalculateOptionPrice": lambda client, request: None,  # needs no answer
     "reqCurrentTime": _current_time,
     "reqGlobalCancel": orders.cancel_everything,
     "reqMarketDataType": lambda client, request: None,  # needs no answer

@@ -14,14 +14,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, InstanceOf, ValidationError, validate_call
 
+from mtum.core.options.legs import OptionLeg
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.admission import Refusal
 from mtum.core.simulation.exchange_state import ExchangeTicket, Position
+from mtum.core.simulation.option_books import OptionTicket
 from mtum.gateway.accounts import push_account
 from mtum.gateway.behavior import changed
 from mtum.gateway.contracts import option_symbol
 from mtum.gateway.faults import fault_rule
 from mtum.gateway.given import Amount, Minutes, Seconds, Switch, Whole, read, worded
+from mtum.gateway.options.orders import send_option
 from mtum.gateway.orders import catch_up, echo
 from mtum.gateway.shared import Shared
 
@@ -246,7 +249,8 @@ class Trade(Instrument):
 def trade_by_hand(shared: Shared, /, **given: object) -> Reply:
     """Place an order as a person in the broker's window does: no reference, negative order id.
 
-    `limit` for limit orders; with `kind` in something else on the symbol, as for `hold`. With `client`
+    `limit` for limit orders; with `kind` in something else on the symbol, as for `hold`; with a limit in an option
+    that is listed, it trades like any other. With `client`
     it is that client's, under its number `order_id`, with any `ref`.
     """
     wanted, traded = read(Trade, given), shared.market.source.symbols
@@ -254,6 +258,16 @@ def trade_by_hand(shared: Shared, /, **given: object) -> Reply:
         raise ValueError("order_id is missing")
     if wanted.name not in traded and "kind" not in given:
         raise ValueError(f"{wanted.name} is not traded on this market: {', '.join(traded)}")
+    number = (wanted.client and wanted.order_id) or -1 - len(shared.exchange.state.orders)
+    contract = shared.options.of_name(wanted.name) if wanted.kind == "OPT" and wanted.limit is not None else None
+    if contract is not None and wanted.limit is not None:
+        ref, legs = wanted.ref if wanted.client else "", (OptionLeg(contract, Side.BUY),)
+        sent = OptionTicket(wanted.account, wanted.side, legs, wanted.shares, wanted.limit, ref, wanted.client, number)
+        taken = send_option(shared, sent)
+        if isinstance(taken, Refusal):
+            raise ValueError(f"{taken.code}: {taken.text}")
+        catch_up(shared)
+        return {"perm_id": taken.perm_id}
     ticket = ExchangeTicket(
         account=wanted.account,
         symbol=wanted.name,
@@ -263,7 +277,7 @@ def trade_by_hand(shared: Shared, /, **given: object) -> Reply:
         ref=wanted.ref if wanted.client else "",
         limit=wanted.limit,
         client_id=wanted.client,
-        order_id=(wanted.client and wanted.order_id) or -1 - len(shared.exchange.state.orders),
+        order_id=number,
     )
     outcome = shared.exchange.place(ticket)
     if isinstance(outcome, Refusal):
@@ -299,12 +313,20 @@ def show_state(shared: Ours) -> Reply:
         for o in state.orders
     ]
     fills = [{"exec_id": e.exec_id, "shares": e.shares, "price": str(e.price)} for e in state.executions]
+    options = [
+        {"ref": o.ticket.ref, "perm_id": o.perm_id, "client": o.ticket.client_id, "status": o.status.value}
+        | {"filled": o.filled, "quantity": o.ticket.quantity, "limit": str(o.ticket.limit)}
+        | {"legs": [f"{leg.side.value} {leg.ratio} {leg.contract.local_symbol}" for leg in o.ticket.legs]}
+        for o in state.option_books.orders
+    ]
     accounts = {
         a.code: {"cash": str(a.cash), "positions": {p.symbol: str(p.shares) for p in a.positions}}
         for a in state.accounts
     }
     now = shared.market.clock.now().isoformat()
-    return {"now": now, "clients": len(shared.clients), "orders": orders, "fills": fills, "accounts": accounts}
+    return {"now": now, "clients": len(shared.clients), "orders": orders, "fills": fills, "accounts": accounts} | (
+        {"options": options} if options else {}
+    )
 
 
 COMMANDS: Mapping[str, Callable[..., Reply]] = {

@@ -28,8 +28,17 @@ LAYOUTS: Mapping[int, tuple[str, str]] = {
     16: ("reqAllOpenOrders", "version"),
     17: ("reqManagedAccts", "version"),
     20: ("reqHistoricalData", ""),
+    21: (
+        "exerciseOptions",
+        "version reqId conId symbol secType expiry strike right multiplier exchange currency localSymbol tradingClass "
+        "action quantity account override",
+    ),
     25: ("cancelHistoricalData", "version reqId"),
     49: ("reqCurrentTime", "version"),
+    54: ("reqCalculateImpliedVolatility", f"version reqId {CONTRACT_12} optionPrice underPrice"),
+    55: ("reqCalculateOptionPrice", f"version reqId {CONTRACT_12} volatility underPrice"),
+    56: ("cancelCalculateImpliedVolatility", "version reqId"),
+    57: ("cancelCalculateOptionPrice", "version reqId"),
     58: ("reqGlobalCancel", "version"),
     59: ("reqMarketDataType", "version type"),
     61: ("reqPositions", "version"),
@@ -91,6 +100,9 @@ duration@158 postToAts@160 autoCancelParent@162 advancedErrorOverride@166 manual
 """
 # Condition type: fields after the type (conjunction first).
 _CONDITION_FIELDS = {"1": 6, "3": 3, "4": 3, "5": 4, "6": 5, "7": 5}
+
+
+_WITH_OPTIONS = ("reqCalculateImpliedVolatility", "reqCalculateOptionPrice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +195,10 @@ def _read_values(name: str, layout: str, cursor: Cursor, version: int) -> dict[s
         return _read_market_data(cursor)
     if name == "reqHistoricalData":
         return _read_history(cursor)
-    return cursor.named(*names_at(layout, version))
+    values = cursor.named(*names_at(layout, version))
+    while name in _WITH_OPTIONS and cursor.left:
+        cursor.take()  # a count, which the official client of today leaves out, and a text
+    return values
 
 
 def _read_market_data(cursor: Cursor) -> dict[str, str]:

@@ -10,7 +10,7 @@ from ib_insync import IB, Contract
 
 from support.gateway import ACCOUNT, Running
 from support.ib_clients import Listener, client, until
-from support.option_clients import filled, limit, pinned, spread
+from support.option_clients import filled, limit, pinned, rejection, spread
 from support.option_gateway import option_gateway, option_market
 
 EXPIRY, MONDAY = date(2015, 6, 19), date(2015, 6, 22)
@@ -125,3 +125,13 @@ def test_an_accepted_order_may_be_rejected_and_a_part_of_one_may_fill(running: R
         late = ib.placeOrder(pinned(ib, 180.0), limit("SELL", 1, 5.0, "o-2"))
         assert until(ib, lambda: 201 in [code for _, code in ib.errors])
         assert until(ib, lambda: late.orderStatus.status in ("Inactive", "Cancelled"))
+
+
+def test_what_somebody_else_sells_stands_in_the_way_of_what_we_buy(running: Running) -> None:
+    order = {"kind": "OPT", "right": "P", "strike": "195", "expiry": "2015-07-17", "type": "LMT", "limit": "9.00"}
+    running.tell("trade", account=ACCOUNT, symbol="SPY", side="SELL", shares=1, **order)
+    with client(running) as ib:
+        assert [trade.order.action for trade in ib.reqAllOpenOrders()] == ["SELL"]
+        code, text = rejection(ib, pinned(ib, 195.0), limit("BUY", 1, 0.01))
+        assert code == 201
+        assert "both sides of the same US Option contract" in text

@@ -162,3 +162,19 @@ def test_the_share_has_bars_of_its_implied_volatility_and_the_option_none(ib: Li
     ib.errors.clear()
     assert not ib.reqHistoricalData(put(195.0), "", "5 D", "1 day", "TRADES", useRTH=True)
     assert [code for _, code in ib.errors] == [162]
+
+
+def test_a_calculation_gives_back_what_went_in_and_exercise_is_refused(ib: Listener) -> None:
+    one = put(195.0)
+    worth = ib.calculateOptionPrice(one, 0.20, 200.0)
+    assert (worth.impliedVol, worth.pvDividend) == (0.20, None)
+    assert -0.5 < (worth.delta or 0) < 0
+    implied = ib.calculateImpliedVolatility(one, worth.optPrice or 0.0, 200.0)
+    assert implied.impliedVol == pytest.approx(0.20, abs=1e-6)
+    assert implied.delta is None
+    ib.errors.clear()
+    [details] = ib.reqContractDetails(one)
+    assert details.contract is not None
+    ib.exerciseOptions(details.contract, 1, 1, "DUP100001", 0)
+    assert until(ib, lambda: ib.errors)
+    assert ib.errors[0][1] == 322
