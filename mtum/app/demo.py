@@ -130,7 +130,16 @@ def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
             for name, points in curves.items()
         },
         "contains": _contained(desk, played, orders, decisions),
+        **_options(desk),
     }
+
+
+def _options(desk: Desk) -> dict[str, Any]:
+    if not desk.settings.trades_options:
+        return {}
+    from mtum.app.options.what_happened import what_happened  # what an account of shares does without
+
+    return {"options": what_happened(desk)}
 
 
 def _contained(

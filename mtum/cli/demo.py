@@ -171,6 +171,7 @@ def _shown(document: dict[str, Any]) -> list[str | Listing]:
     rows = [
         ("sessions played", f"{document['sessions']}, {document['start']} to {document['end']}"),
         ("decisions recorded", document["decisions"]),
+        *_capital(document),
         ("orders, fills", f"{document['orders']}, {document['fills']}"),
         ("round trips", len(document["trades"])),
         ("equity at the end", f"{document['equity_end_usd']:,.2f} USD"),
@@ -180,7 +181,32 @@ def _shown(document: dict[str, Any]) -> list[str | Listing]:
     ]
     intro = f"Embedded market {document['market']}, {document['strategy']}, practice mode."
     tables = _sleeves(document) if len(document["sleeves"]) > 1 else _trades(document["trades"])
-    return [intro, *document["notes"], REPLAYED, Listing(("demo", ""), rows), *tables]
+    return [intro, *document["notes"], REPLAYED, Listing(("demo", ""), rows), *tables, *_options(document)]
+
+
+def _capital(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "options" not in document:
+        return []
+    options = document["options"]
+    return [
+        ("capital at the start", f"{_usd(document['equity_start_usd'])} USD"),
+        (f"orders in options, filled ({options['label']})", f"{options['orders']}, {options['filled']}"),
+    ]
+
+
+def _options(document: Mapping[str, Any]) -> list[str | Listing]:
+    if "options" not in document:
+        return []
+    options = document["options"]
+    return ["", _happened(options["contains"], {name: name.replace("_", " ") for name in options["contains"]})]
+
+
+def _happened(contains: Mapping[str, Sequence[str]], words: Mapping[str, str]) -> Listing:
+    found = [
+        (words[name], len(days), ", ".join(dict.fromkeys(days[:SHOWN_DAYS])) + (" ..." * (len(days) > SHOWN_DAYS)))
+        for name, days in contains.items()
+    ]
+    return Listing(("what happened", "times", "sessions"), found, "In these sessions")
 
 
 def _usd(amount: float | None) -> str:
@@ -216,15 +242,11 @@ def _sleeves(document: Mapping[str, Any]) -> list[str | Listing]:
     ]
     ends = (_usd(document["equity_end_usd"]), _usd(document["benchmark_end_usd"]))
     heads = ("sleeve", "orders", "round trips", "equity USD", "buy-and-hold USD")
-    found = [
-        (CONTENTS[name], len(days), ", ".join(dict.fromkeys(days[:SHOWN_DAYS])) + (" ..." * (len(days) > SHOWN_DAYS)))
-        for name, days in document["contains"].items()
-    ]
     return [
         "",
         Listing(heads, [*rows, ("account", document["orders"], len(trades), *ends)], "Sleeves"),
         "",
-        Listing(("what happened", "times", "sessions"), found, "In these sessions"),
+        _happened(document["contains"], CONTENTS),
     ]
 
 

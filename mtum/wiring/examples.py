@@ -10,7 +10,9 @@ from mtum.errors import UsageError
 
 FREE = {"risk.max_daily_loss_usd": "none", "risk.max_position_usd": "none", "risk.max_daily_loss_frac": 0.10}
 """An example has the limits of a sleeve, which know no fixed amounts."""
-_KEPT = ("portfolio", "risk", "market")
+OF_OPTIONS = {"options.max_contracts": 100}
+"""The most contracts in one order that an example of options may send: a hedge of its capital takes more than ten."""
+_KEPT = ("portfolio", "risk", "market", "options")
 """Sections of a person's own settings that an example keeps, beside the strategy's."""
 
 
@@ -42,6 +44,7 @@ def example_changes(settings: Settings, name: str, market: str | None) -> dict[s
         "market.sample": example.market,
         "portfolio.capital_usd": example.capital_usd,
         **FREE,
+        **(OF_OPTIONS if STRATEGIES[name].OPTIONS else {}),
         **{f"strategy.{name}.{key}": value for key, value in example.settings.items()},
         **dict(_own(settings, (*_KEPT, f"strategy.{name}"))),
         "market.source": "sample",

@@ -156,13 +156,16 @@ def play(
     closes: Mapping[date, float],
     script: Mapping[date, Move],
     *,
+    symbol: str = "SPY",
     at_middle: frozenset[date] = frozenset(),
     **dividends: float,
 ) -> PlayedAccount:
     """Play a script over these closes with all the money, and no cost of shares."""
-    found = history(closes, dividends)
+    found = history(closes, dividends, symbol)
     rules = PortfolioRules(SizingRules(1.0, float("inf"), 0.0, PercentCosts(Decimal(0))), LossRules(None))
-    sleeve = Sleeve("", Scripted(script=script, at_middle=at_middle), 1.0, SleeveState.ON, 0.0, "", rules)
+    sleeve = Sleeve(
+        "", Scripted(symbol=symbol, script=script, at_middle=at_middle), 1.0, SleeveState.ON, 0.0, "", rules
+    )
     return play_with_options(found, [sleeve], PlayTerms(CAPITAL, rules), terms(found), 0, len(closes))
 
 

@@ -116,6 +116,34 @@ def test_a_roll_is_one_order_that_closes_one_and_opens_the_other() -> None:
     assert (group.ended, group.ends) == (None, ("traded",))
 
 
+def test_a_spread_on_an_index_ends_in_cash_at_the_close() -> None:
+    high, low = put("260", EXPIRY, "XSP"), put("250", EXPIRY, "XSP")
+    script: dict[date, Move] = {FIRST: (OPEN, ((SELL, high), (BUY, low)), 2)}
+    closes = unmoved(FIRST, 33, 270.0) | {EXPIRY: 255.0}
+    found = play(closes, script, symbol="XSP")
+    assert [(one.session, one.kind, one.shares, one.cash_usd) for one in of(found).events] == [
+        (EXPIRY, "expired", 0, 0.0),
+        (EXPIRY, "cash_settled", 0, -1_000.0),
+    ]
+    (order,) = of(found).orders
+    assert order.net is not None
+    assert found.total.final_equity_usd == pytest.approx(CAPITAL - 200 * order.net - 2.80 - 1_000.0, abs=1e-6)
+
+
+def test_a_stop_closes_before_the_expiry_at_what_the_market_asks() -> None:
+    stopped = date(2018, 3, 20)
+    script = sold("260") | {stopped: (CLOSE, ((BUY, put("260", EXPIRY)),), 1)}
+    closes = dict.fromkeys(days_from(FIRST, 30), 270.0) | dict.fromkeys(days_from(stopped, 10), 256.0)
+    found = play(dict(sorted(closes.items())), script)
+    _, closing = of(found).orders
+    assert closing.net is not None
+    assert closing.net > premium_of(found) + 2.0
+    (group,) = of(found).groups
+    assert (group.ended, group.ends) == (stopped, ("traded",))
+    assert group.pnl_usd == pytest.approx(100 * (premium_of(found) - closing.net) - 2.00, abs=0.006)
+    assert found.total.final_equity_usd == pytest.approx(CAPITAL + group.pnl_usd, abs=0.006)
+
+
 def test_nothing_fills_beyond_the_worst_price_that_is_taken() -> None:
     found = play(unmoved(FIRST, 2, 270.0), sold("260"), at_middle=frozenset({FIRST}))
     (order,) = of(found).orders
