@@ -23,7 +23,7 @@ from mtum.core.reporting.explain import explanation_text
 from mtum.core.reporting.explain_options import contract_lines
 from mtum.wiring.desks import replay_desk
 from mtum.wiring.resources import DATABASE_NAME, opened_reader
-from support.practice import settings_of
+from support.practice import desk_in, play_next, settings_of
 from support.practice_options import option_desk
 
 WHEEL: dict[str, Any] = {
@@ -148,7 +148,6 @@ def test_what_a_person_wants_flat_is_bought_back_and_nothing_is_opened(folder: P
 
 
 def test_an_account_without_options_says_nothing_of_them(tmp_path: Path) -> None:
-    from support.practice import play_next
 
     document = play_next(tmp_path).document
     assert "option_orders" not in document
@@ -240,3 +239,15 @@ virtual_usd = 100000.0
 symbols = {SP500 = 1.0}
 write_on = "any"
 """
+
+
+def test_nothing_is_decided_while_options_are_open_that_nobody_trades(folder: Path) -> None:
+    with option_desk(folder, **WHEEL) as (replay, _, _):
+        session = replay.upcoming()
+    assert session is not None
+    other = WHEEL | {"portfolio__strategy": "buy_and_hold", "strategy__buy_and_hold__symbol": "SP500"}
+    with desk_in(folder, **other) as replay:
+        result = decide_and_order(replay.desk, session)
+        assert (result.exit_code, replay.desk.decided(session.day)) == (2, False)
+        (problem,) = result.document["problems"]
+        assert problem["text"].startswith("wheel holds -1 SP500 2018-02-23 267 put and trades no options here")

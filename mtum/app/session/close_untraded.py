@@ -36,11 +36,24 @@ def untraded_lots(desk: Desk, records: Records) -> tuple[Untraded, Untraded]:
 def untraded_problems(desk: Desk) -> list[str]:
     """Return what is wrong with what the settings trade, one line each: nothing is decided before."""
     records = read_records(desk.store)
-    return _texts(desk, untraded_lots(desk, records)[0], records)
+    return [*_texts(desk, untraded_lots(desk, records)[0], records), *_options_left(desk)]
 
 
 def _texts(desk: Desk, untraded: Untraded, records: Records) -> list[str]:
     return untraded_texts(untraded, desk.settings.traded(), desk.settings.named(), records.actions)
+
+
+def _options_left(desk: Desk) -> list[str]:
+    """Return the open options of strategies that trade none here any more, one line each: nobody would watch them."""
+    trading = {one.name for one in desk.sleeves if one.strategy.OPTIONS}
+    traded = [name for name in desk.store.events.option_strategies() if name not in trading]
+    lots = desk.store.options.book().lots if traded else ()
+    return [
+        f"{name} holds {', '.join(f'{lot.quantity} {lot.contract.words}' for lot in mine)} and trades no options here: "
+        'put its sleeve back (`state = "close"` buys them back), or state what became of them with `mtum reconcile`'
+        for name in traded
+        if (mine := [lot for lot in lots if lot.strategy == name])
+    ]
 
 
 def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], bool]:
@@ -58,7 +71,7 @@ def close_untraded(desk: Desk, session: Session) -> tuple[tuple[Problem, ...], b
     untraded, children = untraded_lots(desk, records)
     wanted = {key: shares for key, shares in untraded.items() if key[1] in asked(key[0])}
     rest = {key: shares for key, shares in untraded.items() if key not in wanted}
-    refused = _texts(desk, rest, records)
+    refused = [*_texts(desk, rest, records), *_options_left(desk)]
     problems = [Problem(ExitCode.USAGE, text) for text in refused]
     decides = not (untraded or refused)
     wanted |= children
