@@ -1,8 +1,8 @@
 """Cash, open lots and equity of each strategy, and the account as the broker showed it."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -13,7 +13,7 @@ from mtum.adapters.store.schema.tables import OPEN_MOVEMENTS as OPEN
 from mtum.adapters.store.texts import cells, insert, instant_text, money, of_row, or_update, plain, since_text
 from mtum.core.canonical import parsed
 from mtum.core.portfolio.lots import Lot
-from mtum.ports.broker import BrokerLists
+from mtum.ports.broker import BrokerLists, OtherInstrument
 from mtum.ports.records import HANDED_OVER, CashMovement, EquityPoint
 
 _PAID = "ON CONFLICT (key) DO UPDATE SET paid = 1 WHERE excluded.paid = 1"
@@ -102,9 +102,9 @@ class SqliteLedger:
             "at": instant_text(at),
             "account": lists.account.code,
             "positions": plain({symbol: float(shares) for symbol, shares in sorted(lists.positions.items())}),
-            "others": plain([one.words for one in lists.others]),
         }
         with self.database.write() as connection:
+            values["others"] = plain(list(_foreign(connection, lists.others)))
             insert(connection, "account_snapshots", values, or_update(values, "session", "at"))
 
     def others(self, day: date) -> Sequence[str]:
@@ -112,6 +112,24 @@ class SqliteLedger:
         sql = "SELECT others FROM account_snapshots WHERE session = ? ORDER BY at DESC LIMIT 1"
         row = self.database.row(sql, (day.isoformat(),))
         return () if row is None else parsed(tuple[str, ...], row["others"], f"the account of {day}")
+
+
+def _foreign(connection: sqlite3.Connection, others: Iterable[OtherInstrument]) -> Iterator[str]:
+    # Options of our own are in our books; what is left of a contract is somebody else's.
+    ours: dict[str, int] = {}
+    if any(one.kind == "OPT" for one in others):
+        sql = (
+            "SELECT underlying, expiry, strike, right, trading_class, sum(quantity) FROM option_lots "
+            "JOIN option_contracts USING (con_id) GROUP BY con_id"
+        )
+        for underlying, expiry, strike, right, listed_as, quantity in connection.execute(sql):
+            of_class = f" of class {listed_as}" if listed_as != underlying else ""
+            name = f"{underlying} {expiry.replace('-', '')} {money(strike).normalize():f} {right}{of_class}"
+            ours[name] = ours.get(name, 0) + quantity
+    for one in others:
+        left = one.quantity if one.working else one.quantity - ours.get(one.name, 0)
+        if left:
+            yield replace(one, quantity=left).words
 
 
 _MILLIONTHS = "CAST(round(amount_usd * 1e6) AS INTEGER)"

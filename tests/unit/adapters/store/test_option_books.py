@@ -9,9 +9,11 @@ import pytest
 from mtum.adapters.store.events import option_problems
 from mtum.adapters.store.opening import SqliteStore
 from mtum.core.options.legs import OptionPurpose
+from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.options.lots import EventKind
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.errors import StoreError
+from mtum.ports.broker import BrokerAccount, BrokerLists, OtherInstrument
 from support.option_orders import DAY, GROUP, STRATEGY, put
 from support.option_store import AT, C105, P90, P95, ended, leg_fill, planned
 
@@ -195,6 +197,18 @@ def test_the_newest_mark_and_the_newest_statement_count(store: SqliteStore) -> N
     assert store.options.external() == {C105: -1}
     store.options.state_external(C105, 0, AT, "a person")
     assert store.options.external() == {}
+
+
+def test_only_what_is_not_ours_of_the_account_is_kept_as_something_else(store: SqliteStore) -> None:
+    sold_put(store, 2)
+    mine = OtherInstrument("SPY", "SPY 20260821 95 P", "OPT", Decimal(-2), call=False, multiplier=Decimal(100))
+    future = OtherInstrument("ES", "ES 20260918 FUT", "FUT", Decimal(1))
+    account = BrokerAccount("DU1", AccountKind.CASH, Decimal(0), Decimal(0), Decimal(0))
+    for minutes, quantity, words in ((0, -2, ()), (1, -3, ("-1 SPY 20260821 95 P",))):
+        at = AT + timedelta(minutes=minutes)
+        lists = BrokerLists(at, account, {}, (), (), others=(replace(mine, quantity=Decimal(quantity)), future))
+        store.ledger.write_account(DAY, at, lists)
+        assert store.ledger.others(DAY) == (*words, "1 ES 20260918 FUT")
 
 
 @pytest.mark.parametrize(
