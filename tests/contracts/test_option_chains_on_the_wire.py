@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise, product
 from math import exp
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import Chain, Quote, read
 from mtum.core.options.contracts import Right
 from mtum.core.options.european import Terms, price
+from mtum.core.options.preselecting import Expected, neighbors
 from mtum.core.options.selecting import Window
 from mtum.core.options.surface import DAYS_PER_YEAR, class_of, curve, moneyness
 from mtum.errors import DataError
@@ -92,6 +94,42 @@ def test_a_put_near_its_delta_is_found_with_the_neighbors_of_the_modelled_strike
     # Every line is given back, and open interest comes with it.
     assert (desk.wire.open_lines, {row.open_interest for row in chain.rows}) == (set(), {500})
     assert {fields[2] for fields in quoted(desk)} == {fields[2] for fields in desk.wire.of(2)}
+
+
+def test_what_is_sought_is_found_in_a_wider_range_and_by_the_days_that_may_be_opened() -> None:
+    whole = Window(30, 180, 45)
+    wide = replace(PUTS, window=whole, deltas=(0.05, 0.55), sought=(0.30,), opens=Window(45, 180, 45))
+    wide = replace(wide, rights=frozenset(Right))
+    chain, desk = asked(wide, market())
+    readings = read(chain).readings.values()
+    assert {row.contract.expiry for row in chain.rows} == {date(2026, 8, 28), date(2026, 9, 18)}
+    for expiry, right in product((date(2026, 8, 28), date(2026, 9, 18)), Right):
+        sizes = [
+            abs(one.delta or 0)
+            for one in readings
+            if (one.row.contract.expiry, one.row.contract.right) == (expiry, right)
+        ]
+        assert min(abs(size - 0.30) for size in sizes) < 0.03
+        assert min(sizes) < 0.30 < max(sizes)
+    assert len(quoted(desk)) <= 2 * (4 + 2 * 14)
+
+
+def test_between_two_sought_deltas_a_part_is_asked_so_that_a_wing_may_lie_nearer() -> None:
+    listed = [contract(one) for one in market().options if one.expiry == "20260821" and one.right == "P"]
+    expected = Expected(SPOT, SPOT, LEVEL, 42)
+    found = neighbors(listed, (0.05, 0.30), expected)
+    gaps = [float(high.strike - low.strike) for low, high in pairwise(found)]
+    assert max(gaps) <= 10.0
+    assert len(found) <= 9 + 12 + 9
+    alone = neighbors(listed, (0.30,), expected)
+    assert len(alone) == 9
+    assert set(alone) <= set(found)
+
+
+def test_a_market_is_judged_by_its_own_days_where_what_is_opened_lies_beyond_them() -> None:
+    far = replace(PUTS, window=Window(30, 120, 70), sought=(0.30,), opens=Window(65, 120, 70))
+    chain, _ = asked(far, market())
+    assert {row.contract.expiry for row in chain.rows} == {date(2026, 8, 28), date(2026, 9, 18)}
 
 
 @pytest.mark.full

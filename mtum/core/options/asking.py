@@ -28,6 +28,11 @@ class ChainRequest:
     held : tuple of OptionContract
         Quoted beside those, whatever their days and delta. Of each of their expiries the call and the put at the
         strike nearest the spot are quoted too: its forward is read from them.
+    sought : tuple of float
+        Absolute deltas that its legs come nearest to. Where every quote has its price, what lies around them is
+        quoted, and no more than a part of what lies between.
+    opens : Window or None
+        Days to expiry of what may be opened, where the market is judged by others too.
     """
 
     underlying: str
@@ -35,6 +40,8 @@ class ChainRequest:
     rights: frozenset[Right]
     deltas: tuple[float, float]
     held: tuple[OptionContract, ...] = ()
+    sought: tuple[float, ...] = ()
+    opens: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)

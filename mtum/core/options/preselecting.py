@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from mtum.core.options.surface import DAYS_PER_YEAR, class_of, curve, moneyness
 
 BESIDE = 4
 """Contracts on either side of a sought delta: by a level off by a volatility point the model misses by one or two."""
+BETWEEN = 12
+"""Contracts between two sought deltas, evenly spaced, at most."""
 PAIRS = 2
 """Strikes nearest the spot of which call and put are quoted: they tell the forward and its volatility."""
 WIDENED = 5
@@ -52,25 +55,28 @@ def pairs_near(listed: Iterable[OptionContract], spot: float, number: int = PAIR
 
 
 def neighbors(
-    listed: Sequence[OptionContract], deltas: tuple[float, float], expected: Expected, beside: int = BESIDE
+    listed: Sequence[OptionContract], deltas: Sequence[float], expected: Expected, beside: int = BESIDE
 ) -> tuple[OptionContract, ...]:
-    """Return the contracts around both ends of a range of absolute deltas, by strike.
+    """Return the contracts around some absolute deltas, and a part of those between them, by strike.
 
     Parameters
     ----------
     listed : sequence of OptionContract
         Of one underlying, class, expiry and right.
-    deltas : (float, float)
-        Least and largest absolute delta.
+    deltas : sequence of float
+        Absolute deltas that are sought.
     """
     ordered = sorted(listed, key=lambda one: one.strike)
     if not ordered:
         return ()
     sizes = np.abs(_deltas(ordered, expected))
     taken: set[int] = set()
-    for sought in deltas:
-        nearest = int(np.argmin(np.abs(sizes - sought)))
+    places = sorted(int(np.argmin(np.abs(sizes - sought))) for sought in deltas)
+    for nearest in places:
         taken.update(range(max(0, nearest - beside), min(len(ordered), nearest + beside + 1)))
+    for low, high in pairwise(places):
+        # A wing that may not lie as far out as its delta is found here.
+        taken.update(range(low, high, max(1, -(-(high - low) // BETWEEN))))
     return tuple(ordered[place] for place in sorted(taken))
 
 
@@ -78,9 +84,9 @@ def wider(
     listed: Sequence[OptionContract],
     asked: Iterable[OptionContract],
     found: Iterable[tuple[OptionContract, float]],
-    deltas: tuple[float, float],
+    deltas: Sequence[float],
 ) -> tuple[OptionContract, ...]:
-    """Return what has to be asked as well because an end of the range lies beyond what was quoted.
+    """Return what has to be asked as well because a sought delta lies beyond what was quoted.
 
     Parameters
     ----------
@@ -100,9 +106,9 @@ def wider(
     # A put's delta grows with the strike, a call's falls.
     rising = ordered[0].right is Right.PUT
     more: set[int] = set()
-    if min(sizes) > deltas[0]:
+    if min(sizes) > min(deltas):
         more.update(_beyond(places, len(ordered), up=not rising))
-    if max(sizes) < deltas[1]:
+    if max(sizes) < max(deltas):
         more.update(_beyond(places, len(ordered), up=rising))
     return tuple(ordered[place] for place in sorted(more))
 

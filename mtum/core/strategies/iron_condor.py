@@ -143,7 +143,8 @@ class IronCondor(OptionStrategy):
 
         window = Window(self.min_dte, self.max_dte, self.dte)
         least, fit = self.wing_delta / 2, (one for one in self.symbols if one in view.bars)
-        return tuple(option_rules.request(one, window, least, self.short_delta, own.of(one)) for one in fit)
+        most, sought = self.short_delta, (self.wing_delta, self.short_delta)
+        return tuple(option_rules.request(one, window, least, most, own.of(one), sought) for one in fit)
 
     def option_verdicts(
         self, view: "MarketView", own: "OwnOptions", chains: "Mapping[str, ReadChain]"

@@ -42,7 +42,12 @@ def spot_of(view: "MarketView", symbol: str) -> float:
 
 
 def request(
-    underlying: str, window: Window, least_delta: float, most_delta: float, groups: Iterable[OptionGroup]
+    underlying: str,
+    window: Window,
+    least_delta: float,
+    most_delta: float,
+    groups: Iterable[OptionGroup],
+    sought: tuple[float, ...],
 ) -> ChainRequest:
     """Return the request for a chain: what may be chosen, what the market is judged by, and what is held.
 
@@ -54,11 +59,14 @@ def request(
         Absolute deltas of what is opened.
     groups : iterable of OptionGroup
         Open ones of the underlying.
+    sought : tuple of float
+        Absolute deltas that the legs come nearest to.
     """
     wide = Window(min(window.first, LIQUID_DAYS[0]), max(window.last, LIQUID_DAYS[1]), window.sought)
     deltas = (min(least_delta, LIQUID_DELTAS[0]), max(most_delta, FORWARD_DELTA))
     held = {lot.contract.con_id: lot.contract for group in groups for lot in group.lots}
-    return ChainRequest(underlying, wide, frozenset(Right), deltas, tuple(held[number] for number in sorted(held)))
+    contracts = tuple(held[number] for number in sorted(held))
+    return ChainRequest(underlying, wide, frozenset(Right), deltas, contracts, sought, window)
 
 
 def iv_rank_of(view: "MarketView", symbol: str) -> float | None:

@@ -139,7 +139,8 @@ class VerticalSpread(OptionStrategy):
         window = Window(self.min_dte, self.max_dte, self.dte)
         least, most = self.long_delta / 2, DEBIT_DELTAS[0] + 0.1 if self.allow_debit else self.short_delta
         fit = (one for one in self.symbols if one in view.bars)
-        return tuple(option_rules.request(one, window, least, most, own.of(one)) for one in fit)
+        sought = (self.long_delta, self.short_delta, *(DEBIT_DELTAS if self.allow_debit else ()))
+        return tuple(option_rules.request(one, window, least, most, own.of(one), sought) for one in fit)
 
     def option_verdicts(
         self, view: "MarketView", own: "OwnOptions", chains: "Mapping[str, ReadChain]"

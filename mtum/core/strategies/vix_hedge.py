@@ -112,7 +112,8 @@ class VixHedge(OptionStrategy):
         from mtum.core.strategies import option_rules
 
         window = Window(self.least_dte, self.least_dte + LATEST_DAYS, self.least_dte)
-        return (option_rules.request(INDEX, window, self.delta / 2, self.delta, own.of(INDEX)),)
+        sought = (self.delta,)
+        return (option_rules.request(INDEX, window, self.delta / 2, self.delta, own.of(INDEX), sought),)
 
     def option_verdicts(
         self, view: "MarketView", own: "OwnOptions", chains: "Mapping[str, ReadChain]"

@@ -143,7 +143,8 @@ class Wheel(OptionStrategy):
 
         window, most = self._plan().selling.window, max(self.put_delta, self.call_delta)
         fit = (symbol for symbol in self.symbols if symbol in view.bars)
-        return tuple(option_rules.request(symbol, window, most / 2, most, own.of(symbol)) for symbol in fit)
+        sought = tuple(sorted({self.put_delta, self.call_delta}))
+        return tuple(option_rules.request(symbol, window, most / 2, most, own.of(symbol), sought) for symbol in fit)
 
     def option_verdicts(
         self, view: "MarketView", own: "OwnOptions", chains: "Mapping[str, ReadChain]"

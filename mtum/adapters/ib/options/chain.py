@@ -8,9 +8,10 @@ from mtum.adapters.ib.contracts import Contracts
 from mtum.adapters.ib.options.details import OptionContracts
 from mtum.adapters.ib.options.quotes import Quoted, quoted
 from mtum.core.options.asking import ChainRequest
-from mtum.core.options.chain import ON_FUTURE, Chain, ReadChain, read
+from mtum.core.options.chain import LIQUID_DAYS, ON_FUTURE, Chain, ReadChain, read
 from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.preselecting import Expected, nearest_expiries, neighbors, pairs_near, wider
+from mtum.core.options.selecting import Window
 from mtum.core.options.surface import DAYS_PER_YEAR
 from mtum.errors import DataError, SourceUnavailableError
 
@@ -81,16 +82,15 @@ class IbChains:
         return self._read(symbol, day, spot, at, found).chain
 
     def _listed(self, request: ChainRequest, day: date) -> list[OptionContract]:
-        symbol, window = request.underlying, request.window
+        symbol, window = request.underlying, request.opens or request.window
         held = {(one.trading_class, one.expiry) for one in request.held}
         wanted: set[Key] = set()
         for name, days in self._contracts.classes(symbol).items() if request.rights else ():
             # The last days of classes that settle in the morning may be a day off in this list: what is listed tells.
-            near = nearest_expiries(days, day, (window.first - 1, window.last + 1, window.sought), EXPIRIES + 1)
+            near = _taken(days, day, Window(window.first - 1, window.last + 1, window.sought), EXPIRIES + 1)
             wanted |= {(name, one, right) for one in near for right in Right}
         found = [one.detail.contract for one in self._contracts.listed(symbol, wanted).values()]
-        expiries = {one.expiry for one in found}
-        kept = nearest_expiries(expiries, day, (window.first, window.last, window.sought), EXPIRIES)
+        kept = _taken({one.expiry for one in found}, day, window, EXPIRIES)
         # A held contract has no mark without the forward of its own expiry.
         missing = {one for one in held if one not in {(other.trading_class, other.expiry) for other in found}}
         extra = {(name, one, right) for name, one in missing for right in Right}
@@ -117,7 +117,7 @@ class IbChains:
                 continue
             for right in sorted(request.rights, key=lambda one: one.value):
                 of_right = [one for one in some if one.right is right]
-                asked[name, expiry, right] = neighbors(of_right, request.deltas, expected)
+                asked[name, expiry, right] = neighbors(of_right, request.sought or request.deltas, expected)
         return asked
 
     def _wider(
@@ -135,8 +135,17 @@ class IbChains:
                 for one in some
                 if (reading := known.readings.get(one.con_id)) is not None and reading.delta is not None
             ]
-            more += wider(of_right, some, quoted_now, request.deltas)
+            more += wider(of_right, some, quoted_now, request.sought or request.deltas)
         return more
+
+
+def _taken(days: Iterable[date], day: date, window: Window, most: int) -> tuple[date, ...]:
+    """Return the expiries of a window to ask, and one by which the market is judged where none of them is one."""
+    listed, (first, last) = tuple(days), LIQUID_DAYS
+    found = nearest_expiries(listed, day, (window.first, window.last, window.sought), most)
+    if not found or any(first <= (one - day).days <= last for one in found):
+        return found
+    return (*found, *nearest_expiries(listed, day, (first, last, window.sought), 1))
 
 
 def refuse_dead(symbol: str, known: ReadChain, found: Mapping[int, Quoted]) -> None:
