@@ -9,6 +9,7 @@ from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.exchange_queries import executions_of
 from mtum.core.simulation.exchange_state import ExchangeAccount, Position
+from mtum.core.simulation.pledges import reserved_cash
 from mtum.gateway.behavior import Behavior
 from mtum.gateway.contracts import listing_of
 from mtum.gateway.framing import message
@@ -180,7 +181,7 @@ def _summary(shared: Shared, tags: Sequence[str], account: ExchangeAccount) -> I
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Amounts of one account in USD."""
+    """Amounts of one account in USD; of what positions are worth, options apart, and what options hold back."""
 
     cash: Decimal
     settled: Decimal
@@ -188,6 +189,8 @@ class Figures:
     unrealized: Decimal
     realized: Decimal
     daily: Decimal
+    options: Decimal = Decimal(0)
+    pledged: Decimal = Decimal(0)
 
     @property
     def net(self) -> Decimal:
@@ -197,14 +200,17 @@ class Figures:
 
 def figures_of(shared: Shared, account: ExchangeAccount) -> Figures:
     """Work out an account's figures at the market's prices."""
-    worth = unrealized = Decimal(0)
+    worth = unrealized = options = Decimal(0)
     for held in account.positions:
         price = _price(shared, held) * _size(held)
         worth += price * held.shares
+        options += price * held.shares if listing_of(held.symbol).sec_type == "OPT" else 0
         unrealized += (price - held.average_cost) * held.shares
     settled = min(account.settled_cash, account.cash)
     daily = _daily(shared, account)
-    return Figures(account.cash, settled, worth, unrealized, account.realized_pnl, daily)
+    venue = shared.exchange.venue
+    pledged = reserved_cash(shared.exchange.state, account, venue.worth, venue.spot)
+    return Figures(account.cash, settled, worth, unrealized, account.realized_pnl, daily, options, pledged)
 
 
 def account_values(figures: Figures, account: ExchangeAccount, behavior: Behavior) -> Iterator[tuple[str, str, str]]:
@@ -226,9 +232,10 @@ def base_amounts(figures: Figures, account: ExchangeAccount, behavior: Behavior)
     """Amounts in the base currency, by the account summary's tags."""
     rate, extra = behavior.base_rate, behavior.base_cash
     cash, net, settled = (amount / rate + extra for amount in (figures.cash, figures.net, figures.settled))
-    worth = figures.worth / rate
-    margin = Decimal(0) if account.kind is AccountKind.CASH else worth / 2
-    power = settled if account.kind is AccountKind.CASH else (net - margin) * 4
+    worth, pledged = figures.worth / rate, figures.pledged / rate
+    shares = worth - figures.options / rate
+    margin = pledged if account.kind is AccountKind.CASH else shares / 2 + pledged
+    power = settled - pledged if account.kind is AccountKind.CASH else (net - margin) * 4
     return {
         "NetLiquidation": net,
         "TotalCashValue": cash,
@@ -241,7 +248,7 @@ def base_amounts(figures: Figures, account: ExchangeAccount, behavior: Behavior)
         "MaintMarginReq": margin,
         "FullInitMarginReq": margin,
         "FullMaintMarginReq": margin,
-        "AvailableFunds": settled if account.kind is AccountKind.CASH else net - margin,
+        "AvailableFunds": settled - pledged if account.kind is AccountKind.CASH else net - margin,
         "ExcessLiquidity": net - margin,
         "FullAvailableFunds": net - margin,
         "FullExcessLiquidity": net - margin,
@@ -251,23 +258,30 @@ def base_amounts(figures: Figures, account: ExchangeAccount, behavior: Behavior)
 def ledger_values(figures: Figures, behavior: Behavior) -> Iterator[tuple[str, str, str]]:
     """Figures per currency: USD, the base currency if it is another, and their sum BASE."""
     rate, base = behavior.base_rate, behavior.base_currency
+    none = (Decimal(0), Decimal(0))
     if base != "USD":
-        yield from _ledger(base, behavior.base_cash, Decimal(0), (Decimal(0), Decimal(0)), Decimal(1))
+        yield from _ledger(base, behavior.base_cash, none, none, Decimal(1))
     profit = (figures.unrealized, figures.realized)
-    yield from _ledger("USD", figures.cash, figures.worth, profit, rate**-1)
-    in_base = (figures.unrealized / rate, figures.realized / rate)
-    yield from _ledger("BASE", figures.cash / rate + behavior.base_cash, figures.worth / rate, in_base, Decimal(1))
+    worth = (figures.worth - figures.options, figures.options)
+    yield from _ledger("USD", figures.cash, worth, profit, rate**-1)
+    in_base, worth_in_base = (figures.unrealized / rate, figures.realized / rate), (worth[0] / rate, worth[1] / rate)
+    yield from _ledger("BASE", figures.cash / rate + behavior.base_cash, worth_in_base, in_base, Decimal(1))
 
 
 def _ledger(
-    currency: str, cash: Decimal, worth: Decimal, profit: tuple[Decimal, Decimal], rate: Decimal
+    currency: str,
+    cash: Decimal,
+    worth: tuple[Decimal, Decimal],
+    profit: tuple[Decimal, Decimal],
+    rate: Decimal,
 ) -> Iterator[tuple[str, str, str]]:
     amounts = {
         "CashBalance": cash,
         "TotalCashBalance": cash,
         "AccruedCash": Decimal(0),
-        "StockMarketValue": worth,
-        "NetLiquidationByCurrency": cash + worth,
+        "StockMarketValue": worth[0],
+        **({"OptionMarketValue": worth[1]} if worth[1] else {}),
+        "NetLiquidationByCurrency": cash + sum(worth),
         "UnrealizedPnL": profit[0],
         "RealizedPnL": profit[1],
         "NetDividend": Decimal(0),

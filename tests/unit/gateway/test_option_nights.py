@@ -10,7 +10,7 @@ from ib_insync import IB, Contract
 
 from support.gateway import ACCOUNT, Running
 from support.ib_clients import Listener, client, until
-from support.option_clients import filled, limit, pinned, rejection, spread
+from support.option_clients import filled, limit, pinned, rejection, sides, spread
 from support.option_gateway import option_gateway, option_market
 
 EXPIRY, MONDAY = date(2015, 6, 19), date(2015, 6, 22)
@@ -135,3 +135,18 @@ def test_what_somebody_else_sells_stands_in_the_way_of_what_we_buy(running: Runn
         code, text = rejection(ib, pinned(ib, 195.0), limit("BUY", 1, 0.01))
         assert code == 201
         assert "both sides of the same US Option contract" in text
+
+
+def test_the_account_tells_what_a_put_is_worth_and_holds_back(running: Running) -> None:
+    with client(running) as ib:
+        put = pinned(ib, 195.0)
+        sell(ib, put)
+        values = {one.tag: one.value for one in ib.accountSummary()}
+        middle = sum(sides(ib, put)) / 2
+        # 1.70 of premium, and a fifth of 200 less the 5 that it is outside.
+        assert float(values["InitMarginReq"]) == pytest.approx(100 * (middle + 35))
+        told = {one.tag: one.value for one in ib.accountValues() if one.currency == "USD"}
+        assert float(told["OptionMarketValue"]) == pytest.approx(-100 * middle)
+        assert float(told["StockMarketValue"]) == 0
+        cash = float(running.tell("state")["accounts"][ACCOUNT]["cash"])
+        assert float(values["NetLiquidation"]) == pytest.approx(cash - 100 * middle)

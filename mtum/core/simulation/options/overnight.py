@@ -44,6 +44,26 @@ def pass_night(
     return forget_closed(state), tuple(found)
 
 
+def adjusted(state: ExchangeState, moment: Moment) -> ExchangeState:
+    """Turn the contracts of a symbol that splits this morning into adjusted ones, which no listing describes.
+
+    A clearing house does so unless the split is a whole number; here it always does, for nobody here trades them.
+    """
+    split = {one.symbol for one in moment.actions if one.split != 1}
+    if state.options is None or not split:
+        return state
+    for account in state.accounts:
+        after = account
+        for contract in held_options(state, account.code):
+            if contract.underlying in split:
+                before = after.position(contract.local_symbol)
+                name = replace(contract, trading_class=f"{contract.trading_class[:5]}1").local_symbol
+                after = with_position(after, replace(before, shares=Decimal(0)))
+                after = with_position(after, replace(before, symbol=name))
+        state = with_account(state, after) if after is not account else state
+    return forget_closed(state)
+
+
 def _over(contract: OptionContract, count: int, prices: OptionPrices) -> Ending | None:
     close = prices.close(contract.underlying, contract.expiry)
     return at_expiry(contract, count, close) if close is not None else None

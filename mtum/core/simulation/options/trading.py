@@ -14,7 +14,7 @@ from mtum.core.simulation.exchange_state import ExchangeState, ExchangeStatus, O
 from mtum.core.simulation.option_books import OptionEnding, OptionExecution, OptionTicket
 from mtum.core.simulation.options.admission import refusal, working_option
 from mtum.core.simulation.options.matching import ended, fill, with_option_order
-from mtum.core.simulation.options.overnight import pass_night
+from mtum.core.simulation.options.overnight import adjusted, pass_night
 from mtum.core.simulation.options.venue import OptionVenue
 
 
@@ -139,7 +139,7 @@ def _opened(state: ExchangeState, moment: Moment, venue: OptionVenue) -> tuple[E
         elif order.session < day:
             late = ended(order, ExchangeStatus.EXPIRED, moment, 202, "Order Canceled - reason: not filled at the close")
             state, events = with_option_order(state, late), (*events, OptionEnded(late))
-    return open_session(state, moment), events
+    return open_session(adjusted(state, moment), moment), events
 
 
 def _fills_on_cancel(state: ExchangeState, order: OptionOrder, moment: Moment) -> int:
