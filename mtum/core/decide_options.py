@@ -247,9 +247,8 @@ def _inner(contract: OptionContract, spot: Decimal) -> Decimal:
 
 
 def _spot(underlying: str, chains: Mapping[str, ReadChain], view: MarketView) -> Decimal:
-    chain = chains.get(underlying)
     # The last gate holds it against the broker's price of the underlying itself, which a future is not.
-    known = view.prices.get(underlying) or view.series.get(underlying) or 0.0
+    chain, known = chains.get(underlying), view.prices.get(underlying) or view.series.get(underlying) or 0.0
     return exact(chain.chain.spot if chain and not (underlying in ON_FUTURE and known) else known)
 
 
@@ -273,8 +272,7 @@ class _Judge:
     ) -> None:
         self.view, self.own, self.chains, self.rules = view, own, chains, rules
         self.groups = {one.group: one for one in own.groups}
-        self.intents: list[OptionIntent] = []
-        self.notes: list[HeldBack] = []
+        self.intents, self.made, self.notes = list[OptionIntent](), set[str](), list[HeldBack]()
         self.lots = tuple(lot for group in own.groups for lot in group.lots)
         known = (*self.lots, *rules.lots)
         pinned = reservations(groups_of(known, _positions(known)), rules.working)
@@ -284,8 +282,7 @@ class _Judge:
     def take(self, verdict: OptionVerdict, proposal: Proposal) -> None:
         """Make an intent of a proposal, or note why none."""
         intent = self._intent(verdict, proposal)
-        same = any(one.id == intent.id for one in self.intents)
-        if reason := self._bar(verdict, proposal) or (SAME_ORDER if same else ""):
+        if reason := self._bar(verdict, proposal) or (SAME_ORDER if intent.id in self.made else ""):
             self.notes.append(_note(verdict, proposal, reason))
             return
         refused = self._refusal(intent)
@@ -293,6 +290,7 @@ class _Judge:
             self.notes.append(_note(verdict, proposal, refused.check, refused.text))
             return
         self.intents.append(intent)
+        self.made.add(intent.id)
 
     def _bar(self, verdict: OptionVerdict, proposal: Proposal) -> str:
         underlying, opens = verdict.underlying, proposal.purpose is OptionPurpose.OPEN
