@@ -58,6 +58,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cancel": ("mtum.cli.owner.orders:cancel", "Cancel working orders."),
     "reconcile": ("mtum.cli.owner.orders:reconcile", "Compare our records with the broker's."),
     "approve": ("mtum.cli.owner.approve:approve", "Approve a session's order in advance."),
+    "note": ("mtum.cli.owner.note:note", "Write something down beside the records."),
     "capital": ("mtum.cli.owner.control:capital", "Record money added to or taken from the strategy."),
     "doctor": ("mtum.cli.owner.doctor:doctor", "Whether today's run could succeed, and what to do if not."),
     "paper-check": ("mtum.cli.owner.paper_check:paper_check", "The check-list for a paper account."),

@@ -1,4 +1,4 @@
-"""The log of events: everything that was recorded, in its order."""
+"""What is only ever added to: the log of everything that was recorded, and what a person wrote down."""
 
 from dataclasses import dataclass
 
@@ -13,3 +13,14 @@ class EventRow:
     kind: str
     key: str
     sleeve: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """What a person wrote down of a session. The columns of `notes`."""
+
+    id: int
+    session: str
+    symbol: str | None
+    words: str
+    at: str

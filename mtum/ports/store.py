@@ -287,6 +287,10 @@ class ControlStore(Protocol):
         """Return halts, oldest first."""
         ...
 
+    def note(self, day: date, symbol: str | None, words: str, at: datetime) -> int:
+        """Keep what a person wrote down of a day, perhaps of one symbol; return its number."""
+        ...
+
     def write_snapshot(self, snapshot: VolumeSnapshot) -> None:
         """Insert or update the snapshot of its symbol, source and session."""
         ...

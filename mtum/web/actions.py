@@ -39,10 +39,9 @@ def approve(records: Records, form: Form) -> dict[str, Any]:
     if given not in ("enter", "exit"):
         raise UsageError("say which orders are approved: enter or exit")
     way: Way = "enter" if given == "enter" else "exit"
-    try:
-        day = date.fromisoformat(form.get("session", ""))
-    except ValueError:
-        raise UsageError("name the session as YYYY-MM-DD") from None
+    day = _day(form)
+    if day is None:
+        raise UsageError("name the session as YYYY-MM-DD")
     symbol = form.get("symbol", "").strip().upper() or None
     document, _ = control.approved(records.settings, records.folder, day, way, form.get("sleeve") or None, symbol)
     return document
@@ -58,10 +57,7 @@ def send_report(records: Records, form: Form) -> dict[str, Any]:
     settings, folder = records.settings, records.folder
     with opened_store(settings, folder) as store:
         writer = writer_of(settings, folder, store, calendar_of(settings, folder), html=True)
-        try:
-            day = date.fromisoformat(form["session"]) if form.get("session") else last_session(writer)
-        except ValueError:
-            raise UsageError("name the session as YYYY-MM-DD") from None
+        day = _day(form) or last_session(writer)
         if day is None:
             raise UsageError("there is no session yet to report on")
         message = report_message(writer, written_report(writer, day, market_now(settings, store, day)))
@@ -69,11 +65,21 @@ def send_report(records: Records, form: Form) -> dict[str, Any]:
     return {"session": day.isoformat(), "failed": [name for name, _ in flushed.failed]}
 
 
+def note(records: Records, form: Form) -> dict[str, Any]:
+    """Write `words` down, of `session` and `symbol` where they are named."""
+    words = _words(form, "words", "")
+    if not words:
+        raise UsageError("the note is empty; write a few words")
+    symbol = form.get("symbol", "").strip().upper()[:15] or None
+    return control.noted(records.settings, records.folder, words, _day(form), symbol)
+
+
 ACTIONS: dict[str, Callable[[Records, Form], dict[str, Any]]] = {
     "halt": halt,
     "resume": resume,
     "approve": approve,
     "report/send": send_report,
+    "note": note,
 }
 """Address below /api/v1 -> what it does."""
 
@@ -95,6 +101,13 @@ def word_typed(records: Records, name: str) -> str:
     """Return what has to be typed to confirm an action: in live the account's code."""
     settings = records.settings
     return settings.broker.account if settings.mode == "live" else name
+
+
+def _day(form: Form) -> date | None:
+    try:
+        return date.fromisoformat(form["session"]) if form.get("session") else None
+    except ValueError:
+        raise UsageError("name the session as YYYY-MM-DD") from None
 
 
 def _confirmed(records: Records, form: Form, name: str) -> None:

@@ -77,7 +77,7 @@ def _list(records: Records, kind: str) -> Callable[..., Any]:
     def asked(
         request: Request, since: Since = None, limit: Limit = 500, sleeve: Sleeve = None, cursor: Cursor = ""
     ) -> Response:
-        whose = sleeve if kind not in ("bars", "runs") else None
+        whose = sleeve if kind not in ("bars", "runs", "notes") else None
         return answered(request, documents.listed(records, kind, Part(since, limit, whose, cursor)))
 
     return asked

@@ -1,4 +1,4 @@
-"""What a person asks for from outside a run, at a terminal or in a browser: to halt, to resume, to approve."""
+"""What a person asks for from outside a run, at a terminal or in a browser: to halt, resume, approve, note."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -63,6 +63,17 @@ def approved(
         listed = noticed(store.control, day)
     chosen = {name: word for name, word in (("sleeve", whose), ("symbol", symbol)) if word}
     return {"session": day, "way": way, **chosen, "approved": True, "new": new}, listed
+
+
+def noted(settings: "Settings", folder: Path, words: str, day: date | None, symbol: str | None) -> dict[str, Any]:
+    """Keep what a person wrote down, of today's session where none is named."""
+    from mtum.core.market.calendars import NEW_YORK
+
+    with opened_store(settings, folder) as store:
+        at = market_now(settings, store, wall=system_clock())
+        about = day or at.astimezone(NEW_YORK).date()
+        number = store.control.note(about, symbol, words, at)
+    return {"id": number, "session": about, "symbol": symbol, "words": words}
 
 
 def sleeve_named(settings: "Settings", name: str | None) -> str | None:

@@ -19,13 +19,15 @@ from support.grown_store import grown
 from support.recorded import recorded
 from support.served import Served, events_of, served
 
-LISTS = ("trades", "orders", "fills", "decisions", "bars", "equity", "movements", "runs")
+LISTS = ("trades", "orders", "fills", "decisions", "bars", "equity", "movements", "runs", "notes")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("numbers")
     call(found, "demo", "--sessions", "12", "--out", str(found / "data"), "--quiet")
+    for words in ("first", "second", "third", "<i>fourth</i>"):
+        assert call(found, "note", words, "--symbol", "SP500").code == 0
     return found
 
 
@@ -99,6 +101,24 @@ def test_pages_show_the_numbers_of_the_commands(folder: Path, server: Served) ->
         assert f"{trade['entry_session']} at {usd(trade['entry_price'])}" in pages["trades"]
     assert call_json(folder, "show", "bars", "--limit", "1").document["bars"][0]["session"] in pages["market"]
     assert status["last_run"]["job"] in pages["system"]
+
+
+def test_what_a_person_writes_down_on_a_page_is_listed_by_the_command(tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    with served(tmp_path) as server:
+        assert server.post("/api/v1/note", {"words": " "}).status == 400
+        fields = {"words": "sold too early", "session": "2017-12-29", "symbol": "mtum"}
+        assert server.post("/api/v1/note", fields, Accept="text/html").status == 303
+        (row,) = call_json(tmp_path, "show", "notes").document["notes"]
+        assert (row["session"], row["symbol"], row["words"]) == ("2017-12-29", "MTUM", "sold too early")
+        assert "sold too early" in server.ask("/trades").text
+
+
+def test_before_the_first_run_the_newest_demo_is_shown(tmp_path: Path) -> None:
+    assert call(tmp_path, "demo", "--sessions", "2", "--quiet").code == 0
+    with served(tmp_path) as server:
+        assert "Practice: simulated money, newest demo" in server.ask("/").text
+        assert read(server, "decisions")["count"] == 2
 
 
 def test_an_unchanged_document_is_not_sent_twice_and_a_long_one_is_compressed(server: Served) -> None:

@@ -47,6 +47,12 @@ class SqliteControl:
         sql = "SELECT * FROM halts WHERE ? = 0 OR lifted_at IS NULL ORDER BY id"
         return tuple(_halt(row) for row in self.database.rows(sql, (int(in_force),)))
 
+    def note(self, day: date, symbol: str | None, words: str, at: datetime) -> int:
+        """Keep what a person wrote down of a day, perhaps of one symbol; return its number."""
+        sql = "INSERT INTO notes (session, symbol, words, at) VALUES (?, ?, ?, ?) RETURNING id"
+        with self.database.write() as connection:
+            return int(connection.execute(sql, (day.isoformat(), symbol, words, instant_text(at))).fetchone()[0])
+
     def write_snapshot(self, snapshot: VolumeSnapshot) -> None:
         """Insert or update the snapshot of its symbol, source and session."""
         values = cells(snapshot)

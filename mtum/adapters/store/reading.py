@@ -17,7 +17,7 @@ from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.config.named_files import why_unreadable
 from mtum.core.portfolio.fills import Action
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
-from mtum.ports.event_log import EventRow
+from mtum.ports.event_log import EventRow, NoteRow
 from mtum.ports.reading import (
     PRACTICE_KEY,
     BarRow,
@@ -84,6 +84,7 @@ _LISTED: dict[type, tuple[str, str, str]] = {
     RunRow: ("runs", "coalesce(session, date(started_at))", "started_at, id"),
     HaltRow: (_HALTS, "date(since)", "id"),
     SessionRow: ("sessions", "session", "opens_at"),
+    NoteRow: ("notes", "session", "id"),
 }
 """Kind of row -> what it is selected from, its session, and what orders the rows of one session."""
 

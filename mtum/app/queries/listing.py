@@ -1,4 +1,4 @@
-"""The lists that the records hold: trades, orders, fills, decisions, bars, equity, movements of cash, runs."""
+"""The lists that the records hold: trades, orders, fills, decisions, bars, equity, movements of cash, runs, notes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from mtum.app.ledger.unsound_books import unsound_books
+from mtum.ports.event_log import NoteRow
 from mtum.ports.reading import (
     BarRow,
     CashRow,
@@ -28,6 +29,7 @@ KINDS: dict[str, type] = {
     "equity": EquityRow,
     "movements": CashRow,
     "runs": RunRow,
+    "notes": NoteRow,
 }
 """Name of a list -> its kind of row."""
 UNTOLD = ("trades", "fills", "equity")

@@ -14,7 +14,7 @@ from mtum.cli.stored import NOTHING_YET, stand_in, untold_commissions
 from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode
 
-app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity, movements of cash, runs or backtests.")
+app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity, cash, runs, notes or backtests.")
 
 _COLUMNS: dict[str, dict[str, str]] = {
     "trades": {
@@ -97,6 +97,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "outcome": "outcome",
         "exit_code": "exit code",
     },
+    "notes": {"session": "session", "symbol": "symbol", "words": "note", "at": "written, New York (UTC)"},
     "backtests": {
         "id": "no.",
         "made_at": "made, New York (UTC)",
@@ -167,6 +168,12 @@ def movements(context: typer.Context, since: Since = None, limit: Limit = None, 
 def runs(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
     """Jobs with how they ended."""
     return _list(context, "runs", since, limit)
+
+
+@app.command()
+def notes(context: typer.Context, since: Since = None, limit: Limit = None) -> Answer:
+    """What you wrote down with `mtum note`."""
+    return _list(context, "notes", since, limit)
 
 
 @app.command()
@@ -248,7 +255,7 @@ def _cell(name: str, value: object) -> object:
         return f"{value:+.2%}"
     if isinstance(value, float) and (name.endswith("_usd") or name == "sharpe"):
         return f"{value:,.2f}"
-    if name in ("started_at", "instant", "made_at"):
+    if name in ("started_at", "instant", "made_at", "at"):
         at = datetime.fromisoformat(str(value))
         return f"{at.astimezone(NEW_YORK):%Y-%m-%d %H:%M} ({at.astimezone(UTC):%H:%M})"
     return bool(value) if name in ("final", "paid") else value

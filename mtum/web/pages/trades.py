@@ -13,7 +13,7 @@ from mtum.core.reporting import words
 from mtum.ports.reading import BarRow, FillRow, OrderRow, Reader, TradeRow
 from mtum.web import documents
 from mtum.web.drawing import bars_of
-from mtum.web.frame import Ask, nothing_yet
+from mtum.web.frame import Ask, form, nothing_yet
 from mtum.web.html import NOTHING, Child, Html, card, change, empty, percent, table, tag, usd
 from mtum.web.paging import Part
 
@@ -33,7 +33,7 @@ def page(ask: Ask) -> Child:
         return nothing_yet()
     fills = documents.listed(ask.records, "fills", Part(wanted.since, SHOWN, wanted.sleeve))
     return [_filters(ask), _trades(ask, trades), _slippage(ask, wanted), _orders(orders["orders"]),
-            _fills(fills["fills"])]  # fmt: skip
+            _fills(fills["fills"]), _notes(ask)]  # fmt: skip
 
 
 def csv_text(ask: Ask) -> str:
@@ -196,3 +196,21 @@ def _fills(rows: Sequence[Table]) -> Html:
 
 def _folded(name: str, inside: Html, count: int) -> Html:
     return card(name.capitalize(), tag("details", tag("summary", f"Newest {count}"), inside) if count else inside)
+
+
+def _notes(ask: Ask) -> Html:
+    found = documents.listed(ask.records, "notes", Part(None, SHOWN))["notes"]
+    rows = [[one["session"], one["symbol"] or NOTHING, one["words"]] for one in reversed(found)]
+    written = form(
+        ask,
+        "/api/v1/note",
+        tag("label", "note", tag("input", name="words", maxlength="300", required=True, autocomplete="off")),
+        tag("label", "session", tag("input", type="date", name="session")),
+        tag("label", "symbol", tag("input", name="symbol", maxlength="15", autocapitalize="characters")),
+        tag("button", "Write it down"),
+    )
+    return card(
+        "Notes",
+        table(("session", "symbol", "note"), rows) if rows else empty("None is written yet: ", "mtum note TEXT"),
+        written if ask.acts else tag("p", ask.why_not, class_="note"),
+    )

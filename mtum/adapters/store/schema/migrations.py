@@ -295,6 +295,12 @@ def options(db: Database) -> None:
         db.execute(statement)
 
 
+@MIGRATIONS(name="0032_notes")
+def notes(db: Database) -> None:
+    """Keep what a person writes down."""
+    _make(db, "notes")
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -115,6 +115,17 @@ OWNER = (
         "CREATE INDEX pinned_contracts_by_symbol ON pinned_contracts (symbol)",
     ),
     table(
+        "notes",
+        "What a person wrote down of a session, for themselves; nothing reads it but they.",
+        """
+        id | INTEGER PRIMARY KEY | number of the note
+        session | TEXT NOT NULL | day it is about
+        symbol | TEXT | symbol it is about; empty for none
+        words | TEXT NOT NULL | the note
+        at | TEXT NOT NULL | instant of writing
+        """,
+    ),
+    table(
         "peaks",
         "From where the drawdown limit counts its peak, once its halt was lifted; the last row counts.",
         """

@@ -12,7 +12,7 @@ DESIGNED = {
     "cash_movements", "bars", "bar_revisions", "corporate_actions", "quarantined_bars", "volume_snapshots",
     "account_snapshots", "equity", "halts", "notifications", "meta",
     "external_shares", "stated_entries", "foreign_orders", "flatten_requests", "approvals", "approved_documents",
-    "pinned_contracts", "peaks", "account_worth", "events", "symbol_changes",
+    "pinned_contracts", "peaks", "notes", "account_worth", "events", "symbol_changes",
     "option_contracts", "option_intents", "option_legs", "option_attempts", "option_prices", "option_order_events",
     "option_fills", "option_events", "option_lots", "option_ends", "option_external", "option_marks",
     "v_trades", "v_daily", "v_signals", "v_positions", "v_option_groups", "v_option_trades",
