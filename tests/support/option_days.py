@@ -17,8 +17,8 @@ from mtum.core.market.bars import Bars
 from mtum.core.portfolio.options.orders import OptionIntent
 from support.bars import weekday_sessions
 from support.desks import ShelfSource, WeekdayCalendar
-from support.option_exchange import Exchange, ExchangeBroker, Killed
 from support.option_orders import DAY, SESSION
+from support.small_option_exchange import Exchange, ExchangeBroker, Killed
 from support.store import ACCOUNT, opened
 
 CALENDAR = WeekdayCalendar(weekday_sessions(date(2026, 1, 5), 150))

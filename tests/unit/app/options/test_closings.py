@@ -13,9 +13,9 @@ from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.orders import OrderStatus, Side
 from support.option_days import Day
-from support.option_exchange import Exchange
 from support.option_orders import DAY, SESSION, call, put
 from support.option_store import leg_fill, planned
+from support.small_option_exchange import Exchange
 from support.store import opened
 
 P95, P90, C105 = put(95), put(90), call(105)

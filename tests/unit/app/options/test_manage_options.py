@@ -16,9 +16,9 @@ from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.errors import ExitCode
 from mtum.ports.broker import Denied, NoAnswer, Rejected
 from support.option_days import Day
-from support.option_exchange import Exchange
 from support.option_orders import DAY, SESSION, call, net, put
 from support.option_store import planned
+from support.small_option_exchange import Exchange
 from support.store import opened
 
 P95, P90, C105 = put(95), put(90), call(105)

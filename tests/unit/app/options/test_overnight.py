@@ -17,9 +17,9 @@ from mtum.errors import ExitCode
 from mtum.ports.options import OptionBroker
 from support.bars import bars_of
 from support.option_days import CALENDAR, Day
-from support.option_exchange import Exchange
 from support.option_orders import DAY, SESSION, SPOT, call, put
 from support.option_store import leg_fill, planned
+from support.small_option_exchange import Exchange
 from support.store import opened
 
 YESTERDAY = date(2026, 7, 9)

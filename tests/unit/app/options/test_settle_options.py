@@ -13,9 +13,9 @@ from mtum.errors import ExitCode
 from mtum.ports.broker import NoAnswer
 from support.bars import full_session
 from support.option_days import Day
-from support.option_exchange import Exchange
 from support.option_orders import DAY, SESSION, net, put
 from support.option_store import planned
+from support.small_option_exchange import Exchange
 
 P95 = put(95)
 SIDES = {P95.con_id: (1.00, 1.30)}

@@ -16,9 +16,9 @@ from mtum.core.portfolio.options.lots import LegFill
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import UsageError
 from support.option_days import Day
-from support.option_exchange import Exchange
 from support.option_orders import DAY, STRATEGY, put
 from support.option_store import AT, C105, P95, attempt, leg_fill, planned
+from support.small_option_exchange import Exchange
 from support.store import opened
 
 MONDAY = DAY + timedelta(days=3)
