@@ -228,3 +228,27 @@ def test_books_that_were_changed_by_hand_are_told(store: SqliteStore, sql: str, 
     assert sound(store)
     store.database.connection.execute(sql)
     assert told in " ".join(option_problems(store.database.connection))
+
+
+def test_a_correction_after_an_assignment_still_stands_before_it(store: SqliteStore) -> None:
+    sold_put(store)
+    store.options.record_events([ended(EventKind.ASSIGNED, P95, -1, P95.strike, -1)], AT)
+    store.options.record_fills([leg_fill(planned(), "e.02", P95, -1, "1.25", "0.70")])
+    assert [one.premium for one in store.options.book().delivered] == [Decimal("-1.25")]
+    assert cash(store) == Decimal("124.30") - 9_500
+    assert sound(store)
+
+
+def test_what_is_closed_after_an_assignment_is_what_it_left(store: SqliteStore) -> None:
+    sold_put(store, price="1.20")
+    again = planned(session=MONDAY)
+    store.options.commit_intents([again], AT)
+    store.options.record_fills([leg_fill(again, "f.01", P95, -1, "2.00")])
+    store.options.record_events([ended(EventKind.ASSIGNED, P95, -1, P95.strike, -2)], AT)
+    closing = planned((Side.BUY, P95), purpose=OptionPurpose.CLOSE, session=MONDAY)
+    store.options.commit_intents([closing], AT)
+    store.options.record_fills([leg_fill(closing, "h.01", P95, 1, "0.50")])
+    # The older one was assigned: 120 less 0.70; the other was bought back for 150 less than it brought, twice 0.70.
+    earned = [(one.kind, one.pnl_usd) for one in store.options.book().closed]
+    assert earned == [("assigned", Decimal("119.30")), ("traded", Decimal("148.60"))]
+    assert sound(store)

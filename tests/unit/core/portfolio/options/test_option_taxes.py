@@ -119,3 +119,8 @@ def test_an_open_index_option_has_a_row_for_every_year_that_ended() -> None:
     # 2 x 100 x (5 - 3), less 0.70; bought for 600.70.
     (row,) = index_lots(book, [YearEnd(date(2026, 12, 31), {INDEX: D(5)})])
     assert (row.proceeds_usd, row.basis_usd, row.shares) == (D("1000.00"), D("600.70"), 2)
+
+
+def test_an_index_option_has_no_row_of_a_year_before_it_was_opened() -> None:
+    book = filled(Book(), [traded("1", INDEX, 1, "3.00")])
+    assert index_lots(book, [YearEnd(date(2025, 12, 31), {INDEX: D(5)})]) == []
