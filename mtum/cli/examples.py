@@ -11,7 +11,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("mtum run --dry-run", "decide, and order nothing"),
         ("mtum run --if-due", "whatever is due; for cron and timers"),
     ),
-    "explain": (("mtum explain --session 2018-02-05", "that session instead of the last one"),),
+    "explain": (
+        ("mtum explain --session 2018-02-05", "that session instead of the last one"),
+        ("mtum explain --contracts", "every option contract it considered, too"),
+    ),
     "verify": (("mtum verify --all", "every session, not the last one alone"),),
     "report": (("mtum report --send", "write it and mail it"),),
     "review": (("mtum review month --end 2018-03-31", "the month that day lies in"),),

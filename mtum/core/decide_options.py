@@ -372,7 +372,7 @@ class _Judge:
         before = [one for one in self.intents if group is not None and group.broken and one.group == intent.group]
         gone = {contract for one in before for contract in one.changes}
         lots = tuple(lot for lot in self.lots if lot.group != intent.group or lot.contract not in gone)
-        return lots, (*self.rules.working, *(_at_work(one) for one in self.intents if one not in before))
+        return lots, (*self.rules.working, *at_work([one for one in self.intents if one not in before]))
 
 
 def _positions(lots: Iterable[OptionLot]) -> dict[OptionContract, int]:
@@ -388,13 +388,10 @@ def _described(contract: OptionContract) -> Detail:
     return Detail(contract, row)
 
 
-def _at_work(intent: OptionIntent) -> WorkingOrder:
-    price = intent.envelope.start if intent.envelope.worst is None else intent.envelope.worst
-    return WorkingOrder(
-        f"{intent.id}-1", intent.underlying, intent.quantity, intent.legs, price, intent.strategy, intent.group
-    )  # fmt: skip
-
-
 def at_work(intents: Sequence[OptionIntent]) -> tuple[WorkingOrder, ...]:
-    """Return intents as the orders that they become, for the sleeves that decide after this one."""
-    return tuple(map(_at_work, intents))
+    """Return intents as the orders that they become."""
+    prices = (one.envelope.start if one.envelope.worst is None else one.envelope.worst for one in intents)
+    return tuple(
+        WorkingOrder(f"{one.id}-1", one.underlying, one.quantity, one.legs, price, one.strategy, one.group)
+        for one, price in zip(intents, prices, strict=True)
+    )

@@ -278,6 +278,14 @@ def test_a_broken_group_is_closed_leg_by_leg_the_shorts_first_while_nothing_is_o
     assert {one.reasons for one in found.intents} == {("broken_group",)}
 
 
+def test_two_groups_in_one_contract_are_closed_one_a_session() -> None:
+    # An order is known by its legs: a second one would be taken for the first, and never sent.
+    groups = tuple(OptionGroup(name, "SPY", (lot(put(90), -1, group=name),), DAY) for name in ("g1", "g2"))
+    found = decided(own=OwnOptions(groups=groups), closed={"SPY": "flatten"})
+    assert [one.group for one in found.intents] == ["g1"]
+    assert [(one.group, one.reason) for one in found.notes] == [("g2", "same_order")]
+
+
 def test_what_is_held_is_closed_without_a_quote_from_what_exercise_would_be_worth() -> None:
     own = OwnOptions(groups=(OptionGroup("g1", "SPY", (lot(put(120), -1),), DAY),))
     found = decided(own=own, closed={"SPY": "flatten"})
