@@ -126,6 +126,7 @@ def test_between_two_sought_deltas_a_part_is_asked_so_that_a_wing_may_lie_nearer
     assert set(alone) <= set(found)
 
 
+@pytest.mark.full
 def test_a_market_is_judged_by_its_own_days_where_what_is_opened_lies_beyond_them() -> None:
     far = replace(PUTS, window=Window(30, 120, 70), sought=(0.30,), opens=Window(65, 120, 70))
     chain, _ = asked(far, market())
@@ -140,6 +141,7 @@ def test_no_more_lines_are_open_at_once_than_the_login_may_use() -> None:
     assert desk.wire.most_lines <= 7
 
 
+@pytest.mark.full
 def test_where_the_market_proves_the_model_wrong_it_is_asked_for_more_once() -> None:
     steep = market()
     # Far puts are dearer than any model: the sought delta lies beyond the neighbors.
@@ -295,6 +297,7 @@ def test_an_underlying_without_a_listed_expiry_in_the_window_is_named() -> None:
         desk.chains.chain(late, SPOT, NOW)
 
 
+@pytest.mark.full
 def test_the_chain_is_dated_after_its_quotes_and_holds_the_spot_that_was_given() -> None:
     chain, _ = asked(PUTS, market())
     assert (chain.at, chain.session, chain.spot) == (NOW, DAY, SPOT)

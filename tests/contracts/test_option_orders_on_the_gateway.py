@@ -22,7 +22,6 @@ P195, P190 = put("195"), put("190")
 C205, C210 = put("205", Right.CALL), put("210", Right.CALL)
 SPREAD = ((SELL, P195), (BUY, P190))
 CONDOR = (*SPREAD, (SELL, C205), (BUY, C210))
-CENT = Decimal("0.01")
 
 
 @pytest.fixture
@@ -38,19 +37,19 @@ def desk(gateway: Running) -> Iterator[GatewayDesk]:
 
 
 def market(desk: GatewayDesk, parts: tuple[tuple[Side, object], ...]) -> tuple[Decimal, Decimal]:
-    """The middle and the far side, net."""
+    """The near side, at which nothing fills at once, and the far one, net."""
     legs = offered(*parts, price=Decimal(-1)).intent.legs  # type: ignore[arg-type]
     found = market_of(legs, desk.broker.quotes(leg.contract for leg in legs))
     assert found is not None
-    return (found.mid / CENT).to_integral_value() * CENT, found.far
+    return found.near, found.far
 
 
-def test_a_put_is_offered_at_the_middle_and_sold_when_its_price_is_changed(desk: GatewayDesk) -> None:
-    middle, far = market(desk, ((SELL, P195),))
-    made = offered((SELL, P195), price=middle, quantity=2)
+def test_a_put_is_offered_and_sold_when_its_price_is_changed(desk: GatewayDesk) -> None:
+    near, far = market(desk, ((SELL, P195),))
+    made = offered((SELL, P195), price=near, quantity=2)
     assert isinstance(desk.broker.place(made), Working)
     (resting,) = desk.broker.option_lists().working
-    assert (resting.ref, resting.price, resting.legs) == (made.ref, middle, made.intent.legs)
+    assert (resting.ref, resting.price, resting.legs) == (made.ref, near, made.intent.legs)
     desk.broker.change(offered((SELL, P195), price=far, quantity=2, in_place=True))
     lists = desk.broker.option_lists()
     assert (lists.working, lists.completed) == ((), {made.ref: OrderStatus.FILLED})
@@ -69,8 +68,8 @@ def test_a_combination_is_improved_by_another_one_after_the_first_is_proven_gone
 ) -> None:
     gateway.tell("behavior", executions_first=executions_first)
     with gateway_desk(gateway) as desk:
-        middle, far = market(desk, SPREAD)
-        first, second = offered(*SPREAD, price=middle), offered(*SPREAD, price=far, number=2)
+        near, far = market(desk, SPREAD)
+        first, second = offered(*SPREAD, price=near), offered(*SPREAD, price=far, number=2)
         assert isinstance(desk.broker.place(first), Working)
         assert desk.broker.cancel_option(first.ref)
         desk.broker.place(second)
@@ -80,23 +79,23 @@ def test_a_combination_is_improved_by_another_one_after_the_first_is_proven_gone
     legs = {one.contract: one.quantity for one in lists.fills if not one.combo}
     (whole,) = [one for one in lists.fills if one.combo]
     assert (legs, whole.quantity, whole.contract) == ({P195: -1, P190: 1}, 1, None)
-    assert far >= whole.price >= middle
+    assert far >= whole.price >= near
     # The records of the legs come to that of the combination.
     assert lists.unread == ()
     assert {one.ref for one in lists.fills} == {second.ref}
 
 
 def test_the_broker_answers_what_a_condor_would_need(desk: GatewayDesk) -> None:
-    middle, _ = market(desk, CONDOR)
-    told = desk.broker.option_what_if(offered(*CONDOR, price=middle))
+    near, _ = market(desk, CONDOR)
+    told = desk.broker.option_what_if(offered(*CONDOR, price=near))
     assert told is not None
     assert told.one_side
     assert desk.broker.option_lists().working == ()
 
 
 def test_another_side_of_a_working_contract_is_refused_with_the_brokers_words(desk: GatewayDesk) -> None:
-    middle, _ = market(desk, SPREAD)
-    assert isinstance(desk.broker.place(offered(*SPREAD, price=middle)), Working)
+    near, _ = market(desk, SPREAD)
+    assert isinstance(desk.broker.place(offered(*SPREAD, price=near)), Working)
     outcome = desk.broker.place(offered((BUY, P195), price=Decimal("0.05")))
     assert isinstance(outcome, Rejected)
     assert (outcome.code, outcome.final) == (201, True)
@@ -125,8 +124,8 @@ def test_a_lost_order_is_never_sent_again_by_itself(gateway: Running, fault: str
 @pytest.mark.parametrize("fault", ["swallow", "suppress"])
 def test_a_cancel_whose_answer_is_lost_is_believed_by_the_lists_alone(gateway: Running, fault: str) -> None:
     with gateway_desk(gateway) as desk:
-        middle, _ = market(desk, SPREAD)
-        made = offered(*SPREAD, price=middle)
+        near, _ = market(desk, SPREAD)
+        made = offered(*SPREAD, price=near)
         desk.broker.place(made)
         gateway.fault("cancelOrder", fault)
         gone = desk.broker.cancel_option(made.ref)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 
 import pytest
@@ -84,7 +84,7 @@ def test_a_put_chosen_from_the_brokers_chain_passes_the_gate_and_works(tmp_path:
         chosen = choose(chain, MONTH, [Role(Right.PUT, False, 0.25, SOLD)]).chosen
         assert chosen is not None
         (leg,) = chosen.legs
-        price = -exact(round(leg.reading.mid, 2))
+        price = -exact(round(leg.reading.mid + 0.005, 2))
         intent = wanted("wheel", (SELL, leg.contract), price=price)
         desk.store.options.commit_intents([intent], now)
         made = Attempt(intent, 1, NetPrice(price))
@@ -135,7 +135,7 @@ def test_a_condor_walks_down_the_ladder_one_combination_after_the_other_and_is_b
         assert isinstance(desk.broker, OptionBroker)
         market = market_of([OptionLeg(one, side) for side, one in legs], desk.broker.quotes([one for _, one in legs]))
         assert market is not None
-        intent = wanted("iron_condor", *legs, price=market.mid.quantize(Decimal("0.01")))
+        intent = wanted("iron_condor", *legs, price=market.mid.quantize(Decimal("0.01"), ROUND_FLOOR))
         desk.store.options.commit_intents([intent], desk.broker.server_time())
         assert manage_options(desk, session) == ()
         (state,) = desk.store.options.states(DAY)
