@@ -18,7 +18,7 @@ from mtum.errors import UsageError
 from support.option_days import Day
 from support.option_orders import DAY, STRATEGY, put
 from support.option_store import AT, C105, P95, attempt, leg_fill, planned
-from support.small_option_exchange import Exchange
+from support.small_option_exchange import Exchange, Listed
 from support.store import opened
 
 MONDAY = DAY + timedelta(days=3)
@@ -161,3 +161,13 @@ def test_an_order_in_doubt_whose_legs_did_not_move_was_not_sent(tmp_path: Path) 
         stated(day, "filled", ref, "1.15", "0.70")
     assert stated(day, "not-sent", planned().id)["accepted"] == f"{ref} was never sent"
     assert [one.status for one in day.states()[0].attempts] == [OrderStatus.LAPSED]
+
+
+def test_an_order_in_doubt_that_the_broker_lists_is_stated_neither_way(tmp_path: Path) -> None:
+    day, offer = in_doubt(tmp_path, 0), attempt(planned(quantity=2))
+    exchange = day.exchange
+    exchange.orders[offer.ref] = Listed(offer, offer.price)
+    day.keep(exchange)
+    for words in (("not-sent", offer.ref), ("filled", offer.ref, "1.15", "0.70")):
+        with pytest.raises(UsageError, match="is at the broker: its lists show it"):
+            stated(day, *words)
