@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtum.core.strategies import STRATEGIES
+from support.option_log import option_log
 from support.registry import OF_SHARES
 from support.strategy_log import HEAD, SEEN_ELSEWHERE, log_of, variants_of
 
@@ -42,3 +43,20 @@ def test_the_log_shows_every_reason_that_the_strategy_can_give(name: str) -> Non
     rows = [line for run in stored(name) for line in run if re.match(r"\d{4}-", line)]
     shown = {word for row in rows for word in row[HEAD.index("reasons") :].split(", ")} - {"unfit", "others_unfit"}
     assert shown | SEEN_ELSEWHERE.get(name, set()) == set(STRATEGIES[name].REASONS)
+
+
+OF_OPTIONS = sorted({*STRATEGIES} - {*OF_SHARES})
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", OF_OPTIONS)
+def test_every_session_of_options_is_decided_as_it_was(name: str) -> None:
+    assert option_log(name) == [line for run in stored(name) for line in run]
+
+
+@pytest.mark.parametrize("name", OF_OPTIONS)
+def test_the_log_of_a_strategy_of_options_gives_its_own_reasons(name: str) -> None:
+    rows = [line for run in stored(name) for line in run if re.match(r"\d{4}-", line)]
+    shown = {word for row in rows for word in row.split(maxsplit=2)[2].split(", ")}
+    assert shown <= set(STRATEGIES[name].REASONS)
+    assert any(line.strip().startswith("open ") for run in stored(name) for line in run)
