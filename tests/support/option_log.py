@@ -86,7 +86,7 @@ def option_log(name: str) -> list[str]:
     history = SessionHistory(
         {symbol: bars}, {"VIX": closes}, tuple(one.day for one in days), {symbol: source.coverage(symbol).dividends}
     )
-    free = {"risk.max_daily_loss_usd": "none", "risk.max_position_usd": "none"}
+    free = {"risk.max_daily_loss_usd": "none", "risk.max_position_usd": "none", "options.max_contracts": 100}
     known = config.load(None, {}, {**free, "portfolio.capital_usd": example.capital_usd})
     terms = BacktestRequest(known).terms()
     chains = ModelChains(source, calendar, official=True)
