@@ -104,7 +104,9 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[Child]], caption: str = 
     ]
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
     told = tag("caption", caption) if caption else None
-    inside = tag("table", told, head, tag("tbody", *body), class_="wide" if wide else "stacks")
+    # Few columns fit on any screen, many need a desk.
+    looks = "wide" if wide else "few" if len(names) < 4 else "stacks many" if len(names) > 7 else "stacks"
+    inside = tag("table", told, head, tag("tbody", *body), class_=looks)
     return (
         tag("div", inside, class_="scroll", tabindex="0", role="region", aria_label=caption or "table")
         if wide

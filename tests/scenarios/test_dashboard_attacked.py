@@ -261,6 +261,7 @@ def guessed(live_folder: Path, tries: int) -> None:
         assert server.ask("/login").status == 200
 
 
+@pytest.mark.full
 def test_guessing_a_password_is_slowed_down(live_folder: Path) -> None:
     guessed(live_folder, 12)
 
@@ -270,6 +271,7 @@ def test_a_thousand_guesses_bring_nobody_in(live_folder: Path) -> None:
     guessed(live_folder, 1000)
 
 
+@pytest.mark.full
 def test_a_killed_server_leaves_no_lock(tmp_path: Path) -> None:
     recorded(tmp_path / "data")
     with served(tmp_path) as server:

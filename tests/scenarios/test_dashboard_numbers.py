@@ -25,7 +25,7 @@ LISTS = ("trades", "orders", "fills", "decisions", "bars", "equity", "movements"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("numbers")
-    call(found, "demo", "--sessions", "12", "--out", str(found / "data"), "--quiet")
+    call(found, "demo", "--sessions", "6", "--out", str(found / "data"), "--quiet")
     for words in ("first", "second", "third", "<i>fourth</i>"):
         assert call(found, "note", words, "--symbol", "SP500").code == 0
     return found
@@ -67,6 +67,7 @@ def test_a_list_is_that_of_its_command_whole_or_in_parts(folder: Path, server: S
     assert found == wanted
 
 
+@pytest.mark.full
 def test_rows_added_between_two_parts_neither_repeat_nor_hide_one(tmp_path: Path) -> None:
     recorded(tmp_path / "data")
     with served(tmp_path) as server:
@@ -103,6 +104,7 @@ def test_pages_show_the_numbers_of_the_commands(folder: Path, server: Served) ->
     assert status["last_run"]["job"] in pages["system"]
 
 
+@pytest.mark.full
 def test_what_a_person_writes_down_on_a_page_is_listed_by_the_command(tmp_path: Path) -> None:
     recorded(tmp_path / "data")
     with served(tmp_path) as server:
@@ -114,6 +116,7 @@ def test_what_a_person_writes_down_on_a_page_is_listed_by_the_command(tmp_path: 
         assert "sold too early" in server.ask("/trades").text
 
 
+@pytest.mark.full
 def test_before_the_first_run_the_newest_demo_is_shown(tmp_path: Path) -> None:
     assert call(tmp_path, "demo", "--sessions", "2", "--quiet").code == 0
     with served(tmp_path) as server:
@@ -124,7 +127,7 @@ def test_before_the_first_run_the_newest_demo_is_shown(tmp_path: Path) -> None:
 def test_an_unchanged_document_is_not_sent_twice_and_a_long_one_is_compressed(server: Served) -> None:
     first = server.ask("/api/v1/decisions", headers={"Accept-Encoding": "gzip"})
     assert first.headers["content-encoding"] == "gzip"
-    assert json.loads(gzip.decompress(first.body))["count"] == 12
+    assert json.loads(gzip.decompress(first.body))["count"] == 6
     again = server.ask("/api/v1/decisions", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status, again.body) == (304, b"")
 
@@ -153,6 +156,7 @@ def test_what_is_recorded_reaches_an_open_page_and_locks_nothing(tmp_path: Path)
             assert [one["id"] for one in events_of(line, 3)] == [event["id"] - 2, event["id"] - 1, event["id"]]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_stands_before_the_first_run_and_fills_by_itself(page: str, empty: Served) -> None:
     found = empty.ask(f"/{page}")
@@ -166,6 +170,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield found
 
 
+@pytest.mark.full
 def test_a_database_that_appears_is_migrated_or_replaced_is_told_of(tmp_path: Path) -> None:
     recorded(tmp_path / "kept")
     (tmp_path / "data").mkdir()

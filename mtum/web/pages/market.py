@@ -126,7 +126,8 @@ def _decision(told: Table, symbol: str, rows: Sequence[BarRow]) -> Html:
     title = f"What the last decision saw of {symbol}"
     if not cells:
         return card(title, empty("The last decision did not look at it."), class_="half")
-    return card(title, table(("sleeve", "value", "at the decision", "final"), cells), class_="half")
+    listing = table(("sleeve", "value", "at the decision", "final"), cells)
+    return card(title, tag("details", tag("summary", f"{len(cells)} values"), listing), class_="half")
 
 
 def _volatility(ask: Ask, source: str) -> Html:
