@@ -76,10 +76,7 @@ def read_ticket(client: Client, request: Request, shares: Decimal) -> OptionTick
 def _legs(shared: Shared, request: Request) -> tuple[OptionLeg, ...] | Refusal:
     if request.text("secType") == "BAG":
         found = legs_of(shared, request)
-        if isinstance(found, str):
-            return Refusal(200, found)
-        sides = (Side.BUY, Side.SELL)
-        return tuple(OptionLeg(leg.contract, sides[leg.ratio < 0], abs(leg.ratio)) for leg in found)
+        return Refusal(200, found) if isinstance(found, str) else found
     contracts = fitting(shared, request.values)
     if isinstance(contracts, str):
         return Refusal(478, contracts)

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import Right
+from mtum.core.options.legs import OptionLeg
 from mtum.core.options.model.quotes import OPEN_INTEREST
 from mtum.core.portfolio.money import exact
+from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.options.venue import steps_of
 from mtum.gateway.framing import Field, Message, message
 from mtum.gateway.messages import tick_price
@@ -29,20 +31,12 @@ _NOTHING = "No security definition has been found for the request"
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """A leg of a combination as a client names it: contracts of it in one unit, negative for a sale."""
-
-    contract: OptionContract
-    ratio: int
-
-
-@dataclass(frozen=True, slots=True)
 class OptionQuotes:
     """What a client wants to be told of an option or a combination."""
 
     client: Client
     request_id: int
-    legs: tuple[Leg, ...]
+    legs: tuple[OptionLeg, ...]
     combined: bool
 
     @property
@@ -87,8 +81,8 @@ class OptionQuotes:
             if not self.combined:
                 return _price(quote.bid), _price(quote.ask)
             sides = exact(quote.bid or 0.0), exact(quote.ask or 0.0)
-            bid += leg.ratio * sides[0 if leg.ratio > 0 else 1]
-            ask += leg.ratio * sides[1 if leg.ratio > 0 else 0]
+            near, far = sides if leg.side is Side.BUY else sides[::-1]
+            bid, ask = bid + leg.signed * near, ask + leg.signed * far
         return bid, ask
 
     def _tell_greeks(self, shown: Shown | None, *, is_delayed: bool) -> None:
@@ -122,17 +116,21 @@ def asked_quotes(client: Client, request: Request) -> OptionQuotes | None:
             return None
         return OptionQuotes(client, request.whole("reqId"), legs, combined=True)
     found = listed(client, request)
-    return OptionQuotes(client, request.whole("reqId"), (Leg(found[0], 1),), combined=False) if found else None
+    return (
+        OptionQuotes(client, request.whole("reqId"), (OptionLeg(found[0], Side.BUY),), combined=False)
+        if found
+        else None
+    )
 
 
-def legs_of(shared: Shared, request: Request) -> tuple[Leg, ...] | str:
+def legs_of(shared: Shared, request: Request) -> tuple[OptionLeg, ...] | str:
     """Legs that a request names, of one underlying; text if there is no such combination."""
     legs = []
     for number, ratio, action, _ in request.legs():
         contract = shared.options.contract(number)
         if contract is None or ratio < 1 or action not in ("BUY", "SELL"):
             return _NOTHING
-        legs.append(Leg(contract, ratio if action == "BUY" else -ratio))
+        legs.append(OptionLeg(contract, Side(action), ratio))
     strangers = {leg.contract.underlying for leg in legs} - {request.text("symbol")}
     return _NOTHING if strangers or not legs else tuple(legs)
 
