@@ -65,6 +65,10 @@ class Behavior:
         a word, or whose greeks never come (with `greeks_seconds`).
     greeks_seconds : float
         Real seconds after a quote until its greeks; before, each says "not available".
+    option_level : int
+        Permission for options, 1 to 4.
+    fill_reach : Decimal
+        Part of the way from the middle to the far side at which an order in options fills.
     book_trades : bool
         What a night did to options is listed as executions too, without an order, of no one, options at a price of 0:
         nobody has seen whether a real gateway does.
@@ -107,6 +111,8 @@ class Behavior:
     stale_options: tuple[str, ...] = ()
     no_greeks: tuple[str, ...] = ()
     greeks_seconds: Seconds = 0.0
+    option_level: Annotated[int, Field(ge=1, le=4)] = 3
+    fill_reach: Annotated[Amount, Field(ge=0, le=1)] = Decimal("0.5")
     book_trades: Switch = False
     doubled_chains: tuple[str, ...] = ()
     data_lines: Whole = 100

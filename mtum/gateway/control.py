@@ -110,7 +110,7 @@ def clear_faults(shared: Ours) -> Reply:
 def change_behavior(shared: Shared, /, **switches: object) -> Reply:
     """Change switches of the behavior, by their names."""
     shared.behavior = changed(shared.behavior, switches)
-    shared.exchange.use_rules(late_on_close=shared.behavior.late_on_close, after_close=shared.behavior.after_close)
+    shared.exchange.use_rules(shared.behavior)
     return {}
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mtum.core.simulation.account_book import adjust_cash, with_account, with_position
-from mtum.core.simulation.admission import ExchangeRules, LatePolicy, Moment, Refusal
+from mtum.core.simulation.admission import ExchangeRules, Moment, Refusal
 from mtum.core.simulation.exchange import (
     ExchangeEvent,
     advance,
@@ -25,6 +25,7 @@ from mtum.core.simulation.exchange_state import (
 )
 from mtum.core.simulation.options.trading import OptionEvent, advance_options
 from mtum.core.simulation.options.venue import OptionVenue
+from mtum.gateway.behavior import Behavior
 from mtum.gateway.market import Market
 from mtum.gateway.option_market import OptionMarket
 
@@ -129,10 +130,12 @@ class StoredExchange:
             state = replace(state, options=replace(books, contracts=(*books.contracts, contract)))
         self._keep(state)
 
-    def use_rules(self, late_on_close: LatePolicy, after_close: LatePolicy) -> None:
-        """Change cut-off policies."""
-        self.rules = replace(self.rules, late_on_close=late_on_close, after_close=after_close)
-        self.venue = replace(self.venue, after_close=after_close)
+    def use_rules(self, behavior: Behavior) -> None:
+        """Change cut-off policies, and how options are taken and filled."""
+        late, after_close = behavior.late_on_close, behavior.after_close
+        self.rules = replace(self.rules, late_on_close=late, after_close=after_close)
+        level, reach = behavior.option_level, behavior.fill_reach
+        self.venue = replace(self.venue, after_close=after_close, level=level, reach=reach)
 
     def _account(self, code: str) -> ExchangeAccount:
         account = self.state.account(code)

@@ -60,7 +60,7 @@ class PracticeGateway:
     def __init__(self, setup: GatewaySetup) -> None:
         market = Market(setup.source, setup.clock)
         exchange = StoredExchange(market, setup.rules, setup.save, setup.stored, setup.accounts)
-        exchange.use_rules(late_on_close=setup.behavior.late_on_close, after_close=setup.behavior.after_close)
+        exchange.use_rules(setup.behavior)
         journal = Journal(setup.write_journal, setup.clock.now)
         options = exchange.options
         self.shared = Shared(exchange, market, options, setup.behavior, Faults(setup.faults), journal, self.restart)

@@ -155,3 +155,14 @@ def test_executions_may_come_before_the_order(running: Running, ib: Listener) ->
     assert filled(ib, trade)
     names = [one["name"] for one in running.entries("answer")]
     assert names.index("execDetails") < names.index("openOrder")
+
+
+def test_the_permission_and_the_reach_of_fills_are_switches(running: Running, ib: Listener) -> None:
+    running.tell("behavior", option_level=2, fill_reach="1")
+    put = pinned(ib, 195.0)
+    assert rejection(ib, put, limit("SELL", 1, 0.01))[0] == 201
+    _, ask = sides(ib, put)
+    trade = ib.placeOrder(put, limit("BUY", 1, ask + 1, "o-2"))
+    assert filled(ib, trade)
+    # At the far side, and never worse than that.
+    assert trade.fills[0].execution.price == ask
