@@ -34,6 +34,8 @@ ONE_OPENING = "one_opening"
 """Reason word: something is opened in the underlying already, in the same session by the same sleeve."""
 SAME_ORDER = "same_order"
 """Reason word: another group trades the same legs in this session; one order is known by its legs, so it waits."""
+MOST = "max_contracts"
+"""Reason word: more are wanted than one order may have, so that many are opened."""
 NO_GROUP = "no_such_group"
 """Reason word: what it closes or rolls is no open group, or what it opens is one already."""
 NEAR_DAYS = 5
@@ -103,16 +105,14 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class OptionDecision:
-    """What a sleeve does in options this session.
+    """What a sleeve does in options this session: closings first, then rolls, then openings.
 
     Parameters
     ----------
     verdicts : tuple of OptionVerdict
         The strategy's; closings that a limit, a person or an assignment forces stand in the place of its own.
-    intents : tuple of OptionIntent
-        Closings first, then rolls, then openings.
     notes : tuple of HeldBack
-        Proposals that are not carried out.
+        Proposals that are not carried out, or not whole.
     alarms : tuple of str
         Short options that nothing can be done about while trading is halted, and what is near.
     """
@@ -280,7 +280,12 @@ class _Judge:
         self.settled_usd = own.free_cash + sum((one.cash_usd for one in pinned), ZERO)
 
     def take(self, verdict: OptionVerdict, proposal: Proposal) -> None:
-        """Make an intent of a proposal, or note why none."""
+        """Make an intent of a proposal, or note why none; of what opens no more than one order may have."""
+        most, wanted = self.rules.gate.max_quantity, proposal.quantity
+        if proposal.purpose is OptionPurpose.OPEN and wanted > most >= 1:
+            loss = proposal.most_loss_usd * most / wanted
+            proposal = replace(proposal, quantity=most, most_loss_usd=loss)
+            self.notes.append(_note(verdict, proposal, MOST, f"{wanted} are wanted, {most} are the most in one order"))
         intent = self._intent(verdict, proposal)
         if reason := self._bar(verdict, proposal) or (SAME_ORDER if intent.id in self.made else ""):
             self.notes.append(_note(verdict, proposal, reason))
@@ -381,11 +386,8 @@ def _positions(lots: Iterable[OptionLot]) -> dict[OptionContract, int]:
 
 def _described(contract: OptionContract) -> Detail:
     """Return a contract as the row of a chain lists it: what is adjusted or made to order shows in it."""
-    row = Listing(
-        contract.underlying, "SMART", contract.trading_class, str(contract.multiplier), contract.currency,
-        contract.local_symbol,
-    )  # fmt: skip
-    return Detail(contract, row)
+    facts = (contract.trading_class, str(contract.multiplier), contract.currency, contract.local_symbol)
+    return Detail(contract, Listing(contract.underlying, "SMART", *facts))
 
 
 def at_work(intents: Sequence[OptionIntent]) -> tuple[WorkingOrder, ...]:

@@ -10,9 +10,9 @@ from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.partial_bars import regret_lines
+from mtum.core.reporting.option_section import OptionsTold
 from mtum.core.reporting.parts.conditions import conditions_in, conflicts_in
 from mtum.core.reporting.parts.coordination import coordination_document
-from mtum.core.reporting.parts.options import OptionsTold
 from mtum.core.reporting.parts.problems import ProblemLine
 from mtum.core.reporting.summary import Summary
 from mtum.errors import ExitCode, MtumError

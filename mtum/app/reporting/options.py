@@ -10,7 +10,7 @@ from mtum.core.portfolio.options.lots import EventKind
 from mtum.core.reporting.explain_options import held_back_text
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.option_groups import GroupLine
-from mtum.core.reporting.parts.options import OptionGroupLine, OptionsTold
+from mtum.core.reporting.option_section import OptionGroupLine, OptionsTold
 from mtum.core.reporting.words import count
 from mtum.ports.options import OptionState
 from mtum.ports.store import Store

@@ -1,7 +1,7 @@
 """The daily report laid out: which parts it has, and in which order they are read."""
 
 from mtum.core.portfolio.fund import FUND
-from mtum.core.reporting import figures, words
+from mtum.core.reporting import figures, option_section, words
 from mtum.core.reporting.layout import Page, Section, Sentence
 from mtum.core.reporting.parts import (
     account,
@@ -10,7 +10,6 @@ from mtum.core.reporting.parts import (
     data_quality,
     drift,
     flips,
-    options,
     orders,
     position,
     problems,
@@ -62,7 +61,7 @@ def _decided(summary: Summary) -> tuple[Section, ...]:
             conditions.conflict_lines(summary.conflicts),
         ),
         *_shares(summary),
-        options.section(summary.options),
+        option_section.section(summary.options),
     )
 
 
@@ -113,7 +112,7 @@ def verdict(summary: Summary) -> str:
     if summary.orders or summary.internal_orders:
         deeds = words.listed(tuple(map(orders.ordered, (*summary.orders, *summary.internal_orders))))
         return f"{deeds[:1].upper()}{deeds[1:]}{because}."
-    if did := options.deed_words(summary.options):
+    if did := option_section.deed_words(summary.options):
         return f"{did}{because}."
     held = words.listed(tuple(f"{figures.position(line.shares)} {line.symbol}" for line in summary.held))
     if summary.action == "none":

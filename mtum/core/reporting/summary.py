@@ -11,6 +11,7 @@ from datetime import date, datetime
 from mtum.core.canonical import SPARSE
 from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import words
+from mtum.core.reporting.option_section import OptionsTold
 from mtum.core.reporting.parts.account import CashLine, EquityLine, OwedLine
 from mtum.core.reporting.parts.conditions import ConditionLine, Conflicts
 from mtum.core.reporting.parts.corrections import CorrectionLine
@@ -18,7 +19,6 @@ from mtum.core.reporting.parts.data_quality import DataQuality
 from mtum.core.reporting.parts.drift import ContractLine, DriftLine
 from mtum.core.reporting.parts.expectation import BacktestLine
 from mtum.core.reporting.parts.flips import FlipLine
-from mtum.core.reporting.parts.options import OptionsTold
 from mtum.core.reporting.parts.orders import FillLine, OrderLine, StandingLine
 from mtum.core.reporting.parts.partial_bars import RegretLine
 from mtum.core.reporting.parts.position import PositionLine

@@ -142,6 +142,17 @@ def test_a_second_opening_of_an_underlying_is_not_made_in_the_same_session() -> 
     assert [(one.purpose, one.reason) for one in found.notes] == [("open", "one_opening")]
 
 
+def test_of_an_opening_no_more_is_ordered_than_one_order_may_have() -> None:
+    wanted = verdict(OptionPurpose.OPEN, (BUY, put(95)), start="1.15", quantity=29, most_loss_usd=Decimal(3_625))
+    found = decided(wanted)
+    (intent,) = found.intents
+    # 125 USD each.
+    assert (intent.quantity, intent.most_loss_usd) == (5, Decimal(625))
+    assert [(one.reason, one.text) for one in found.notes] == [
+        ("max_contracts", "29 are wanted, 5 are the most in one order")
+    ]
+
+
 NAKED = verdict(OptionPurpose.OPEN, (SELL, call(105)), start="-0.95")
 MINI = replace(put(95), multiplier=10)
 ADJUSTED = replace(put(95), con_id=77, trading_class="SPY1")
@@ -157,7 +168,6 @@ CROSSING = verdict(OptionPurpose.OPEN, (SELL, put(95)), (BUY, put(95)), start="0
         (verdict(OptionPurpose.OPEN, (SELL, ADJUSTED)), "listing"),
         (verdict(OptionPurpose.OPEN, (SELL, put(95)), quantity=0), "quantity"),
         (verdict(OptionPurpose.OPEN, (SELL, put(95)), quantity=-1), "quantity"),
-        (verdict(OptionPurpose.OPEN, (SELL, put(95)), quantity=6), "quantity"),
         (verdict(OptionPurpose.OPEN), "legs"),
         (CROSSING, "legs"),
         (verdict(OptionPurpose.OPEN, (SELL, put(95)), quantity=4), "cash"),
