@@ -10,8 +10,9 @@ from mtum.errors import UsageError
 
 FREE = {"risk.max_daily_loss_usd": "none", "risk.max_position_usd": "none", "risk.max_daily_loss_frac": 0.10}
 """An example has the limits of a sleeve, which know no fixed amounts."""
-OF_OPTIONS = {"options.max_contracts": 100}
-"""The most contracts in one order that an example of options may send: a hedge of its capital takes more than ten."""
+OF_OPTIONS = {"options.max_contracts": 100, "portfolio.account_kind": "margin"}
+"""What an example of options needs: a hedge of its capital takes more than ten contracts in one order, and no spread of
+options on shares is taken in a cash account."""
 _KEPT = ("portfolio", "risk", "market", "options")
 """Sections of a person's own settings that an example keeps, beside the strategy's."""
 
