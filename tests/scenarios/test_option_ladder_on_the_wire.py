@@ -84,7 +84,7 @@ def test_a_put_chosen_from_the_brokers_chain_passes_the_gate_and_works(tmp_path:
         chosen = choose(chain, MONTH, [Role(Right.PUT, False, 0.25, SOLD)]).chosen
         assert chosen is not None
         (leg,) = chosen.legs
-        price = -exact(round(leg.reading.mid + 0.005, 2))
+        price = -exact(leg.reading.row.quote.ask or 0.0)  # where nothing fills at once
         intent = wanted("wheel", (SELL, leg.contract), price=price)
         desk.store.options.commit_intents([intent], now)
         made = Attempt(intent, 1, NetPrice(price))
