@@ -39,8 +39,8 @@ class IronCondor(OptionStrategy):
     CALENDAR: ClassVar[bool] = True
     SERIES_SESSIONS: ClassVar[int] = IV_SESSIONS
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = specs(
-        "iv_rank", "adx", "open_groups", "spacing", "contracts", "take", "stop", "exit_dte", "short_put", "short_call",
-        "call_in_the_money", "ex_date",
+        "iv_rank", "adx", "structures_open", "spacing", "contracts", "take", "stop", "exit_dte", "short_put",
+        "short_call", "call_in_the_money", "ex_date",
     )  # fmt: skip
     REASONS: ClassVar[Mapping[str, str]] = {
         "open_condor": "volatility is dear and no trend is strong: a condor is sold",
@@ -168,7 +168,7 @@ class IronCondor(OptionStrategy):
         return (
             at_least("iv_rank", rank, self.iv_rank_min),
             below("adx", view.newest(symbol, _ADX), self.adx_max),
-            below("open_groups", float(number), float(self.max_open)),
+            below("structures_open", float(number), float(self.max_open)),
             at_least("spacing", float(since), float(self.spacing_sessions)),
         )
 

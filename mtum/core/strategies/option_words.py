@@ -65,7 +65,7 @@ SPECS: Mapping[str, ConditionSpec] = {
         ),
         ConditionSpec("adx", Role.ENTRY, "no strong trend", "a strong trend", "ADX"),
         ConditionSpec(
-            "open_groups", Role.ENTRY, "fewer structures open than may be", "as many structures open as may be",
+            "structures_open", Role.ENTRY, "fewer structures open than may be", "as many structures open as may be",
             "open", "structures", of_position=True,
         ),
         ConditionSpec(
