@@ -19,12 +19,12 @@ from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import play_session
 from mtum.config import load
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.explain import explanation_text
 from mtum.core.reporting.explain_options import contract_lines
 from mtum.wiring.desks import replay_desk
 from mtum.wiring.resources import DATABASE_NAME, opened_reader
-from support.practice import desk_in, play_next, settings_of
-from support.practice_options import option_desk
+from support.practice import desk_in, exchange_in, play_next, settings_of
 
 WHEEL: dict[str, Any] = {
     "market__sample": "multi",
@@ -41,7 +41,8 @@ WHEEL: dict[str, Any] = {
 def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A folder after the first session of a wheel, and its document."""
     folder = tmp_path_factory.mktemp("wheel")
-    with option_desk(folder, **WHEEL) as (replay, desk, _):
+    with desk_in(folder, **WHEEL) as replay:
+        desk = replay.desk
         session = replay.upcoming()
         assert session is not None
         return folder, play_session(desk, session).document
@@ -59,12 +60,13 @@ def test_a_put_is_decided_sold_and_booked(begun: tuple[Path, dict[str, Any]]) ->
     assert (document["action"], document["reasons"], document["exit_code"]) == ("enter", ["write_put"], 0)
     assert (order["purpose"], order["status"], order["filled"], order["attempts"]) == ("open", "FILLED", 1, 1)
     assert document["sleeves"]["wheel"]["options"]["orders"] == [order]
-    with option_desk(folder, **WHEEL) as (_, desk, _):
+    with desk_in(folder, **WHEEL) as replay:
+        desk = replay.desk
         (lot,) = desk.store.options.book("wheel").lots
         price = -Decimal(order["price"])
         assert (lot.quantity, lot.premium, lot.group) == (-1, price, order["group"])
-        # 100,000 less 0.65 for the contract, and the premium that its mark takes back.
-        cash = Decimal(100_000) + 100 * price - Decimal("0.65")
+        # The capital and the premium less the fees; the mark takes the premium back.
+        cash = Decimal(100_000) + 100 * price - lot.fees_usd
         assert desk.store.books.cash("wheel") == cash
         marked = desk.store.options.marks(lot.session)[lot.contract][0]
         assert document["equity_usd"] == pytest.approx(float(cash - 100 * marked), abs=1e-6)
@@ -92,7 +94,8 @@ def test_the_record_keeps_the_rows_and_names_every_contract(begun: tuple[Path, d
 
 
 def test_every_decision_replays_and_the_books_add_up(begun: tuple[Path, Any], folder: Path) -> None:
-    with option_desk(folder, **WHEEL) as (_, desk, _):
+    with desk_in(folder, **WHEEL) as replay:
+        desk = replay.desk
         found = verify(desk.store, desk.settings, desk.provenance)
         assert (found.exit_code, found.document["failed"], found.document["books"]) == (0, 0, [])
 
@@ -107,25 +110,29 @@ def test_a_quote_that_was_changed_in_the_record_is_found(folder: Path) -> None:
         for name in [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]:
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute("UPDATE input_frames SET frame = ? WHERE hash = ?", (json.dumps(frame), key))
-    with option_desk(folder, **WHEEL) as (_, desk, _):
+    with desk_in(folder, **WHEEL) as replay:
+        desk = replay.desk
         found = verify(desk.store, desk.settings, desk.provenance, books=False)
     assert any("hash" in line for line in found.document["sessions"][0]["replay"])
     assert any("options.planned" in line for line in found.document["sessions"][0]["replay"])
 
 
 def test_a_dry_run_shows_what_would_be_sold_and_commits_nothing(folder: Path) -> None:
-    with option_desk(folder, **WHEEL) as (replay, desk, broker):
+    before = exchange_in(folder).option_books.orders
+    with desk_in(folder, **WHEEL) as replay:
+        desk = replay.desk
         session = replay.upcoming()
         assert session is not None
         result = decide_and_order(desk, session, dry_run=True)
         assert [one["purpose"] for one in result.document["sleeves"]["wheel"]["options"]["planned"]] == ["open"]
         assert result.document["option_orders"] == []
         assert desk.store.options.states(session.day) == ()
-        assert broker.orders == {}
+        assert exchange_in(folder).option_books.orders == before
 
 
 def test_under_a_full_halt_nothing_is_sold(folder: Path) -> None:
-    with option_desk(folder, **WHEEL) as (replay, desk, _):
+    with desk_in(folder, **WHEEL) as replay:
+        desk = replay.desk
         session = replay.upcoming()
         assert session is not None
         desk.store.control.halt(Restriction.FULL, "test", "test", desk.clock.now())
@@ -135,7 +142,8 @@ def test_under_a_full_halt_nothing_is_sold(folder: Path) -> None:
 
 
 def test_what_a_person_wants_flat_is_bought_back_and_nothing_is_opened(folder: Path) -> None:
-    with option_desk(folder, **WHEEL) as (replay, desk, _):
+    with desk_in(folder, **WHEEL) as replay:
+        desk = replay.desk
         session = replay.upcoming()
         assert session is not None
         desk.store.statements.request_flatten("SP500", "test", desk.clock.now(), "wheel")
@@ -158,7 +166,9 @@ ASKS = WHEEL | {"risk__require_confirmation": "true"}
 
 
 def test_an_opening_waits_for_a_person_and_the_notice_names_it(folder: Path) -> None:
-    with option_desk(folder, **ASKS) as (replay, desk, broker):
+    before = exchange_in(folder).option_books.orders
+    with desk_in(folder, **ASKS) as replay:
+        desk = replay.desk
         session = replay.upcoming()
         assert session is not None
         desk.clock.wait_until(session.before_close(90))
@@ -169,21 +179,22 @@ def test_an_opening_waits_for_a_person_and_the_notice_names_it(folder: Path) -> 
         assert [one["status"] for one in document["option_orders"]] == ["LAPSED"]
         assert document["problems"][0]["code"] == 7
         assert "not approved" in document["problems"][0]["text"]
-        assert broker.orders == {}
+        assert exchange_in(folder).option_books.orders == before
 
 
 @pytest.mark.parametrize(
     ("sleeve", "symbol", "sold"), [(None, None, True), ("wheel", "SP500", True), ("wheel", "MTUM", False)]
 )
 def test_what_a_person_approved_is_sold(folder: Path, sleeve: str | None, symbol: str | None, sold: bool) -> None:
-    with option_desk(folder, **ASKS) as (replay, desk, broker):
+    with desk_in(folder, **ASKS) as replay:
+        desk = replay.desk
         session = replay.upcoming()
         assert session is not None
         desk.clock.wait_until(session.before_close(90))
         likely_order(desk, session)
         desk.store.approvals.approve(session.day, "enter", desk.clock.now(), sleeve, symbol)
         play_session(desk, session)
-        assert bool(broker.orders) is sold
+        assert (desk.store.options.states(session.day)[0].status is OrderStatus.FILLED) is sold
 
 
 def test_a_watched_wheel_remembers_what_it_sold_with_virtual_money(tmp_path: Path) -> None:
@@ -242,7 +253,7 @@ write_on = "any"
 
 
 def test_nothing_is_decided_while_options_are_open_that_nobody_trades(folder: Path) -> None:
-    with option_desk(folder, **WHEEL) as (replay, _, _):
+    with desk_in(folder, **WHEEL) as replay:
         session = replay.upcoming()
     assert session is not None
     other = WHEEL | {"portfolio__strategy": "buy_and_hold", "strategy__buy_and_hold__symbol": "SP500"}
