@@ -57,7 +57,7 @@ class VerticalSpread(OptionStrategy):
         **REASONS_OF_ALL,
         **dict.fromkeys((spec.name for spec in CONDITIONS), ""),
     }
-    EXAMPLE: ClassVar[Example] = Example({"symbols": ["SP500"]}, capital_usd=50_000.0)
+    EXAMPLE: ClassVar[Example] = Example({"symbols": ["SP500"], "allow_debit": True}, capital_usd=50_000.0)
 
     symbols: tuple[str, ...] = field(default=("SPY",), metadata={"doc": "symbols whose options it trades"})
     short_delta: float = field(default=0.30, metadata={"doc": "absolute delta of what is sold"})
