@@ -13,8 +13,7 @@ from mtum.config import Settings
 from mtum.errors import UsageError
 from mtum.wiring.resources import DATABASE_NAME, opened_reader
 from support.commands import call
-from support.practice import settings_of
-from support.practice_options import option_desk
+from support.practice import desk_in, settings_of
 
 WHEEL: dict[str, Any] = {
     "market__sample": "multi",
@@ -34,11 +33,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder after two sessions of a wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     for _ in range(2):
-        with option_desk(folder, **WHEEL) as (replay, desk, broker):
-            broker.positions = dict(desk.store.options.book().contracts())
+        with desk_in(folder, **WHEEL) as replay:
             session = replay.upcoming()
             assert session is not None
-            assert play_session(desk, session).document["exit_code"] == 0
+            assert play_session(replay.desk, session).document["exit_code"] == 0
     return folder
 
 
@@ -60,8 +58,8 @@ def test_an_open_group_says_what_it_earns_risks_and_waits_for(folder: Path, sett
     assert first["max_loss_usd"] == pytest.approx(float(strike * 100 - credit))
     assert -0.35 < leg["delta"] < -0.2  # a put of 0.30 at most, a session later
     assert first["delta_shares"] == pytest.approx(-100 * leg["delta"])
-    # 0.65 of commission.
-    assert first["pnl_usd"] == pytest.approx(float(credit) - leg["mark"] * 100 - 0.65)
+    # 1.00 of commission: the least that an order pays.
+    assert first["pnl_usd"] == pytest.approx(float(credit) - leg["mark"] * 100 - 1.0)
     following = first["next"]
     assert (following["action"], following["due"]) == ("roll", False)
     assert following["name"] in ("roll_dte", "roll_pnl")
