@@ -50,12 +50,15 @@ class Exchange:
         What the next orders are answered in place of being taken; None takes one.
     mute : bool
         Whether an order that is taken is not answered.
+    crossing : int
+        Units that fill as an order is canceled; the positions show it, and no list of executions does yet.
     """
 
     sides: dict[int, tuple[float, float]] = field(default_factory=dict)
     takes: list[tuple[Decimal, int]] = field(default_factory=list)
     answers: list[OptionOutcome | None] = field(default_factory=list)
     mute: bool = False
+    crossing: int = 0
     stuck: bool = False
     down: bool = False
     orders: dict[str, Listed] = field(default_factory=dict)
@@ -199,6 +202,10 @@ class ExchangeBroker:
         self.connect()
         order = self.state.orders.get(ref)
         self._reached("exchange_asked")
+        if order is not None and order.status.working and self.state.crossing:
+            known = list(self.state.fills)
+            self.state.trade(ref, self.state.crossing)
+            self.state.fills = known
         if order is not None and order.status.working and not self.state.stuck:
             order.status = OrderStatus.CANCELED
             self.state.log.append(f"cancel {ref[-1]}")

@@ -67,6 +67,7 @@ def manage_options(
         now = desk.clock.now()
         moment, soon = next_moment(session, now), now + LOOK_EVERY
         desk.clock.wait_until(soon if moment is None else moment if desk.replayed else min(soon, moment))
+    run.look_back()
     return (*told.values(), *option_problems(desk, session, run.told))
 
 
@@ -92,6 +93,13 @@ class _Run:
         for one in sorted(self.to_do(stage), key=lambda state: rank(state.intent)):
             # What was done for those before it counts.
             self._advance(self._state(one.intent.id), lists, stage)
+
+    def look_back(self) -> None:
+        """Say where positions moved by contracts of which no execution was listed: something filled, or was traded."""
+        for state in self.desk.store.options.states(self.session.day):
+            if state.attempts and not self._explained(state.intent):
+                words = "the broker's positions moved by contracts that no listed execution explains"
+                self.told[state.intent.id] = Problem(ExitCode.PERSON, f"{words}; look at its own screen")
 
     def to_do(self, stage: Stage) -> list[OptionState]:
         """Return what has not ended, and what lost its offer to our own gate or for a better price."""

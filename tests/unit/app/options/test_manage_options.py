@@ -270,3 +270,14 @@ def killed_and_checked(folder: Path, legs: int, step: int, takes: str = "a part"
         assert state.live.status is OrderStatus.UNKNOWN
         assert codes(problems) == [ExitCode.PERSON]
     assert replace(state.intent, quantity=3) == state.intent
+
+
+def test_nothing_takes_the_place_of_an_offer_that_filled_while_it_was_canceled(tmp_path: Path) -> None:
+    # One of two fills as it is canceled, and its executions are not listed yet: the positions alone tell.
+    spread = planned((Side.SELL, P95), (Side.BUY, P90), quantity=2, envelope=Envelope(net("-0.70"), net("-0.50")))
+    one = day(tmp_path, crossing=1)
+    one.plan(spread)
+    (problem,) = one.manage()
+    assert one.exchange.log == ["place 1 2 -0.7", "cancel 1"]
+    assert problem.exit_code is ExitCode.PERSON
+    assert "no listed execution explains" in problem.text
