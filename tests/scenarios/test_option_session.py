@@ -3,10 +3,11 @@
 import json
 import shutil
 import sqlite3
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -22,6 +23,8 @@ from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.core.reporting.explain import explanation_text
 from mtum.core.reporting.explain_options import contract_lines
+from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies.wheel import Wheel
 from mtum.wiring.desks import replay_desk
 from mtum.wiring.resources import DATABASE_NAME, opened_reader
 from support.practice import desk_in, exchange_in, play_next, settings_of
@@ -262,3 +265,32 @@ def test_nothing_is_decided_while_options_are_open_that_nobody_trades(folder: Pa
         assert (result.exit_code, replay.desk.decided(session.day)) == (2, False)
         (problem,) = result.document["problems"]
         assert problem["text"].startswith("wheel holds -1 SP500 2018-02-23 267 put and trades no options here")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken(Wheel):
+    """A wheel that ends in an error when it is asked."""
+
+    name: ClassVar[str] = "broken_wheel"
+
+    def option_verdicts(self, view: Any, own: Any, chains: Any) -> Any:
+        raise ZeroDivisionError("division by zero")
+
+
+def test_a_strategy_of_options_that_fails_orders_nothing_and_fails_again_in_the_replay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STRATEGIES, "broken_wheel", Broken)
+    text = WATCHED.replace("weight = 1.0", "weight = 0.5").replace('"wheel"', '"broken_wheel"')
+    (tmp_path / "config.toml").write_text(
+        text.replace('state = "watch"\nweight = 0.0\nvirtual_usd = 100000.0', "weight = 0.5")
+    )
+    with replay_desk(load(tmp_path / "config.toml", {}, {}), tmp_path) as replay:
+        desk, session = replay.desk, replay.upcoming()
+        assert session is not None
+        document = play_session(desk, session).document
+        assert (document["exit_code"], document["option_orders"]) == (1, [])
+        assert document["sleeves"]["income"]["reasons"] == ["strategy_failed"]
+        assert any("broken_wheel at 2018-01-03: ZeroDivisionError" in one["text"] for one in document["problems"])
+        assert [one["status"] for one in document["orders"]] == ["FILLED"]
+        assert verify(desk.store, desk.settings, desk.provenance).exit_code == 0
