@@ -7,7 +7,6 @@ from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import words
 from mtum.core.reporting.backtest.checks import checks_sections
 from mtum.core.reporting.backtest.costs import costs_section
-from mtum.core.reporting.backtest.options import is_illustration, option_sections
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Section, Sentence, Table, table_of
 from mtum.core.reporting.parts.result import IDLE_CASH
@@ -27,14 +26,18 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
         The result as `mtum backtest --json` gives it.
     """
     idle = IN_FUND if FUND in found.get("sleeves", ()) else IDLE_CASH
-    if is_illustration(found):
-        why = "An illustration is no result: its figures stand in no table beside others."
-        yield Section("result", "Illustration", (Sentence(why), Sentence(idle)))
-    else:
-        title = f"Result, {found['options']['label']}" if found.get("options") else "Result"
-        yield Section("result", title, (_compared(found), Sentence(idle), _trades(found["metrics"])))
     if found.get("options"):
+        from mtum.core.reporting.backtest.options import is_illustration, option_sections  # shares do without
+
+        if is_illustration(found):
+            why = "An illustration is no result: its figures stand in no table beside others."
+            yield Section("result", "Illustration", (Sentence(why), Sentence(idle)))
+        else:
+            title = f"Result, {found['options']['label']}"
+            yield Section("result", title, (_compared(found), Sentence(idle), _trades(found["metrics"])))
         yield from option_sections(found)
+    else:
+        yield Section("result", "Result", (_compared(found), Sentence(idle), _trades(found["metrics"])))
     if found["orders"]:
         yield costs_section(found)
     if len(found.get("sleeves", ())) > 1:

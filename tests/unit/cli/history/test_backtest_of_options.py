@@ -1,6 +1,8 @@
 """`mtum backtest` of strategies of options: what it plays, how it is labeled, and what it refuses."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +72,12 @@ def test_options_fill_at_the_close_alone_and_are_not_swept(tmp_path: Path) -> No
     )
     swept = call(tmp_path, "sweep", str(tmp_path / "grid.toml"), "--start", "2018-03-20", "--end", "2018-03-22")
     assert (swept.code, "trades options" in swept.err) == (2, True)
+
+
+def test_a_backtest_of_shares_loads_nothing_of_options() -> None:
+    loaded = (
+        "mtum.core.simulation.session_path, mtum.app.research.account_backtest, mtum.core.reporting.backtest.result"
+    )
+    code = f"import sys, {loaded}; print(*(one for one in sys.modules if one.startswith('mtum.core.options')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == []
