@@ -43,6 +43,10 @@ SPECS: Mapping[str, ConditionSpec] = {
             "iv_rank", Role.ENTRY, "implied volatility high within its year", "implied volatility low within its year",
             "IV rank",
         ),
+        ConditionSpec(
+            "iv_rank_low", Role.ENTRY, "implied volatility low enough to buy", "implied volatility too high to buy",
+            "IV rank",
+        ),
         ConditionSpec("rsi_put", Role.ENTRY, "RSI not overbought", "RSI overbought", "RSI", "", "close"),
         ConditionSpec("rsi_call", Role.ENTRY, "RSI not weak", "RSI weak", "RSI", "", "close"),
         ConditionSpec(

@@ -46,8 +46,8 @@ class VerticalSpread(OptionStrategy):
     EACH_BY_ITSELF: ClassVar[bool] = True
     SERIES_SESSIONS: ClassVar[int] = IV_SESSIONS
     CONDITIONS: ClassVar[tuple[ConditionSpec, ...]] = specs(
-        "mean_side", "means_order", "rsi_bias", "iv_rank", "one_per_side", "contracts", "take", "stop", "exit_dte",
-        "bias_lost", "call_in_the_money", "ex_date",
+        "mean_side", "means_order", "rsi_bias", "iv_rank", "iv_rank_low", "one_per_side", "contracts", "take", "stop",
+        "exit_dte", "bias_lost", "call_in_the_money", "ex_date",
     )  # fmt: skip
     REASONS: ClassVar[Mapping[str, str]] = {
         "sell_puts": "the trend rises: a put spread is sold",
@@ -184,7 +184,7 @@ class VerticalSpread(OptionStrategy):
         # Without a bias the side is told that has more of its conditions.
         bullish = sum(one.passed for one in sides[True]) >= sum(one.passed for one in sides[False])
         pays = self.allow_debit and rank is not None and rank < self.iv_rank_min
-        least = below("iv_rank", rank, self.iv_rank_min) if pays else at_least("iv_rank", rank, self.iv_rank_min)
+        least = below("iv_rank_low", rank, self.iv_rank_min) if pays else at_least("iv_rank", rank, self.iv_rank_min)
         same = sum(_rises(group) == bullish for group in own.of(symbol))
         conditions = (*sides[bullish], least, at_most("one_per_side", float(same), 0.0))
         if pays:
