@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from mtum.app.queries.plain import plain
-from mtum.errors import UsageError
+from mtum.errors import UsageError, VerificationError
 from mtum.ports.reading import Reader
 from mtum.web.paging import Part, part_of
 from mtum.web.records import Records
@@ -70,6 +70,14 @@ def explain(records: Records, day: date | None = None, sleeve: str | None = None
         return {"session": None, "action": None} if found is None else dict(found.document)
 
     return records.read(("explain", day, sleeve), work)
+
+
+def last_explained(records: Records) -> tuple[Document, str]:
+    """Return what the newest decision tells, and why it tells nothing where its record cannot be read."""
+    try:
+        return explain(records), ""
+    except VerificationError as error:
+        return {"session": None}, records.without_paths(str(error))
 
 
 def performance(records: Records) -> Document:

@@ -141,7 +141,8 @@ def _signing_in(app: FastAPI, site: Site) -> None:
         if not waits and guard.asks:
             session = await asyncio.to_thread(guard.sign_in, address, form.get("password", ""))
         if session is None:
-            log.warning("sign_in_refused", extra={"asked_from": address, "waits_seconds": round(waits)})
+            if not waits:  # those that were not even looked at would fill the log
+                log.warning("sign_in_refused", extra={"asked_from": address})
             words = f"Too many wrong passwords. Try again in {waits:.0f} s." if waits else "That is not the password."
             page = frame.sign_in_page(guard.token(visit_of(request)), words)
             headers = {"retry-after": f"{waits:.0f}"} if waits else {}

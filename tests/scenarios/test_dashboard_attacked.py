@@ -1,8 +1,11 @@
 """The dashboard attacked from outside its process, over sockets."""
 
+import http.client
 import re
 import shutil
 import sqlite3
+import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -269,6 +272,29 @@ def test_guessing_a_password_is_slowed_down(live_folder: Path) -> None:
 @pytest.mark.full
 def test_a_thousand_guesses_bring_nobody_in(live_folder: Path) -> None:
     guessed(live_folder, 1000)
+
+
+@pytest.mark.full
+def test_another_address_is_served_with_tls_and_password_alone(live_folder: Path, tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl")
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "certificate.pem")]
+    subprocess.run([openssl, *made, *files], check=True, capture_output=True)
+    environment = {
+        "MTUM_WEB__PASSWORD": PASSWORD,
+        "MTUM_WEB__TLS_CERTIFICATE": str(tmp_path / "certificate.pem"),
+        "MTUM_WEB__TLS_KEY": str(tmp_path / "key.pem"),
+    }
+    with served(live_folder, "--host", "0.0.0.0", environment=environment) as server:
+        trusting = ssl.create_default_context(cafile=str(tmp_path / "certificate.pem"))
+        line = http.client.HTTPSConnection("localhost", server.port, timeout=20, context=trusting)
+        line.request("GET", "/")
+        found = line.getresponse()
+        assert (found.status, found.getheader("location")) == (303, "/login")
+        assert "Secure" in str(found.getheader("set-cookie"))
+        line.close()
 
 
 @pytest.mark.full

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -122,6 +123,16 @@ def test_before_the_first_run_the_newest_demo_is_shown(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         assert "Practice: simulated money, newest demo" in server.ask("/").text
         assert read(server, "decisions")["count"] == 2
+
+
+def test_a_scheduler_that_gives_no_sign_of_life_is_told_of(folder: Path, server: Served) -> None:
+    alive = folder / "data" / "scheduler.alive"
+    alive.touch()
+    assert "is silent since" not in server.ask("/").text
+    os.utime(alive, (1.7e9, 1.7e9))  # 2023-11-14 22:13 UTC
+    for page in ("/", "/system"):
+        assert "the scheduler is silent since 2023-11-14 17:13 New York" in server.ask(page).text
+    alive.unlink()
 
 
 def test_an_unchanged_document_is_not_sent_twice_and_a_long_one_is_compressed(server: Served) -> None:

@@ -37,7 +37,7 @@ def page(ask: Ask) -> Child:
         _choose(symbols, symbol, span),
         _drawn(symbol, span, rows),
         _indicators(documents.indicators(ask.records, symbol)),
-        _decision(documents.explain(ask.records), symbol, rows),
+        _decision(documents.last_explained(ask.records)[0], symbol, rows),
         _volatility(ask, source),
         _quality(ask, symbols, source),
     ]
@@ -116,7 +116,7 @@ def _decision(told: Table, symbol: str, rows: Sequence[BarRow]) -> Html:
     cells = []
     for name, one in decisions.items():
         seen = (one.get("inputs") or {}).get(symbol)
-        bar = final.get(one.get("session", ""))
+        bar = final.get(one.get("session") or "")
         for key, value in (seen or {}).items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 now = (

@@ -22,10 +22,13 @@ STRIP = 60
 def page(ask: Ask) -> Child:
     """Return the page."""
     sleeves = documents.sleeves(ask.records)
-    told = documents.explain(ask.records)
-    if not told.get("session"):
+    told, unread = documents.last_explained(ask.records)
+    if not told["session"] and not unread:
         return nothing_yet()
-    return [_together(told), *(_sleeve(ask, one, told) for one in sleeves["sleeves"])]
+    return [
+        tag("p", unread, class_="note") if unread else _together(told),
+        *(_sleeve(ask, one, told) for one in sleeves["sleeves"]),
+    ]
 
 
 def _together(told: Table) -> Html:
@@ -45,7 +48,7 @@ def _together(told: Table) -> Html:
 
 
 def _sleeve(ask: Ask, one: Table, told: Table) -> Html:
-    decisions = told.get("sleeves") or {told["strategy"]: told}
+    decisions = told.get("sleeves") or {told.get("strategy", ""): told}
     own = decisions.get(one["sleeve"], {})
     held = "; ".join(f"{row['shares']} {row['symbol']}" for row in one["positions"]) or "flat"
     passed = [line["passed"] for line in own.get("conditions", ())]

@@ -21,7 +21,7 @@ def page(ask: Ask) -> Child:
     status = documents.status(ask.records)
     if status["last_run"] is None and not status["positions"]:
         return [*_problems(ask, status, []), nothing_yet(), _next(status)]
-    sleeves, told = documents.sleeves(ask.records), documents.explain(ask.records)
+    sleeves, (told, unread) = documents.sleeves(ask.records), documents.last_explained(ask.records)
     runs = ask.records.read("last runs", _last_runs)
     return [
         *_problems(ask, status, runs),
@@ -30,6 +30,7 @@ def page(ask: Ask) -> Child:
         _verdicts(sleeves),
         _hands(ask, status),
         _timeline(runs),
+        card("Its conditions", tag("p", unread, class_="note"), class_="half") if unread else None,
         *_conditions(told),
     ]
 
