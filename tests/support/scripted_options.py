@@ -46,7 +46,7 @@ BUY, SELL = Side.BUY, Side.SELL
 
 @cache
 def sessions() -> Sessions:
-    return ExchangeCalendar().sessions(date(2018, 1, 2), date(2019, 4, 1))
+    return ExchangeCalendar().sessions(date(2017, 1, 3), date(2019, 4, 1))
 
 
 def days_from(first: date, count: int) -> list[date]:

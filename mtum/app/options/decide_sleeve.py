@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
@@ -21,11 +21,12 @@ from mtum.core.decide_options import (
     chains_wanted,
     decide_options,
 )
-from mtum.core.market.sessions import Session
+from mtum.core.market.sessions import Session, Sessions
 from mtum.core.options.asking import ChainRequest, OptionGroup, OwnOptions
 from mtum.core.options.chain import Chain, Quote, ReadChain, read
 from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionLot
+from mtum.core.options.model.dividends import DIVIDENDS_BEFORE, NEAR_SESSIONS, sessions_to_next
 from mtum.core.portfolio import decision as shares
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import Book
@@ -38,6 +39,8 @@ from mtum.core.strategies.option_contract import OptionStrategy
 from mtum.core.view import MarketView
 from mtum.errors import DataError, ExitCode
 
+_AHEAD = timedelta(days=30)
+"""Calendar days that hold the sessions within which a dividend is near."""
 LAST_CANCEL_MINUTES = 5.0
 """Minutes before the close at which the last order in options is canceled."""
 WRONG = frozenset({"legs", "contract", "listing", "uncovered_calls", "defined_risk", "index_puts", "own", NO_GROUP})
@@ -262,7 +265,8 @@ def decide_sleeve(
     own = _own(found, of, session, exact(round(decision.equity_usd, 2)))
     left = {symbol: number - sold.get(symbol, 0) for symbol, number in own.shares.items()}
     kept = {symbol: number for symbol, number in left.items() if number}
-    own = replace(own, shares=kept, account_equity=beside.account_usd)
+    coming = _ex_dates(desk, session, own.groups)
+    own = replace(own, shares=kept, account_equity=beside.account_usd, ex_dates=coming)
     rules = OptionSessionRules(
         account=desk.account,
         sleeve=sleeve.name,
@@ -324,6 +328,18 @@ def _closed(
     found = {symbol: reason for symbol, reason in sorted(book.forced_exits.items()) if reason != BROKEN}
     if decision.daily_loss_hit and sleeve.rules.losses.flatten_on_daily_loss:
         found = {**dict.fromkeys(sorted(held), "daily_loss"), **found}
+    return found
+
+
+def _ex_dates(desk: Desk, session: Session, groups: Iterable[OptionGroup]) -> dict[str, int]:
+    # Sessions to the next dividend of what options are open on, as those of the year before come again.
+    found = {}
+    ahead = Sessions(desk.calendar.sessions(session.day, session.day + _AHEAD).known[1 : NEAR_SESSIONS + 1])
+    for underlying in sorted({group.underlying for group in groups}):
+        bars = desk.store.bars.bars(underlying, desk.source.name, session.day - DIVIDENDS_BEFORE).until(session.day)
+        paid = [(bars.day(t), float(bars.dividend[t])) for t in range(len(bars))]
+        if (count := sessions_to_next(paid, session.day, ahead)) is not None:
+            found[underlying] = count
     return found
 
 

@@ -1,14 +1,16 @@
 """The sleeves of a played account that trade options: quoted, ended, decided and filled session by session."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from mtum.core.decide_options import OptionDecision, OptionSessionRules, at_work, chains_wanted, decide_options
-from mtum.core.market.sessions import Session
+from mtum.core.market.sessions import Session, Sessions
 from mtum.core.options.asking import ChainRequest, OwnOptions
 from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.model.dividends import DIVIDENDS_BEFORE, NEAR_SESSIONS, sessions_to_next
 from mtum.core.options.model.ending import Night
 from mtum.core.options.model.listing import number_of
 from mtum.core.options.model.quotes import ModelChain
@@ -112,6 +114,7 @@ class OptionDesk:
             free = cash[own.name][0] if own.name in cash else max(ZERO, own.cash - own.reserved_usd)
             rules = self._rules(one, t, left, account, restriction[own.name], others)
             mine = replace(self._own(one, free, exact(round(decision.equity_usd, 2))), account_equity=account)
+            mine = replace(mine, ex_dates=self._ex_dates(t, mine))
             assert one.view is not None  # it was quoted
             one.decision = decide_options(one.view, one.strategy, mine, one.read, rules)
             one.held_back.update(note.reason for note in one.decision.notes)
@@ -148,6 +151,18 @@ class OptionDesk:
             return self.terms.chain(request, spot, session.close)
         except DataError as error:
             return str(error)
+
+    def _ex_dates(self, t: int, own: OwnOptions) -> dict[str, int]:
+        # Sessions to the next dividend of what options are open on, as those of the year before come again.
+        found, day = {}, self.history.day(t)
+        for underlying in sorted({group.underlying for group in own.groups} & self.history.bars.keys()):
+            at = bisect_right(self.terms.sessions.known, day, key=lambda one: one.day)
+            ahead = Sessions(self.terms.sessions.known[at : at + NEAR_SESSIONS])
+            bars = self.history.bars[underlying].since(day - DIVIDENDS_BEFORE).until(day)
+            paid = [(bars.day(row), float(bars.dividend[row])) for row in range(len(bars))]
+            if (count := sessions_to_next(paid, day, ahead)) is not None:
+                found[underlying] = count
+        return found
 
     def _own(self, one: SleeveOptions, free: Decimal, equity: Decimal) -> OwnOptions:
         holdings = one.own.holdings
