@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from mtum.app.approvals.approve_orders import option_approved, option_way
 from mtum.app.desk import Desk, Problem
+from mtum.app.options.cancel_options import asked_to_cancel
 from mtum.app.options.endings import option_problems
 from mtum.app.options.take_up import beyond_books, take_up, twice
 from mtum.core.market.sessions import Session
@@ -90,9 +91,13 @@ class _Run:
         lists = self._listed()
         if lists is None and stage is not Stage.OVER:
             return
+        canceled = asked_to_cancel(self.desk.store, self.session) if stage is not Stage.OVER else frozenset()
         for one in sorted(self.to_do(stage), key=lambda state: rank(state.intent)):
+            by_person = one.intent.id in canceled
+            if by_person:
+                self.told[one.intent.id] = Problem(ExitCode.DONE, "canceled by a person")
             # What was done for those before it counts.
-            self._advance(self._state(one.intent.id), lists, stage)
+            self._advance(self._state(one.intent.id), lists, Stage.CANCEL if by_person else stage)
 
     def look_back(self) -> None:
         """Say where positions moved by contracts of which no execution was listed: something filled, or was traded."""
@@ -114,6 +119,8 @@ class _Run:
         # What a person canceled, or the broker, is not.
         last = state.attempts[-1] if state.attempts else None
         if last is None or not state.left or state.live is not None:
+            return False
+        if state.intent.id in asked_to_cancel(self.desk.store, self.session):
             return False
         return last.status in (OrderStatus.DENIED, OrderStatus.LAPSED) or last.attempt.ref in self.replaced
 

@@ -22,15 +22,17 @@ def cancel(desk: Desk, session: Session, wanted: str | None = None) -> dict[str,
     UsageError
         If no working order of ours has that id.
     DeadlineMissedError
-        From ten minutes before the close on: the exchange refuses it, and the order fills.
+        From ten minutes before the close on: the exchange refuses it, and the order fills. Not for options, which
+        a person may cancel as long as they work.
     """
     states = [
         state for state in desk.store.orders.states(session.day) if wanted in (None, state.intent.id, state.intent.ref)
     ]
-    if wanted is not None and not states:
+    options, told = _options(desk, session, wanted)
+    if wanted is not None and not states and not options:
         raise UsageError(f'no order of {session.day} has the id "{wanted}"; `mtum show orders` lists them')
     working = [state for state in states if state.status.working]
-    problems = cancel_working(desk, session, working) if working else ()
+    problems = (*told, *(cancel_working(desk, session, working) if working else ()))
     after = [desk.store.orders.state_of(state.intent.id) or state for state in working]
     return {
         "session": session.day.isoformat(),
@@ -39,6 +41,14 @@ def cancel(desk: Desk, session: Session, wanted: str | None = None) -> dict[str,
         "problems": [problem.document() for problem in problems],
         "exit_code": int(exit_code_of(problems)),
     }
+
+
+def _options(desk: Desk, session: Session, wanted: str | None) -> tuple[list[str], tuple[Problem, ...]]:
+    if not desk.settings.trades_options:
+        return [], ()
+    from mtum.app.options.cancel_options import cancel_options  # an account without options loads none of it
+
+    return cancel_options(desk, session, wanted)
 
 
 def cancel_working(desk: Desk, session: Session, working: Sequence[IntentState]) -> tuple[Problem, ...]:
