@@ -114,7 +114,7 @@ class OptionDesk:
             free = cash[own.name][0] if own.name in cash else max(ZERO, own.cash - own.reserved_usd)
             rules = self._rules(one, t, left, account, restriction[own.name], others)
             mine = replace(self._own(one, free, exact(round(decision.equity_usd, 2))), account_equity=account)
-            mine = replace(mine, ex_dates=self._ex_dates(t, mine))
+            mine = replace(mine, ex_dates=_ex_dates(self, t, mine))
             assert one.view is not None  # it was quoted
             one.decision = decide_options(one.view, one.strategy, mine, one.read, rules)
             one.held_back.update(note.reason for note in one.decision.notes)
@@ -151,18 +151,6 @@ class OptionDesk:
             return self.terms.chain(request, spot, session.close)
         except DataError as error:
             return str(error)
-
-    def _ex_dates(self, t: int, own: OwnOptions) -> dict[str, int]:
-        # Sessions to the next dividend of what options are open on, as those of the year before come again.
-        found, day = {}, self.history.day(t)
-        for underlying in sorted({group.underlying for group in own.groups} & self.history.bars.keys()):
-            at = bisect_right(self.terms.sessions.known, day, key=lambda one: one.day)
-            ahead = Sessions(self.terms.sessions.known[at : at + NEAR_SESSIONS])
-            bars = self.history.bars[underlying].since(day - DIVIDENDS_BEFORE).until(day)
-            paid = [(bars.day(row), float(bars.dividend[row])) for row in range(len(bars))]
-            if (count := sessions_to_next(paid, day, ahead)) is not None:
-                found[underlying] = count
-        return found
 
     def _own(self, one: SleeveOptions, free: Decimal, equity: Decimal) -> OwnOptions:
         holdings = one.own.holdings
@@ -307,3 +295,16 @@ def _opposite(contract: OptionContract) -> OptionContract:
     right = Right.PUT if contract.right is Right.CALL else Right.CALL
     number = number_of(contract.trading_class, contract.expiry, right, contract.strike)
     return replace(contract, con_id=number, right=right)
+
+
+def _ex_dates(desk: OptionDesk, t: int, own: OwnOptions) -> dict[str, int]:
+    # Sessions to the next dividend of what options are open on, as those of the year before come again.
+    found, day = {}, desk.history.day(t)
+    at = bisect_right(desk.terms.sessions.known, day, key=lambda one: one.day)
+    ahead = Sessions(desk.terms.sessions.known[at : at + NEAR_SESSIONS])
+    for underlying in sorted({group.underlying for group in own.groups} & desk.history.bars.keys()):
+        bars = desk.history.bars[underlying].since(day - DIVIDENDS_BEFORE).until(day)
+        paid = [(bars.day(row), float(bars.dividend[row])) for row in range(len(bars))]
+        if (count := sessions_to_next(paid, day, ahead)) is not None:
+            found[underlying] = count
+    return found
