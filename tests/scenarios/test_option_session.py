@@ -3,30 +3,35 @@
 import json
 import shutil
 import sqlite3
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from mtum.app.ledger.sleeve_records import held_lots
 from mtum.app.ledger.virtual import virtual_records
 from mtum.app.ledger.virtual_options import virtual_options
+from mtum.app.owner.flatten import flatten_now
 from mtum.app.queries.explain import told_of
 from mtum.app.records.verify import verify
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import play_session
 from mtum.config import load
+from mtum.core.options.contracts import Right
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.orders import OrderStatus
+from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.reporting.explain import explanation_text
 from mtum.core.reporting.explain_options import contract_lines
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.wheel import Wheel
 from mtum.wiring.desks import replay_desk
 from mtum.wiring.resources import DATABASE_NAME, opened_reader
+from support.option_orders import contract
+from support.option_store import leg_fill, planned
 from support.practice import desk_in, exchange_in, play_next, settings_of
 
 WHEEL: dict[str, Any] = {
@@ -294,3 +299,30 @@ def test_a_strategy_of_options_that_fails_orders_nothing_and_fails_again_in_the_
         assert any("broken_wheel at 2018-01-03: ZeroDivisionError" in one["text"] for one in document["problems"])
         assert [one["status"] for one in document["orders"]] == ["FILLED"]
         assert verify(desk.store, desk.settings, desk.provenance).exit_code == 0
+
+
+@pytest.mark.full
+def test_what_a_sleeves_own_call_pledges_is_not_sold_though_another_sleeve_has_as_many_shares(tmp_path: Path) -> None:
+    two = WATCHED.replace("weight = 1.0", "weight = 0.8")
+    two = two.replace('state = "watch"\nweight = 0.0\nvirtual_usd = 100000.0', "weight = 0.2")
+    (tmp_path / "config.toml").write_text(two)
+    with replay_desk(load(tmp_path / "config.toml", {}, {}), tmp_path) as replay:
+        desk = replay.desk
+        first = replay.upcoming()
+        assert first is not None
+        play_session(desk, first)
+        session = replay.upcoming()
+        assert session is not None
+        decide_and_order(desk, session)
+        held = sum(lot.shares for lot in held_lots(desk.store))
+        sold = replace(
+            planned((Side.SELL, contract(Right.CALL, 300, date(2018, 2, 23), "SP500"))),
+            session=first.day,
+            strategy="core",
+            underlying="SP500",
+        )
+        desk.store.options.commit_intents([sold], desk.clock.now())
+        desk.store.options.record_fills([leg_fill(sold, "F1.01", sold.legs[0].contract, -1, "1.00")])
+        assert held > 200
+        flatten_now(desk, "SP500", "enough")
+        assert [state.intent.shares for state in desk.store.orders.states(session.day)] == [held - 100]

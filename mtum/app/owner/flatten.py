@@ -82,10 +82,14 @@ def _beside_the_decision(desk: Desk, session: Session, symbol: str, only: str | 
             # Shares that go to another sleeve at the close are sold already.
             if one.side is Side.SELL and one.status is OrderStatus.PLANNED and shared:
                 shared[one.strategy, one.symbol] -= one.shares
+        pledged = _pledged(desk, symbol) if symbol in option_underlyings(desk, only) else {}
         for (sleeve, of), own in shared.items():
             if of != symbol or only not in (None, sleeve):
                 continue
-            purpose, shares = (Purpose.EXIT, min(own, held)) if own > 0 else (Purpose.COVER, min(-own, short))
+            if own > 0:
+                purpose, shares = Purpose.EXIT, max(0, min(own - pledged.get(sleeve, 0), held))
+            else:
+                purpose, shares = Purpose.COVER, min(-own, short)
             held, short = (held - shares, short) if own > 0 else (held, short - shares)
             if shares > 0:
                 intent = _close(desk, session, (sleeve, symbol), purpose, shares)
@@ -99,6 +103,14 @@ def _beside_the_decision(desk: Desk, session: Session, symbol: str, only: str | 
     finally:
         desk.broker.close()
     return RunResult(current_document(desk, session, problems), exit_code_of(problems))
+
+
+def _pledged(desk: Desk, symbol: str) -> dict[str, int]:
+    """Return the shares of a symbol that each sleeve's own calls may call for: another sleeve's cover none of them."""
+    from mtum.core.portfolio.options.own import pledged_shares  # an account without options loads none of it
+
+    names = {lot.strategy for lot in desk.store.options.book().lots}
+    return {name: pledged_shares(desk.store.options.book(name).lots).get(symbol, 0) for name in names}
 
 
 def _close(desk: Desk, session: Session, whose: tuple[str, str], purpose: Purpose, shares: int) -> OrderIntent:
