@@ -88,6 +88,7 @@ def look_overnight(
             shares={one: seen.shares.get(one, 0) for one in underlyings},
             foreign=foreign,
             unexplained=_unexplained(desk, lists),
+            unresolved=_unresolved(desk, session),
             closes=closes,
             settlements=settlements,
             cash_change_usd=cash - Decimal(known["cash"]) if known else None,
@@ -151,6 +152,21 @@ def _unexplained(desk: Desk, lists: BrokerLists) -> dict[str, int]:
         signed = int(fill.shares) if fill.side is Side.BUY else -int(fill.shares)
         found[fill.symbol] = found.get(fill.symbol, 0) + signed
     return found
+
+
+def _unresolved(desk: Desk, session: Session) -> set[str]:
+    """Return the underlyings with an order of an earlier session that is not proven to have ended."""
+    shares = (
+        state.intent.symbol
+        for state in desk.store.orders.states(unresolved=True)
+        if state.status.working and state.intent.session < session.day and not state.intent.purpose.internal
+    )
+    options = (
+        state.intent.underlying
+        for state in desk.store.options.states(unresolved=True)
+        if state.live is not None and state.intent.session < session.day
+    )
+    return {*shares, *options}
 
 
 def _closes(

@@ -1,6 +1,6 @@
 """What became of options overnight: read from our lots and the account's positions, for no message tells it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -64,6 +64,8 @@ class Morning:
         All shares of the account by symbol: after the last known execution, and now.
     unexplained : mapping of str to int
         Shares of executions that no order of ours explains, by symbol.
+    unresolved : collection of str
+        Underlyings with an order of an earlier session, in shares or options, of which nobody knows what filled.
     closes : mapping of (str, date) to Decimal
         Official close by underlying and day, USD per share.
     settlements : mapping of int to Decimal
@@ -82,6 +84,7 @@ class Morning:
     shares: Mapping[str, int]
     foreign: Mapping[OptionContract, int] = field(default_factory=dict)
     unexplained: Mapping[str, int] = field(default_factory=dict)
+    unresolved: Collection[str] = frozenset()
     closes: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
     settlements: Mapping[int, Decimal] = field(default_factory=dict)
     cash_change_usd: Decimal | None = None
@@ -155,6 +158,9 @@ def _underlying(morning: Morning, name: str) -> Night:
     whose = [one for one, lost in changed.items() if morning.foreign.get(one) and abs(lost) < abs(expected[one])]
     if whose:
         return ask(Doubt.AMBIGUOUS, whose, "ours and others' stood in one contract and a part of them left")
+    if name in morning.unresolved:
+        # What it filled would look like a delivery, or like a contract that ended by itself.
+        return ask(Doubt.AMBIGUOUS, changed, f"nobody knows yet what an earlier order in {name} filled")
     if morning.unexplained.get(name) or moved % UNITS:
         return ask(Doubt.AMBIGUOUS, changed, f"{morning.unexplained.get(name, 0)} shares were traded beside our orders")
     gone = [_gone(morning, one, lost, one in positions) for one, lost in changed.items()]

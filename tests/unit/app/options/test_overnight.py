@@ -11,16 +11,17 @@ from mtum.app.ledger.sleeve_records import held_lots
 from mtum.app.options.overnight import UNDECIDED, Overnight, look_overnight, remember
 from mtum.core.market.bars import Bars
 from mtum.core.options.contracts import OptionContract
+from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.options.lots import EventKind
-from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
 from mtum.errors import ExitCode
 from mtum.ports.options import OptionBroker
 from support.bars import bars_of
 from support.option_days import CALENDAR, Day
 from support.option_orders import DAY, SESSION, SPOT, call, put
-from support.option_store import leg_fill, planned
+from support.option_store import attempt, leg_fill, planned
 from support.small_option_exchange import Exchange
-from support.store import opened
+from support.store import ACCOUNT, opened
 
 YESTERDAY = date(2026, 7, 9)
 MORNING = SESSION.open
@@ -143,3 +144,38 @@ def test_a_contract_nobody_knows_beside_ours_stops_the_underlying_until_it_is_st
         assert "`mtum reconcile --accept external SPY260821C00120000 2`" in problem.text
         desk.store.options.state_external(stranger, 2, MORNING, "stated by a person")
         assert look(desk, asked_again=True) == Overnight()
+
+
+def test_an_earlier_order_in_shares_whose_fills_nobody_knows_is_no_assignment(tmp_path: Path) -> None:
+    one = changed(holding(tmp_path, (ENDED, -1)), positions={}, shares={"SPY": 100})
+    bought = OrderIntent(
+        intent_id(ACCOUNT, YESTERDAY, "mtum_confluence", "SPY", Purpose.ENTER),
+        ACCOUNT,
+        YESTERDAY,
+        "mtum_confluence",
+        "SPY",
+        Purpose.ENTER,
+        Side.BUY,
+        OrderType.MARKET_ON_CLOSE,
+        100,
+        SPOT,
+        ("test",),
+    )
+    with one.desk(at=MORNING, shelf=closed_at(95.2)) as desk:
+        desk.store.orders.add_intent(bought, MORNING)
+        desk.store.orders.claim_order(bought.id, MORNING)
+        found = look(desk, asked_again=True)
+        # The put may have expired, and the hundred shares be those that were bought.
+        assert (found.events, found.barred) == ((), {"SPY": UNDECIDED})
+        assert "nobody knows yet what an earlier order in SPY filled" in found.problems[0].text
+        assert found.problems[0].exit_code is ExitCode.PERSON
+
+
+def test_a_purchase_that_may_have_filled_on_the_last_day_is_not_booked_as_an_expiry(tmp_path: Path) -> None:
+    one = changed(holding(tmp_path, (ENDED, -1)), positions={})
+    closes = replace(planned((Side.BUY, ENDED), purpose=OptionPurpose.CLOSE), session=YESTERDAY)
+    with one.desk(at=MORNING, shelf=closed_at(100.0)) as desk:
+        desk.store.options.commit_intents([closes], MORNING)
+        desk.store.options.claim_attempt(attempt(closes, price="0.10"), MORNING)
+        assert look(desk, asked_again=True).barred == {"SPY": UNDECIDED}
+        assert desk.store.options.book().contracts() == {ENDED: -1}
