@@ -81,6 +81,11 @@ class OtherInstrument:
         Of an option whether it is a call; None for everything else.
     multiplier : Decimal
         Shares per contract, 0 when not told.
+    ref : str
+        Reference of a working order, "" when it has none.
+    pins : tuple of (Decimal, int) or None
+        Of an order of our own in options what it may call for beyond what its group does: cash in USD, and shares of
+        its underlying. None for everything that our books do not explain.
     """
 
     symbol: str
@@ -91,6 +96,8 @@ class OtherInstrument:
     multiplier: Decimal = Decimal(0)
     working: bool = False
     limit_usd: Decimal | None = None
+    ref: str = ""
+    pins: tuple[Decimal, int] | None = None
 
     @property
     def words(self) -> str:
@@ -100,16 +107,20 @@ class OtherInstrument:
     @property
     def known(self) -> bool:
         """Whether it is told what it can do to the shares of its underlying."""
-        return self.call is not None and self.multiplier > 0
+        return self.pins is not None or (self.call is not None and self.multiplier > 0)
 
     @property
     def pledged(self) -> int:
         """Shares of the underlying that a short call, or an order to sell one, may call for."""
+        if self.pins is not None:
+            return self.pins[1]
         return int(-self.quantity * self.multiplier) if self.call and self.quantity < 0 else 0
 
     @property
     def cost_usd(self) -> Decimal | None:
         """What a working purchase may cost at most, None when that is not known; 0 for everything else."""
+        if self.pins is not None:
+            return self.pins[0]
         if not self.working or self.quantity <= 0:
             return Decimal(0)
         return self.limit_usd * self.multiplier * self.quantity if self.limit_usd and self.multiplier else None

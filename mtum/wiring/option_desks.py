@@ -10,7 +10,7 @@ from mtum.adapters.brokers.simulated import SimulatedBroker
 from mtum.adapters.brokers.simulated_options import SimulatedOptionBroker
 from mtum.adapters.ib.contracts import Contracts
 from mtum.adapters.ib.options.chain import IbChains
-from mtum.app.ledger.gate_records import gate_records, intent_named
+from mtum.app.ledger.gate_records import gate_records, intent_named, with_own_orders
 from mtum.app.model_chains import RATE
 from mtum.config import Settings
 from mtum.core.portfolio.gate import GateRules
@@ -65,6 +65,7 @@ def gated_options(
     gated = GatedOptionBroker(broker, rules, calendar, pinned)
     gated.contracts = store.options.contracts
     gated.promised = lambda: all_pinned_usd(store.options.book().lots)
+    gated.explained = partial(with_own_orders, store)
     coming = partial(ex_dividend, broker, calendar)
     gated.records = lambda attempt, lists: gate_records(store, settings, attempt, lists, coming)
     gated.halt = lambda sleeve, why, at: stop_openings(store, sleeve, why, at)

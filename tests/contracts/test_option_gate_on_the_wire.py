@@ -14,6 +14,7 @@ from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.options.gate_facts import ExDividend, OwnRecords
 from mtum.core.portfolio.options.orders import Attempt, WorkingOrder
+from mtum.core.portfolio.orders import OrderType, Ticket
 from mtum.ports.broker import Denied, NotSent, Rejected
 from mtum.ports.options import OptionBroker, OptionLists, OptionOutcome, Working
 from mtum.wiring.option_desks import ex_dividend
@@ -264,3 +265,23 @@ def test_an_order_in_doubt_that_no_list_shows_counts_until_one_does() -> None:
         outcome = broker.place(SOLD_PUT)
     assert isinstance(outcome, Denied)
     assert outcome.code == "unresolved"
+
+
+def test_a_combination_of_ours_holds_back_no_share_order_beyond_what_it_pins() -> None:
+    """A stranger's combination is a riddle that stops purchases; of ours the cash that it may call for is kept."""
+    ref = SOLD_SPREAD.ref
+    working = OpenOrder(5, combo(), ref, "-0.70", "BUY", 1, ((700001, 1, "SELL"), (700002, 1, "BUY")))
+    rules = GateRules(ACCOUNT, {"SPY": ""}, {"rsi": Decimal("inf")}, 17.0, 15.0)
+    buy = Ticket(ACCOUNT, "SPY", BUY, OrderType.MARKET_ON_CLOSE, 132, "m260710-AAAAAAAAAAAA-1", strategy="rsi")
+    # A share at 750 and 100,000 of cash, of which the order may call for 1,000: 132 shares are paid for.
+    with option_desk(wire(orders=[working])) as desk:
+        broker = GatedOptionBroker(desk.broker, rules, OneSession())
+        denied = broker.clear(buy)
+        assert denied == Denied("instruments", "the account has SPY BAG (order), which may change the shares of SPY")
+        broker.explained = lambda lists: replace(
+            lists, others=tuple(replace(one, pins=(Decimal(1000), 0)) for one in lists.others if one.ref == ref)
+        )
+        denied = broker.clear(replace(buy, shares=133))
+        fewer = broker.clear(buy)
+    assert denied == Denied("cash", "buy for 99750.00 USD beside working purchases for 1000.00, cash 100000.00")
+    assert fewer is None

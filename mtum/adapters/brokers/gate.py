@@ -117,7 +117,7 @@ class GatedBroker:
         return replace(self._rules, contracts=contracts, last_send_minutes=last)
 
     def _facts(self, ticket: Ticket, now: datetime, session: Session) -> GateFacts:
-        lists = self._broker.lists()
+        lists = self.lists()
         price = self._broker.price(ticket.symbol)
         self._prices[ticket.symbol] = (now, price)
         mine = [order for order in lists.orders if order.symbol == ticket.symbol]

@@ -15,7 +15,7 @@ from mtum.core.portfolio.options.gate import refusal
 from mtum.core.portfolio.options.gate_facts import OptionFacts, OwnRecords, WhatIf
 from mtum.core.portfolio.options.orders import Attempt, WorkingOrder
 from mtum.errors import BookMismatchError, BrokerError, DataError
-from mtum.ports.broker import Broker, Denied, NotSent, Rejected
+from mtum.ports.broker import Broker, BrokerLists, Denied, NotSent, Rejected
 from mtum.ports.options import OptionBroker, OptionLists, OptionOutcome
 from mtum.ports.time import Calendar
 
@@ -35,6 +35,8 @@ class GatedOptionBroker(GatedBroker):
         Returns the contracts of our books: the broker describes one that has expired no more.
     records : callable
         Returns what our own records say about an offer, given the broker's lists of this moment.
+    explained : callable
+        Returns the lists of shares with what our own orders in options pin: they are no stranger's to any reader.
     halt : callable
         Told of a sleeve, why and when, where a refusal of the broker asks for a person before anything more is opened.
     """
@@ -46,7 +48,9 @@ class GatedOptionBroker(GatedBroker):
         self._both = broker
         self.contracts: Callable[[], Collection[OptionContract]] = tuple
         self.records: Callable[[Attempt, OptionLists], OwnRecords] = _unknown
+        self.explained: Callable[[BrokerLists], BrokerLists] = lambda lists: lists
         self.halt: Callable[[str, str, datetime], None] = lambda sleeve, why, at: None
+        self.lists = lambda: self.explained(broker.lists())
         # Everything but an order passes.
         self.option_lists, self.details, self.quotes = broker.option_lists, broker.details, broker.quotes
         self.tick, self.cancel_option, self.option_what_if = broker.tick, broker.cancel_option, broker.option_what_if

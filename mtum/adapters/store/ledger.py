@@ -126,7 +126,7 @@ def _foreign(connection: sqlite3.Connection, others: Iterable[OtherInstrument]) 
             of_class = f" of class {listed_as}" if listed_as != underlying else ""
             name = f"{underlying} {expiry.replace('-', '')} {money(strike).normalize():f} {right}{of_class}"
             ours[name] = ours.get(name, 0) + quantity
-    for one in others:
+    for one in (one for one in others if one.pins is None):
         left = one.quantity if one.working else one.quantity - ours.get(one.name, 0)
         if left:
             yield replace(one, quantity=left).words

@@ -1,6 +1,7 @@
 """What our own records say to the last gate for options when it judges an order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -10,8 +11,12 @@ from mtum.core.options.contracts import Right, Style
 from mtum.core.options.legs import OptionLot, OptionPurpose
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.gate_facts import ExDividend, OwnRecords
+from mtum.core.portfolio.options.lots import summed
 from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrder
+from mtum.core.portfolio.options.reservations import groups_of, pinning
 from mtum.core.portfolio.orders import OrderStatus, Side, intent_of
+from mtum.core.portfolio.reconcile import OUR_REF
+from mtum.ports.broker import BrokerLists, OtherInstrument
 from mtum.ports.options import AttemptState, OptionLists, OptionState
 from mtum.ports.store import Store
 
@@ -40,12 +45,13 @@ def gate_records(
     states = [*today, *open_ones]
     lots = store.options.book().lots
     restriction = store.control.restriction(intent.strategy)
+    in_doubt = (one for one in orders_at_work(states) if one.unresolved and one.ref != attempt.ref)
     halt = "" if restriction is Restriction.NONE else f"halted ({restriction.value}); `mtum resume` lifts it"
     return OwnRecords(
         rules=option_rules(settings, lists.account.code, _equity(store, intent), lists.account.net_liquidation_usd),
         lots=lots,
         intents={one.intent.id: one.intent for one in states},
-        unresolved=(*_options_in_doubt(states, attempt), *_shares_in_doubt(store)),
+        unresolved=(*in_doubt, *_shares_in_doubt(store)),
         halt=halt,
         full_halt=halt if restriction is Restriction.FULL else "",
         changes=_changes(today, attempt),
@@ -64,38 +70,71 @@ def _sells_calls(intent: OptionIntent, lots: Sequence[OptionLot]) -> bool:
 
 def intent_named(store: Store, ref: str) -> OptionIntent | None:
     """Return the intent in options that a reference of ours belongs to; None if our books know none."""
+    state = _state_named(store, ref)
+    return None if state is None else state.intent
+
+
+def _state_named(store: Store, ref: str) -> OptionState | None:
     try:
         session = date(2000 + int(ref[1:3]), int(ref[3:5]), int(ref[5:7]))
     except ValueError:
         return None
     wanted = intent_of(ref)
-    return next((one.intent for one in store.options.states(session) if one.intent.id == wanted), None)
+    return next((one for one in store.options.states(session) if one.intent.id == wanted), None)
+
+
+def orders_at_work(states: Iterable[OptionState]) -> tuple[WorkingOrder, ...]:
+    """Return our orders in options that are not proven to have ended."""
+    return tuple(
+        _working(state.intent, live, max(1, state.left)) for state in states if (live := state.live) is not None
+    )
+
+
+def _working(intent: OptionIntent, offer: AttemptState, left: int) -> WorkingOrder:
+    return WorkingOrder(
+        offer.attempt.ref, intent.underlying, left, intent.legs, offer.attempt.price, intent.strategy, intent.group,
+        unresolved=offer.status.in_doubt,
+    )  # fmt: skip
+
+
+def with_own_orders(store: Store, lists: BrokerLists) -> BrokerLists:
+    """Return the broker's lists with what our own orders in options pin, told by our own records.
+
+    An order counts beside its group, as `reservations` does. One that may work though no list shows it is added.
+    """
+    live = {one.ref: one for one in orders_at_work(store.options.states(unresolved=True))}
+    listed = {one.ref: one for one in lists.others if one.working and OUR_REF.match(one.ref)}
+    if not live and not listed:
+        return lists
+    ours = {ref: _as_listed(store, ref, int(abs(one.quantity))) for ref, one in listed.items()}
+    lots = store.options.book().lots
+    groups = groups_of(lots, summed(*({lot.contract: lot.quantity} for lot in lots)))
+
+    def explained(one: OtherInstrument, order: WorkingOrder | None) -> OtherInstrument:
+        if order is None:
+            return one
+        more = pinning(order, order.price, groups)
+        return replace(one, pins=(more.more_cash_usd, more.more_shares))
+
+    unlisted = [
+        explained(OtherInstrument(one.underlying, one.ref, "OPT", Decimal(one.quantity), working=True, ref=ref), one)
+        for ref, one in live.items()
+        if ref not in listed
+    ]
+    return replace(lists, others=(*(explained(one, ours.get(one.ref)) for one in lists.others), *unlisted))
+
+
+def _as_listed(store: Store, ref: str, left: int) -> WorkingOrder | None:
+    # None for an offer that our books do not know: nothing tells what it does.
+    state = _state_named(store, ref)
+    offers = () if state is None else state.attempts
+    return next((_working(one.attempt.intent, one, left) for one in offers if one.attempt.ref == ref), None)
 
 
 def _equity(store: Store, intent: OptionIntent) -> Decimal:
     # At the last official close before the session; of a sleeve that has none yet, its cash.
     records = read_sleeve(store, intent.strategy, closes_before=intent.session)
     return records.points[-1].equity_usd if records.points else records.cash_usd
-
-
-def _options_in_doubt(states: Sequence[OptionState], attempt: Attempt) -> list[WorkingOrder]:
-    found = []
-    for state in states:
-        live, intent = state.live, state.intent
-        if live is not None and live.status.in_doubt and live.attempt.ref != attempt.ref:
-            found.append(
-                WorkingOrder(
-                    live.attempt.ref,
-                    intent.underlying,
-                    max(1, state.left),
-                    intent.legs,
-                    live.attempt.price,
-                    intent.strategy,
-                    intent.group,
-                    unresolved=True,
-                )
-            )
-    return found
 
 
 def _shares_in_doubt(store: Store) -> list[WorkingOrder]:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mtum.app.desk import Desk, Problem
+from mtum.app.ledger.gate_records import orders_at_work
 from mtum.app.ledger.option_worth import marks_of
 from mtum.app.ledger.sleeve_records import SleeveCash, SleeveRecords
-from mtum.app.options.own_options import orders_at_work, to_trade_back, worth_usd
+from mtum.app.options.own_options import to_trade_back, worth_usd
 from mtum.config import option_rules
 from mtum.core.decide import entry_bar
 from mtum.core.decide_options import (

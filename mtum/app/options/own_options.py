@@ -1,4 +1,4 @@
-"""What a sleeve of options has of its own: orders at work, lots and what they are worth."""
+"""What a sleeve of options has of its own: lots, what they are worth, and what is traded back."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -9,29 +9,12 @@ from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import Book
-from mtum.core.portfolio.options.orders import ZERO, WorkingOrder
-from mtum.ports.options import OptionState
+from mtum.core.portfolio.options.orders import ZERO
 
 
 def to_trade_back(book: Book) -> frozenset[str]:
     """Return the underlyings whose shares came or went by a broken group: no plan of the strategy holds them."""
     return frozenset(one.underlying for one in book.delivered if one.broken)
-
-
-def orders_at_work(states: Iterable[OptionState]) -> tuple[WorkingOrder, ...]:
-    """Return our orders of earlier that are not proven to have ended."""
-    found = []
-    for state in states:
-        live, intent = state.live, state.intent
-        if live is not None:
-            price = live.attempt.price
-            found.append(
-                WorkingOrder(
-                    live.attempt.ref, intent.underlying, max(1, state.left), intent.legs, price, intent.strategy,
-                    intent.group, unresolved=live.status.in_doubt,
-                )
-            )  # fmt: skip
-    return tuple(found)
 
 
 def worth_usd(

@@ -91,7 +91,7 @@ def _options(desk: Desk, lists: BrokerLists) -> tuple[Sequence[Difference], list
     from mtum.app.owner.option_statements import compared
 
     found, foreign = compared(desk)
-    return found, [*(one.words for one in lists.others if one.kind != "OPT"), *foreign]
+    return found, [*(one.words for one in lists.others if one.kind != "OPT" and one.pins is None), *foreign]
 
 
 def official_close(desk: Desk, state: IntentState) -> Decimal | None:

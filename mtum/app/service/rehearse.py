@@ -210,7 +210,8 @@ def _book(desk: Desk, lists: BrokerLists, session: Session) -> Check:
             "positions", CheckState.NO_GO, problem.text, "`mtum reconcile` shows both sides", problem.exit_code
         )
     held = ", ".join(f"{shares} {symbol}" for symbol, shares in lists.positions.items() if shares)
-    others = f"; also in the account: {', '.join(one.words for one in lists.others)}" if lists.others else ""
+    foreign = [one.words for one in lists.others if one.pins is None]
+    others = f"; also in the account: {', '.join(foreign)}" if foreign else ""
     return Check("positions", CheckState.OK, f"as recorded ({held or 'none'}){others}")
 
 

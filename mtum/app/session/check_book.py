@@ -199,11 +199,12 @@ def _promised(desk: Desk) -> dict[str, int]:
 
 
 def _pledged(balance: Balance, lists: BrokerLists, promised: int) -> list[Problem]:
-    pledged = max(0, _pledged_shares(balance.symbol, lists) - promised)
+    # What an order of our own may call for is counted where shares are sold; to a person it is no news.
+    others = [one for one in lists.others if one.symbol == balance.symbol and one.pledged and one.pins is None]
+    pledged = max(0, sum(one.pledged for one in others) - promised)
     free = int(balance.broker) - pledged
     if not pledged or balance.lots <= max(0, free):
         return []
-    others = [one for one in lists.others if one.symbol == balance.symbol and one.pledged]
     calls = ", ".join(one.words for one in others)
     text = (
         f"{balance.symbol}: {calls} may call for {pledged} of the broker's {balance.broker} shares; of our "

@@ -130,7 +130,8 @@ def other_orders(listings: Iterable[OpenListing]) -> list[OtherInstrument]:
         left = Decimal(shown(order.totalQuantity) - filled)
         quantity = left if SIDES.get(str(order.action)) is Side.BUY else -left
         one = other_instrument(contract, quantity)
-        found.append(replace(one, name=f"{one.name} (order)", working=True, limit_usd=_limit(order)))
+        ref = str(order.orderRef or "")
+        found.append(replace(one, name=f"{one.name} (order)", working=True, limit_usd=_limit(order), ref=ref))
     return found
 
 

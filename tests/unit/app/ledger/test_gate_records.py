@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 
 from mtum.adapters.store.opening import SqliteStore, open_store
-from mtum.app.ledger.gate_records import gate_records, intent_named
+from mtum.app.ledger.gate_records import gate_records, intent_named, with_own_orders
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.options.gate_facts import OwnRecords
 from mtum.core.portfolio.options.orders import Attempt
 from mtum.core.portfolio.orders import OrderStatus, Side
-from mtum.ports.broker import BrokerAccount
+from mtum.ports.broker import BrokerAccount, BrokerLists, OtherInstrument
 from mtum.ports.options import OptionLists
 from mtum.ports.records import CashMovement
-from support.option_orders import DAY, SESSION, STRATEGY
-from support.option_store import AT, C105, P90, attempt, leg_fill, planned
+from support.option_orders import DAY, SESSION, STRATEGY, call, put
+from support.option_store import AT, C105, P90, P95, attempt, leg_fill, planned
 from support.practice import settings_of
 from support.store import ACCOUNT
 
@@ -117,3 +118,58 @@ def test_dividends_are_asked_where_a_call_is_sold_and_nowhere_else(store: Sqlite
     for one in (FIRST, CLOSING, call_sold):
         gate_records(store, settings_of(), attempt(one), LISTS, lambda *what: asked.append(what))
     assert asked == [("SPY", DAY)]
+
+
+def listed(ref: str, kind: str = "BAG") -> OtherInstrument:
+    return OtherInstrument("SPY", "SPY BAG (order)", kind, Decimal(1), working=True, ref=ref)
+
+
+def explained(store: SqliteStore, *others: OtherInstrument) -> tuple[OtherInstrument, ...]:
+    return with_own_orders(store, BrokerLists(AT, LISTS.account, {}, (), (), others=others)).others
+
+
+def at_work(store: SqliteStore, *parts: tuple[Side, OptionContract], group: str = "g9", quantity: int = 1) -> str:
+    """The reference of an order of ours that the broker has accepted."""
+    intent = planned(*parts, quantity=quantity, group=group)
+    store.options.commit_intents([intent], AT)
+    offer = attempt(intent)
+    store.options.claim_attempt(offer, AT)
+    store.options.move_attempt(offer.ref, OrderStatus.ACCEPTED, AT)
+    return offer.ref
+
+
+def test_a_combination_of_ours_is_known_and_pins_what_its_legs_do(store: SqliteStore) -> None:
+    ref = at_work(store, (Side.SELL, P95), (Side.BUY, P90))
+    strangers = listed("by hand"), listed("m180102-AAAAAAAAAAAA-1"), listed("")
+    mine, *unknown = explained(store, listed(ref), *strangers)
+    # 95 less 90 for 100 shares; sold for a credit it costs nothing beyond.
+    assert (mine.known, mine.cost_usd, mine.pledged) == (True, Decimal(500), 0)
+    assert tuple(unknown) == strangers
+    assert [(one.known, one.cost_usd) for one in unknown] == [(False, None)] * 3
+
+
+def test_a_roll_pins_no_more_than_its_group_does_already(store: SqliteStore) -> None:
+    first = planned((Side.SELL, C105), group="g9")
+    store.options.commit_intents([first], AT)
+    store.options.record_fills([leg_fill(first, "0001.01.01", C105, -1, "1.20")])
+    (roll,) = explained(store, listed(at_work(store, (Side.BUY, C105), (Side.SELL, call(110)))))
+    (alone,) = explained(store, listed(at_work(store, (Side.SELL, call(110)), group="g8"), "OPT"))[:1]
+    assert (roll.pins, alone.pins) == ((Decimal(0), 0), (Decimal(0), 100))
+
+
+def test_an_order_that_may_work_though_no_list_shows_it_is_counted_once(store: SqliteStore) -> None:
+    ref = at_work(store, (Side.SELL, put(85)), quantity=2)
+    (unlisted,) = explained(store)
+    (shown,) = explained(store, listed(ref, "OPT"))
+    # Two puts at 85 may call for 17,000; of the one that is listed as left 8,500 count.
+    assert (unlisted.cost_usd, shown.cost_usd) == (Decimal(17_000), Decimal(8_500))
+    store.options.move_attempt(ref, OrderStatus.CANCELED, AT)
+    assert explained(store) == ()
+    # A list that shows it yet outweighs our own record.
+    assert explained(store, listed(ref, "OPT"))[0].cost_usd == Decimal(8_500)
+
+
+def test_an_order_of_ours_is_nothing_foreign_in_the_account(store: SqliteStore) -> None:
+    lists = BrokerLists(AT, LISTS.account, {}, (), (), others=(listed(at_work(store)), listed("by hand")))
+    store.ledger.write_account(DAY, AT, with_own_orders(store, lists))
+    assert store.ledger.others(DAY) == ("1 SPY BAG (order)",)
