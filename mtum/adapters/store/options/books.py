@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -244,8 +244,11 @@ def _insert_fill(connection: sqlite3.Connection, fill: LegFill) -> bool:
         if connection.execute(leg, (fill.intent_id, fill.contract.con_id)).fetchone() is None:
             words = f"the execution {fill.exec_id} of {fill.quantity} {fill.contract.words}"
             raise StoreError(f"{words} belongs to no leg of an intent {fill.intent_id}; nothing is recorded")
-        first = connection.execute("SELECT min(place) FROM option_fills WHERE stem = ?", (stem,)).fetchone()[0]
+        sql = "SELECT min(place), max(fee_usd) FROM option_fills WHERE stem = ?"
+        first, paid = connection.execute(sql, (stem,)).fetchone()
         place = _next_place(connection) if first is None else first
+        # Until a correction has a fee of its own, what was paid for the execution stays paid.
+        fill = replace(fill, fee_usd=money(paid)) if paid and not fill.fee_usd else fill
         insert(connection, "option_fills", fill_values(fill, stem, place))
     rows = connection.execute("SELECT * FROM option_fills WHERE stem = ?", (stem,)).fetchall()
     last = max(rows, key=_revision)

@@ -61,6 +61,25 @@ def test_a_correction_takes_the_place_of_what_it_corrects(store: SqliteStore) ->
     assert sound(store)
 
 
+def test_of_a_corrected_combination_each_leg_counts_once_whenever_its_fee_is_told(store: SqliteStore) -> None:
+    spread = planned((Side.SELL, P95), (Side.BUY, P90))
+    store.options.commit_intents([spread], AT)
+    legs = [leg_fill(spread, "0000e1a7.1.02.01", P95, -1, "1.20"), leg_fill(spread, "0000e1a7.1.03.01", P90, 1, "0.40")]
+    store.options.record_fills(legs)
+    # 120 less 40, twice a fee of 0.70.
+    assert cash(store) == Decimal("78.60")
+    corrected = replace(legs[0], exec_id="0000e1a7.1.02.02", price=Decimal("1.25"), fee_usd=Decimal(0))
+    for told in ([corrected], [*legs, corrected], [legs[0]]):
+        store.options.record_fills(told)
+        assert cash(store) == Decimal("83.60") == store.options.book().cash_usd
+        assert store.options.book().contracts() == {P95: -1, P90: 1}
+        assert store.options.states()[0].filled == 1
+        assert sound(store)
+    store.options.record_fills([replace(corrected, fee_usd=Decimal("0.90"))])
+    assert cash(store) == Decimal("83.40") == store.options.book().cash_usd
+    assert sound(store)
+
+
 def test_an_execution_of_no_leg_of_ours_is_refused(store: SqliteStore) -> None:
     store.options.commit_intents([planned()], AT)
     with pytest.raises(StoreError, match="belongs to no leg"):
