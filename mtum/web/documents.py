@@ -51,6 +51,17 @@ def risk(records: Records) -> Document:
     return records.read("risk", work)
 
 
+def options(records: Records) -> Document:
+    """Return what `mtum options --json` tells."""
+
+    def work(reader: Reader | None) -> Document:
+        from mtum.app.queries.option_groups import option_groups
+
+        return option_groups(records.settings, reader)
+
+    return records.read("options", work)
+
+
 def explain(records: Records, day: date | None = None, sleeve: str | None = None) -> Document:
     """Return what `mtum explain --json` tells.
 

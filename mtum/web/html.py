@@ -90,6 +90,14 @@ def change(amount: float | None, words: str) -> Html:
     return tag("span", tag("span", arrow, aria_hidden="true"), f" {words}", class_=f"num {way}")
 
 
+def vote(mean: float | None) -> Child:
+    """Return where indicators point: sign, arrow and word."""
+    if mean is None:
+        return NOTHING
+    word = "up" if mean > 0 else "down" if mean < 0 else "neither"
+    return change(mean, f"{mean:+.2f} {word}")
+
+
 def table(heads: Iterable[str], rows: Iterable[Iterable[Child]], caption: str = "", *, wide: bool = False) -> Html:
     """Return a table; on a phone each row is a card, its heads beside the cells.
 

@@ -8,7 +8,7 @@ from mtum.ports.reading import BarRow, Reader
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, candles, drawn
 from mtum.web.frame import Ask, nothing_yet
-from mtum.web.html import NOTHING, Child, Html, card, change, empty, number, percent, table, tag
+from mtum.web.html import NOTHING, Child, Html, card, change, empty, number, percent, table, tag, vote
 from mtum.web.pages.portfolio import choices
 
 type Table = Mapping[str, Any]
@@ -91,23 +91,16 @@ def _indicators(found: Table) -> Html:
         for one in frame["readings"]:
             newest = one["values"][0] if one["values"] else {}
             values = ", ".join(f"{name} {number(value)}" for name, value in newest.items())
-            rows.append([frame["timeframe"], one["title"], values or NOTHING, _vote(one["vote"]), one["words"]])
+            rows.append([frame["timeframe"], one["title"], values or NOTHING, vote(one["vote"]), one["words"]])
     heads = ("bars", "indicator", "newest", "vote", "says")
     if not rows:
         return card("Indicators", empty("There are no bars to compute them of."))
-    votes = [[frame["timeframe"], _vote(frame["vote"])] for frame in found["frames"]]
+    votes = [[frame["timeframe"], vote(frame["vote"])] for frame in found["frames"]]
     return card(
         "Indicators",
         table(("bars", "mean of all votes"), votes),
         tag("details", tag("summary", f"All {len(rows)} readings"), table(heads, rows)),
     )
-
-
-def _vote(vote: float | None) -> Child:
-    if vote is None:
-        return NOTHING
-    word = "up" if vote > 0 else "down" if vote < 0 else "neither"
-    return change(vote, f"{vote:+.2f} {word}")
 
 
 def _decision(told: Table, symbol: str, rows: Sequence[BarRow]) -> Html:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from mtum.core.reporting import words
 from mtum.core.reporting.parts.coordination import coordination_lines
@@ -11,12 +12,31 @@ from mtum.ports.reading import Reader, SignalRow
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, drawn
 from mtum.web.frame import Ask, nothing_yet
-from mtum.web.html import Child, Html, card, change, empty, facts, percent, tag, usd
+from mtum.web.html import (
+    NOTHING,
+    Child,
+    Html,
+    card,
+    change,
+    empty,
+    facts,
+    number,
+    percent,
+    ratio,
+    table,
+    tag,
+    usd,
+    vote,
+)
 
 type Table = Mapping[str, Any]
 
 STRIP = 60
 """Sessions of the strip of conditions."""
+MOST_SYMBOLS = 10
+"""Symbols of a sleeve whose timeframes are shown; the market page has the others."""
+FRAMES = {"1d": "day", "1w": "week", "1mo": "month"}
+"""Timeframe -> what a bar of it spans."""
 
 
 def page(ask: Ask) -> Child:
@@ -25,9 +45,23 @@ def page(ask: Ask) -> Child:
     told, unread = documents.last_explained(ask.records)
     if not told["session"] and not unread:
         return nothing_yet()
+    tested = _tested(documents.report(ask.records))
+    # A page of shares alone asks nothing of options.
+    trading = {one.name for one in ask.records.settings.sleeves() if one.strategy.OPTIONS}
+    options: Table = documents.options(ask.records) if trading else {}
     return [
         tag("p", unread, class_="note") if unread else _together(told),
-        *(_sleeve(ask, one, told) for one in sleeves["sleeves"]),
+        *(
+            _sleeve(
+                ask,
+                one,
+                told,
+                _options(options, one["sleeve"]) if one["sleeve"] in trading else None,
+                _band(tested.get(one["sleeve"])),
+                _timeframes(ask, one["sleeve"]),
+            )
+            for one in sleeves["sleeves"]
+        ),
     ]
 
 
@@ -47,7 +81,7 @@ def _together(told: Table) -> Html:
     )
 
 
-def _sleeve(ask: Ask, one: Table, told: Table) -> Html:
+def _sleeve(ask: Ask, one: Table, told: Table, *parts: Html | None) -> Html:
     decisions = told.get("sleeves") or {told.get("strategy", ""): told}
     own = decisions.get(one["sleeve"], {})
     held = "; ".join(f"{row['shares']} {row['symbol']}" for row in one["positions"]) or "flat"
@@ -72,8 +106,90 @@ def _sleeve(ask: Ask, one: Table, told: Table) -> Html:
             ]
         ),
         _curve(ask, one["sleeve"]),
+        *parts,
         _strip(ask, one["sleeve"]),
     )
+
+
+def _options(told: Table, sleeve: str) -> Html:
+    source: Table = next((one for one in told["sleeves"] if one["sleeve"] == sleeve), {})
+    groups = [one for one in told["groups"] if one["sleeve"] == sleeve]
+    if not groups:
+        return tag("div", tag("h3", "Options"), empty("No group is open."))
+    label = "MODEL-PRICED: a model made these prices, no market did. " if source.get("model_priced") else ""
+    priced = f"{label}Marks and deltas as decided on {source.get('session') or NOTHING}; P&L after fees."
+    rows: list[list[Child]] = []
+    rules: list[Html] = []
+    for one in groups:
+        legs = [
+            tag("div", f"{leg['quantity']:+} {leg['contract']}, delta {ratio(leg['delta'])}", class_="num")
+            for leg in one["legs"]
+        ]
+        next_ = one["next"]
+        due = tag("strong", "Now: ") if next_ and next_["due"] else None
+        rows.append(
+            [
+                tag("div", tag("strong", f"{one['group']}{' BROKEN' if one['broken'] else ''}"), *legs),
+                f"{one['days']}",
+                f"{number(one['delta_shares'])} shares",
+                usd(one["credit_usd"]),
+                change(one["pnl_usd"], usd(one["pnl_usd"], sign=True)),
+                usd(one["collateral_usd"]),
+                usd(one["max_loss_usd"]),
+            ]
+        )
+        rules.append(tag("li", f"{one['group']}: ", due, next_["text"] if next_ else "no rule is known", "."))
+    heads = ("group", "days", "delta", "credit", "credit kept", "cash pinned", "most loss")
+    return tag(
+        "div",
+        tag("h3", f"Options: {len(groups)} open"),
+        tag("p", priced, class_="note" if label else "quiet"),
+        table(heads, rows),
+        tag("h4", "What happens next"),
+        tag("ul", *rules),
+    )
+
+
+def _tested(report: Table) -> dict[str, Table]:
+    reports = report.get("sleeves") or ({report["strategy"]: report} if report else {})
+    return {name: one["backtest"] for name, one in reports.items() if one.get("backtest")}
+
+
+def _band(tested: Table | None) -> Html | None:
+    if tested is None:
+        return tag("p", "No backtest of it is approved to compare with; ", tag("code", "mtum backtest --approve"),
+                   " keeps one.", class_="quiet")  # fmt: skip
+    rows: list[list[Child]] = []
+    for one in tested["lines"]:
+        live, low, high = one["live_frac"]["amount"], one["low_frac"], one["high_frac"]
+        known = live is not None and low is not None
+        within = ("yes" if low <= live <= high else tag("strong", "no")) if known else NOTHING
+        between = f"{percent(low, 1)} to {percent(high, 1)}" if low is not None else "no range is known"
+        rows.append([one["figure"], percent(live, 1), percent(one["expected_frac"], 1), between, within])
+    says = (
+        f"Backtest of {tested['start']} to {tested['end']}, its return scaled to the "
+        f"{tested['live_sessions']} sessions traded. 19 of 20 such spans lie in the band if sessions are independent."
+    )
+    heads = ("since the start", "live", "backtest", "band", "within")
+    return tag("div", tag("h3", "Against the approved backtest"), tag("p", says, class_="quiet"), table(heads, rows))
+
+
+def _timeframes(ask: Ask, sleeve: str) -> Html:
+    title = "Timeframes side by side"
+    if ask.query.get("timeframes") != sleeve:
+        # Every indicator of every symbol takes its time, so only where somebody asks.
+        return tag("p", tag("a", title, href=f"?timeframes={quote(sleeve)}#timeframes", class_="button"))
+    symbols = ask.records.settings.configured()[sleeve].rules.universe()
+    rows: list[list[Child]] = []
+    for symbol in symbols[:MOST_SYMBOLS]:
+        votes = {one["timeframe"]: one["vote"] for one in documents.indicators(ask.records, symbol)["frames"]}
+        if votes:
+            link = tag("a", symbol, href=f"/market?symbol={quote(symbol)}")
+            rows.append([link, *(vote(votes[name]) for name in FRAMES)])
+    left = f" The first {MOST_SYMBOLS} of {len(symbols)} symbols." if len(symbols) > MOST_SYMBOLS else ""
+    says = f"Mean vote of all indicators on the bars of a day, a week and a month; the strategy need not heed it.{left}"
+    inside = table(("symbol", *FRAMES.values()), rows) if rows else empty("There are no bars of its symbols.")
+    return tag("div", tag("h3", title), tag("p", says, class_="quiet"), inside, id="timeframes")
 
 
 def _curve(ask: Ask, sleeve: str) -> Html:

@@ -1,0 +1,39 @@
+"""The dashboard shows open groups of options as `mtum options` tells them, and says what priced them."""
+
+import json
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from mtum.web.html import number, ratio, usd
+from support.commands import call, call_json
+from support.served import served
+
+
+@pytest.mark.full
+def test_the_strategies_page_shows_the_groups_that_the_command_tells(tmp_path: Path) -> None:
+    played = call(tmp_path, "demo", "--strategy", "wheel", "--sessions", "3", "--out", str(tmp_path / "data"))
+    assert played.code == 0, played.err
+    where = ("--config", str(tmp_path / "data" / "config.toml"), "--data-dir", str(tmp_path / "data"))
+    told = call_json(tmp_path, "options", *where).document
+    assert told["groups"]
+    with served(tmp_path, *where) as server:
+        assert json.loads(server.ask("/api/v1/options").body) == told
+        page = unescape(server.ask("/strategies").text)
+    assert "MODEL-PRICED" in page
+    for one in told["groups"]:
+        _, _, row = page.partition(f"<strong>{one['group']}</strong>")
+        row = row.partition("</tr>")[0]
+        for leg in one["legs"]:
+            assert f"{leg['quantity']:+} {leg['contract']}, delta {ratio(leg['delta'])}" in row
+        for words in (
+            f'"days">{one["days"]}<',
+            f"{number(one['delta_shares'])} shares",
+            usd(one["credit_usd"]),
+            usd(one["pnl_usd"], sign=True),
+            usd(one["collateral_usd"]),
+            usd(one["max_loss_usd"]),
+        ):
+            assert words in row
+        assert f"{one['group']}: {one['next']['text']}." in page.replace("<strong>Now: </strong>", "")
