@@ -326,3 +326,12 @@ def test_what_a_sleeves_own_call_pledges_is_not_sold_though_another_sleeve_has_a
         assert held > 200
         flatten_now(desk, "SP500", "enough")
         assert [state.intent.shares for state in desk.store.orders.states(session.day)] == [held - 100]
+
+
+@pytest.mark.full
+def test_the_cash_fund_leaves_what_secures_a_put_that_is_sold_in_the_same_session(tmp_path: Path) -> None:
+    document = play_next(tmp_path, **WHEEL, portfolio__cash_symbol="MTUM").document
+    assert [(one["purpose"], one["filled"]) for one in document["option_orders"]] == [("open", 1)]
+    # Of 100,000 less 26,700 for the put and 1,000 that is kept; a share is reckoned at 272.9.
+    assert [one["shares"] for one in document["orders"]] == [264]
+    assert document["exit_code"] == 0

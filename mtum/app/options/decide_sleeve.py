@@ -294,7 +294,8 @@ def decide_sleeve(
         decision=answer,
         source=desk.chains.name if desk.chains else "",
         model_priced=bool(desk.chains and desk.chains.model_priced),
-        pinned_usd=found.pinned_usd(sleeve.name),
+        # What is opened today needs its cash today: neither purchases of shares nor the cash fund may take it.
+        pinned_usd=pinned_usd(found.book.lots, (*found.working, *at_work(answer.intents)), sleeve.name),
         failed=failed,
     )
 
