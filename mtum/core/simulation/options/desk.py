@@ -16,6 +16,7 @@ from mtum.core.options.model.listing import number_of
 from mtum.core.options.model.quotes import ModelChain
 from mtum.core.options.selecting import Window
 from mtum.core.portfolio.decision import Decision
+from mtum.core.portfolio.fills import Fill, fifo
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import filled, happened
@@ -159,11 +160,7 @@ class OptionDesk:
             equity=equity,
             free_cash=max(ZERO, free),
             shares={symbol: held.shares for symbol, held in holdings.items() if held.shares},
-            lot_prices={
-                symbol: max(fill.price for fill in one.own.fills[symbol] if fill.side is Side.BUY)
-                for symbol, held in holdings.items()
-                if held.shares
-            },
+            lot_prices={symbol: dearest_of(one.own.fills[symbol]) for symbol, held in holdings.items() if held.shares},
             last_opened=last_opened(one.book),
             premium_of_year=premium_of_year(one.book, one.view.session) if one.view else ZERO,
         )
@@ -285,6 +282,14 @@ class OptionDesk:
         row = self.history.bar_row(underlying, t)
         usd = 0.0 if row is None else float(self.history.bars[underlying].dividend[row])
         return [(self.history.day(t), exact(usd))] if usd > 0 else []
+
+
+def dearest_of(fills: Sequence[Fill]) -> Decimal:
+    """Return what the dearest of the shares that are still held cost, USD per share: what came first went first."""
+    bought = [fill for fill in fills if fill.side is Side.BUY]
+    gone = fifo([fill.shares for fill in bought], sum(fill.shares for fill in fills if fill.side is Side.SELL))
+    gone += [0] * (len(bought) - len(gone))
+    return max(fill.price for fill, number in zip(bought, gone, strict=True) if fill.shares > number)
 
 
 def _alone(contract: OptionContract) -> ChainRequest:

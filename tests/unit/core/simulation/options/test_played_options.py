@@ -1,11 +1,14 @@
 """Options in a played history: fills, ends and books, each worked out by hand on a script of a few sessions."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from mtum.core.options.legs import OptionPurpose
+from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.orders import Side
+from mtum.core.simulation.options.desk import dearest_of
 from mtum.core.simulation.played import PlayedAccount
 from mtum.core.simulation.played_options import PlayedOptions
 from support.scripted_options import BUY, CAPITAL, SELL, Move, call, days_from, play, put, unmoved
@@ -205,3 +208,14 @@ def test_decimals_of_a_quote_do_not_leak_into_cash() -> None:
     found = play(unmoved(FIRST, 33, 270.0), sold("260"))
     cash = Decimal(str(found.total.final_equity_usd)) - Decimal(str(CAPITAL))
     assert cash == cash.quantize(Decimal("0.0001"))
+
+
+def test_a_call_is_written_above_the_shares_that_are_left_not_above_those_that_went() -> None:
+    def traded(side: Side, shares: int, price: str) -> Fill:
+        at = datetime(2018, 3, 1, 21, tzinfo=UTC)
+        return Fill("F", "i", "", "", "SPY", side, FIRST, at, shares, Decimal(price), Decimal(0))
+
+    dear, cheap, gone = traded(BUY, 100, "300"), traded(BUY, 200, "250"), traded(SELL, 100, "305")
+    assert dearest_of([dear, cheap]) == 300
+    assert dearest_of([dear, cheap, gone]) == 250
+    assert dearest_of([cheap, dear, gone]) == 300
