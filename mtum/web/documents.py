@@ -91,6 +91,17 @@ def last_explained(records: Records) -> tuple[Document, str]:
         return {"session": None}, records.without_paths(str(error))
 
 
+def final_indicators(records: Records, sleeve: str) -> Mapping[str, Mapping[str, float | None]]:
+    """Return by symbol what a sleeve's newest decision comes to with the final bars of its session."""
+
+    def work(reader: Reader | None) -> Mapping[str, Mapping[str, float | None]]:
+        from mtum.app.queries.explain import final_indicators
+
+        return final_indicators(reader, sleeve, records.settings.market.source) if reader else {}
+
+    return records.read(("final", sleeve), work)
+
+
 def performance(records: Records) -> Document:
     """Return the account at every close, with what each sleeve earned."""
 
@@ -161,6 +172,21 @@ def indicators(records: Records, symbol: str) -> Document:
         return found
 
     return records.read(("indicators", symbol), work)
+
+
+def unsound(records: Records) -> Document:
+    """Return the bars kept out as `mtum bars check` lists them, and what `mtum bars revisions --json` tells."""
+    from mtum.wiring.resources import opened_store
+
+    def work(reader: Reader | None) -> Document:
+        if reader is None:
+            return {"kept_out": [], "revisions": []}
+        with opened_store(records.settings, records.folder, reading=True) as store:
+            held, revised = store.quarantine.kept_out(held=True), store.bars.revisions()
+        found: Document = plain({"kept_out": held, "revisions": revised})
+        return found
+
+    return records.read("unsound", work)
 
 
 def jobs(records: Records, sessions: int = 10) -> Document:

@@ -232,14 +232,14 @@ def _pin(mark: Marked, x: float, y: float) -> Html:
                overflow="visible", width="12", height="14")  # fmt: skip
 
 
-def _legend(curves: Sequence[Curve]) -> Html:
+def _legend(curves: Sequence[Curve], first: int = 0) -> Html:
     return tag(
         "ul",
         *(
             tag("li", tag("svg", tag("line", x1="0", x2="26", y1="5", y2="5",
                                     class_=f"series {'bad' if one.area else _HUES[at % len(_HUES)]}"),
                           aria_hidden="true"), one.name)
-            for at, one in enumerate(curves)
+            for at, one in enumerate(curves, first)
         ),
         class_="legend",
     )  # fmt: skip
@@ -253,9 +253,18 @@ def bars_of(says: str, labels: Sequence[str], counts: Sequence[int]) -> Html:
 
 
 def candles(chart: Chart, bars: Sequence[tuple[float, float, float, float]], height: int = 280) -> Html:
-    """Return open, high, low and close of each session; a hollow body closed higher, a filled one lower."""
-    lows, highs = [low for _, _, low, _ in bars], [high for _, high, _, _ in bars]
-    scale = _Scale.of([*lows, *highs], log=False, zero=False)
+    """Return open, high, low and close of each session; a hollow body closed higher, a filled one lower.
+
+    Parameters
+    ----------
+    chart : Chart
+        Its first curve has the closes; the others are drawn over the candles.
+    bars : sequence of (float, float, float, float)
+        Open, high, low and close.
+    """
+    lows, highs, over = [low for _, _, low, _ in bars], [high for _, high, _, _ in bars], chart.curves[1:]
+    known = [one for curve in over for one in curve.values if one is not None and isfinite(one)]
+    scale = _Scale.of([*lows, *highs, *known], log=False, zero=False)
     wide = 100 / len(bars)
     shapes: list[Child] = []
     for at, (first, high, low, last) in enumerate(bars):
@@ -264,23 +273,28 @@ def candles(chart: Chart, bars: Sequence[tuple[float, float, float, float]], hei
         shapes.append(tag("line", x1=middle, x2=middle, y1=scale.y(high, height), y2=scale.y(low, height), class_=way))
         shapes.append(tag("rect", x=f"{(at + 0.15) * wide:.2f}%", width=f"{wide * 0.7:.2f}%", y=top,
                           height=max(bottom - top, 1.0), class_=f"body {way}"))  # fmt: skip
+    middles = {at: (at + 0.5) * _WIDTH / len(bars) for at in range(len(bars))}
+    paths = [_drawn(curve, place, middles, scale, height) for place, curve in enumerate(over, 1)]
+    curves = tag("svg", *paths, x="0", y="0", width="100%", height=height, viewBox=f"0 0 {_WIDTH} {height}",
+                 preserveAspectRatio="none")  # fmt: skip
+    heads = ("open", "high", "low", "close", *(curve.name for curve in over))
+    cells = [[number(one) for one in (*bar, *(curve.values[at] for curve in over))] for at, bar in enumerate(bars)]
     points = [
-        f"{label}: open {number(first)}, high {number(high)}, low {number(low)}, close {number(last)}"
-        for label, (first, high, low, last) in zip(chart.labels, bars, strict=True)
+        f"{label}: " + ", ".join(f"{head} {told}" for head, told in zip(heads, values, strict=True))
+        for label, values in zip(chart.labels, cells, strict=True)
     ]
-    rows = [
-        [label, *map(number, bar)] for label, bar in zip(chart.labels[-TABLE_ROWS:], bars[-TABLE_ROWS:], strict=True)
-    ]
-    heads = ("session", "open", "high", "low", "close")
+    rows = [[label, *values] for label, values in zip(chart.labels, cells, strict=True)][-TABLE_ROWS:]
     return tag(
         "figure",
         tag("h3", chart.title),
         tag("figcaption", f"{chart.says} A hollow body closed above its open, a filled one below."),
-        tag("svg", *_grid(scale, height), *shapes, *_levels(scale, height, number), *_days(chart.labels, height),
+        tag("svg", *_grid(scale, height), *shapes, curves if over else None,
+            *_levels(scale, height, number), *_days(chart.labels, height),
             tag("line", y1="0", y2=height, class_="cross"), height=height + 22, class_="plot", tabindex="0", role="img",
             aria_label=f"{chart.title}. {chart.says}"),
         tag("p", "", class_="told", aria_live="off"),
-        tag("details", tag("summary", "Table"), table(heads, rows, chart.title, wide=True)),
+        _legend(over, 1) if over else None,
+        tag("details", tag("summary", "Table"), table(("session", *heads), rows, chart.title, wide=True)),
         class_="chart",
         data_points=json.dumps(points, ensure_ascii=False, allow_nan=False),
     )  # fmt: skip

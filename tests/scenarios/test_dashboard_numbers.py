@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mtum.web.html import usd
+from mtum.web.html import number, usd
 from mtum.web.registry import PAGES
 from support.commands import call, call_json
 from support.grown_store import grown
@@ -103,6 +103,51 @@ def test_pages_show_the_numbers_of_the_commands(folder: Path, server: Served) ->
         assert f"{trade['entry_session']} at {usd(trade['entry_price'])}" in pages["trades"]
     assert call_json(folder, "show", "bars", "--limit", "1").document["bars"][0]["session"] in pages["market"]
     assert status["last_run"]["job"] in pages["system"]
+
+
+def test_indicators_are_drawn_as_the_address_names_them_with_the_values_of_the_command(
+    folder: Path, server: Served
+) -> None:
+    frames = call_json(folder, "indicators", "MTUM").document["frames"]
+    newest = {one["name"]: one["values"][0] for one in frames[0]["readings"]}
+    page = unescape(server.ask("/market?symbol=MTUM&with=sma,rsi,nonsense").text)
+    assert f"Newest: rsi {number(newest['rsi']['rsi'])}." in page
+    points = page.partition('data-points="')[2].partition('"</')[0]
+    assert f"sma {number(newest['sma']['sma'])}" in points
+    assert "nonsense" not in page
+    assert "Newest: rsi" not in server.ask("/market?symbol=MTUM").text
+
+
+def test_values_of_the_decision_stand_beside_those_of_the_final_bar(folder: Path, server: Served) -> None:
+    told = call_json(folder, "explain").document
+    ((symbol, seen),) = told["inputs"].items()
+    rows = call_json(folder, "show", "bars", "--limit", "9").document["bars"]
+    (bar,) = [one for one in rows if one["symbol"] == symbol and one["session"] == told["session"]]
+    page = unescape(server.ask(f"/market?symbol={symbol}").text)
+    # The decision projected the volume of a session that was still running; the final bar knows it.
+    assert seen["volume"] != bar["volume"]
+    for key in ("volume", "volume so far"):
+        value = number(seen[key.replace(" ", "_")])
+        row = f'"value">{key}</td><td data-head="at the decision">{value}</td><td data-head="final">'
+        assert f"{row}{number(bar['volume'])}</td>" in page
+
+
+@pytest.mark.full
+def test_bars_kept_out_and_revisions_are_listed_as_the_commands_list_them(tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    with closing(sqlite3.connect(tmp_path / "data" / "mtum.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO bar_revisions (symbol, source, session, field, before, after, first_read_at, replaced_at, "
+            "accepted) VALUES ('MTUM', 'sample', '2017-12-29', 'close', 110.0, 111.5, '2017-12-29T22:00:00Z', "
+            "'2018-01-02T22:00:00Z', 0)"
+        )
+    (revised,) = call_json(tmp_path, "bars", "revisions").document["revisions"]
+    with served(tmp_path) as server:
+        page = unescape(server.ask("/market").text)
+    assert "Revisions: 1" in page
+    assert f'"before">{number(revised["before"])}<' in page
+    assert f'"after">{number(revised["after"])}<' in page
+    assert "Bars kept out: 0" in page
 
 
 @pytest.mark.full

@@ -7,11 +7,14 @@ from typing import Any
 
 from mtum.app.queries.plain import plain
 from mtum.config import REPLAYED_SOURCES, restored_strategy
+from mtum.core.canonical import list_in, table_in
+from mtum.core.decide import own_state
+from mtum.core.record import book_of, view_of
 from mtum.core.reporting.explain import Explanation, explanation_of
 from mtum.core.reporting.explain_options import without_contracts
 from mtum.core.reporting.parts.coordination import coordination_document
 from mtum.errors import VerificationError
-from mtum.ports.reading import DecisionRow, Reader
+from mtum.ports.reading import BarRow, DecisionRow, Reader
 
 
 def explained(found: DecisionRow) -> tuple[Explanation, bool]:
@@ -83,3 +86,43 @@ def told_of(
 
 def _shorter(told: Explanation) -> Explanation:
     return replace(told, options=without_contracts(told.options)) if told.options else told
+
+
+def final_indicators(reader: Reader, name: str | None, source: str) -> Mapping[str, Mapping[str, float | None]]:
+    """Return by symbol what the newest decision's indicators come to with the session's final bars.
+
+    Only bars of the session are exchanged, so that all else is as it was decided; symbols whose bar is not final yet
+    are left out.
+
+    Parameters
+    ----------
+    name : str or None
+        Sleeve that decided; None for whichever decided last.
+    source : str
+        Where final bars come from.
+
+    Raises
+    ------
+    VerificationError
+        If the stored record is not what a decision leaves.
+    """
+    row = reader.decision(None, name)
+    strategy = None if row is None else restored_strategy(row.strategy, row.settings)
+    if row is None or strategy is None:
+        return {}
+    day = date.fromisoformat(row.session)
+    bars, provisional = dict(table_in(row.frame["bars"])), dict(table_in(row.frame["provisional"]))
+    final = {one.symbol: one for one in reader.rows(BarRow, day, None, source=source) if one.session == row.session}
+    known = [one for one in bars if one in final and final[one].final and final[one].volume is not None]
+    for symbol in known:
+        stored = table_in(bars[symbol])
+        ended = {key: getattr(final[symbol], key) for key in ("open", "high", "low", "close", "volume")}
+        bars[symbol] = {**stored, **{key: [*list_in(stored[key])[:-1], value] for key, value in ended.items()}}
+        provisional.pop(symbol, None)
+    frame = {**row.frame, "bars": bars, "provisional": provisional}
+    try:
+        view = view_of(frame)
+        verdicts = strategy.verdicts(view, own_state(view, strategy, book_of(frame)))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise VerificationError(f"the stored decision of {row.session} cannot be asked again: {error!r}") from error
+    return {one.symbol: one.indicators for one in verdicts if one.symbol in known}

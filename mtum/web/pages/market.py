@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from math import isfinite
 from typing import Any
+from urllib.parse import quote
 
+from mtum.core.indicators import INDICATORS
+from mtum.core.reporting.charts import Panel
 from mtum.ports.reading import BarRow, Reader
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, candles, drawn
@@ -17,6 +21,11 @@ SPANS = {"60": "3M", "125": "6M", "250": "1Y", "750": "3Y"}
 """Bars shown -> what they are called."""
 CANDLES = 125
 """Bars that are still drawn as candles; more become a line of closes."""
+MOST_LINES = 3
+"""Indicators drawn at a time."""
+FINAL = {name: name for name in ("open", "high", "low", "close", "volume")} | {"volume_so_far": "volume"}
+"""Value of a decision -> column of the bar that tells how it ended."""
+KEPT_ROWS = 20
 SERIES = ("VIX", "VXN", "RVX")
 
 
@@ -33,13 +42,16 @@ def page(ask: Ask) -> Child:
     span = span if span in SPANS else "125"
     source = ask.records.settings.market.source
     rows = ask.records.read(("bars of", symbol, span), lambda reader: _bars(reader, symbol, source, int(span)))
+    names = tuple(one for one in dict.fromkeys(ask.query.get("with", "").split(",")) if one in INDICATORS)[:MOST_LINES]
+    over, below = _lines(ask, symbol, span, names) if names and len(rows) > 1 else ((), ())
     return [
-        _choose(symbols, symbol, span),
-        _drawn(symbol, span, rows),
+        _choose(symbols, symbol, span, names),
+        _drawn(symbol, span, rows, over, below),
         _indicators(documents.indicators(ask.records, symbol)),
-        _decision(documents.last_explained(ask.records)[0], symbol, rows),
+        _decision(ask, symbol, rows),
         _volatility(ask, source),
         _quality(ask, symbols, source),
+        *_unsound(documents.unsound(ask.records)),
     ]
 
 
@@ -55,15 +67,55 @@ def _bars(reader: Reader | None, symbol: str, source: str, count: int) -> Sequen
     return reader.rows(BarRow, None, count, symbol=symbol, source=source) if reader else ()
 
 
-def _choose(symbols: Sequence[str], symbol: str, span: str) -> Html:
+def _choose(symbols: Sequence[str], symbol: str, span: str, names: Sequence[str]) -> Html:
+    kept = f"&with={','.join(names)}" if names else ""
+    links = []
+    for name in INDICATORS:
+        others = [one for one in names if one != name]
+        wanted = ",".join(others if name in names else [*others[-MOST_LINES + 1 :], name])
+        where = f"?symbol={quote(symbol)}&bars={span}" + (f"&with={wanted}" if wanted else "")
+        links.append(
+            tag("li", tag("a", name.replace("_", " "), href=where, aria_current="true" if name in names else None))
+        )
+    shown = ", ".join(INDICATORS[one].title for one in names) or "none"
     return card(
         "Symbol",
-        choices("symbol", {one: one for one in symbols}, symbol, f"&bars={span}"),
-        choices("bars", SPANS, span, f"&symbol={symbol}"),
+        choices("symbol", {one: one for one in symbols}, symbol, f"&bars={span}{kept}"),
+        choices("bars", SPANS, span, f"&symbol={quote(symbol)}{kept}"),
+        tag(
+            "details",
+            tag("summary", f"Indicators drawn: {shown}"),
+            tag("p", f"Up to {MOST_LINES} at a time.", class_="quiet"),
+            tag("ul", *links, class_="choices"),
+            open=bool(names),
+        ),
     )
 
 
-def _drawn(symbol: str, span: str, rows: Sequence[BarRow]) -> Html:
+type Panels = Sequence[tuple[str, Sequence[Curve]]]
+
+
+def _lines(ask: Ask, symbol: str, span: str, names: Sequence[str]) -> tuple[Sequence[Curve], Panels]:
+    def curves(panel: Panel) -> list[Curve]:
+        return [
+            Curve(line.name, [float(one) if isfinite(one) else None for one in line.values]) for line in panel.lines
+        ]
+
+    def work(reader: Reader | None) -> tuple[Sequence[Curve], Panels]:
+        from mtum.app.queries.bars import cached_bars
+        from mtum.app.queries.indicator_chart import indicator_chart
+        from mtum.core.market.timeframes import Timeframe
+
+        if reader is None:
+            return (), ()
+        bars = cached_bars(reader, symbol, ask.records.settings.market.source)
+        price, *below = indicator_chart(bars, names, Timeframe.DAY, int(span)).panels
+        return curves(price)[1:], [(panel.title, curves(panel)) for panel in below]
+
+    return ask.records.read(("lines", symbol, span, names), work)
+
+
+def _drawn(symbol: str, span: str, rows: Sequence[BarRow], over: Sequence[Curve], below: Panels) -> Html:
     if len(rows) < 2:
         return card(symbol, empty("There are too few bars to draw."))
     labels, closes = [row.session for row in rows], [row.close for row in rows]
@@ -71,18 +123,26 @@ def _drawn(symbol: str, span: str, rows: Sequence[BarRow]) -> Html:
     moved = last.close / before.close - 1 if before.close else None
     state = "final" if last.final else "not final: the session was still running when it was read"
     says = f"Last close {number(last.close)} on {last.session}, {state}."
-    chart = Chart(f"{symbol}, {SPANS[span]}", says, labels, [Curve("close", closes)])
+    chart = Chart(f"{symbol}, {SPANS[span]}", says, labels, [Curve("close", closes), *over])
     picture = (
         candles(chart, [(row.open, row.high, row.low, row.close) for row in rows]) if len(rows) <= CANDLES else None
     )
     volumes = [row.volume for row in rows]
     volume = Chart("Volume", "Shares of each session.", labels, [Curve("volume", volumes)])
+    panels = [
+        drawn(Chart(title, f"Newest: {_newest(curves)}.", labels, curves), 110) for title, curves in below if curves
+    ]
     return card(
         symbol,
         tag("p", number(last.close), " ", change(moved, percent(moved)), class_="big"),
         picture or drawn(chart),
+        *panels,
         drawn(volume, 100) if any(volumes) else None,
     )
+
+
+def _newest(curves: Sequence[Curve]) -> str:
+    return ", ".join(f"{one.name} {number(one.values[-1])}" for one in curves)
 
 
 def _indicators(found: Table) -> Html:
@@ -103,18 +163,18 @@ def _indicators(found: Table) -> Html:
     )
 
 
-def _decision(told: Table, symbol: str, rows: Sequence[BarRow]) -> Html:
+def _decision(ask: Ask, symbol: str, rows: Sequence[BarRow]) -> Html:
+    told = documents.last_explained(ask.records)[0]
     decisions = told.get("sleeves") or {told.get("strategy", ""): told}
     final = {row.session: row for row in rows}
     cells = []
     for name, one in decisions.items():
         seen = (one.get("inputs") or {}).get(symbol)
         bar = final.get(one.get("session") or "")
+        ended = documents.final_indicators(ask.records, name).get(symbol, {}) if seen else {}
         for key, value in (seen or {}).items():
             if isinstance(value, int | float) and not isinstance(value, bool):
-                now = (
-                    {"close": bar.close, "volume": bar.volume}.get(key) if bar and key in ("close", "volume") else None
-                )
+                now = ended[key] if key in ended else getattr(bar, FINAL[key]) if bar and key in FINAL else None
                 cells.append([name, key.replace("_", " "), number(value), number(now)])
     title = f"What the last decision saw of {symbol}"
     if not cells:
@@ -154,3 +214,30 @@ def _quality(ask: Ask, symbols: Sequence[str], source: str) -> Html:
                     "sources changed.", class_="quiet")  # fmt: skip
     heads = ("symbol", "source", "newest bar", "final", "close", "read again")
     return card("Data", told, table(heads, rows))
+
+
+def _unsound(found: Table) -> list[Html]:
+    kept, revised = found["kept_out"], found["revisions"]
+    out = [
+        [one["symbol"], one["bar"]["day"], number(one["bar"]["close"]), one["rule"].replace("_", " "), one["found"],
+         f"{one['id']}"]
+        for one in kept[-KEPT_ROWS:][::-1]
+    ]  # fmt: skip
+    changes = [
+        [one["symbol"], one["session"], one["column"], number(one["before"]), number(one["after"]),
+         one["replaced_at"][:10], "yes" if one["accepted"] else "no"]
+        for one in revised[-KEPT_ROWS:][::-1]
+    ]  # fmt: skip
+    newest = f" The newest {KEPT_ROWS}."
+    more = [newest if len(rows) > KEPT_ROWS else "" for rows in (kept, revised)]
+    advice = tag("p", "A bar that broke a rule is in no decision until a person believes it: ",
+                 tag("code", "mtum bars release ID"), f".{more[0]}", class_="quiet")  # fmt: skip
+    told = tag("p", f"What a source changed after it was accepted, newest first.{more[1]}", class_="quiet")
+    heads = ("symbol", "session", "column", "before", "after", "noticed", "accepted")
+    return [
+        card(
+            f"Bars kept out: {len(kept)}",
+            *([advice, table(("symbol", "session", "close", "rule", "found", "ID"), out)] if out else [empty("None.")]),
+        ),
+        card(f"Revisions: {len(revised)}", *([told, table(heads, changes)] if changes else [empty("None.")])),
+    ]
