@@ -6,11 +6,11 @@ from itertools import pairwise
 from textwrap import fill
 from typing import cast
 
-from mtum.core.canonical import SPARSE, table_in
+from mtum.core.canonical import SPARSE, number_in, table_in
 from mtum.core.decide import own_state
 from mtum.core.record import book_of, view_of
 from mtum.core.reporting.condition_table import condition_table, number_text
-from mtum.core.reporting.explain_options import option_lines
+from mtum.core.reporting.explain_options import option_lines, unmet_words
 from mtum.core.reporting.parts.conditions import ConditionLine, Conflicts, conditions_in, conflict_lines, conflicts_in
 from mtum.core.reporting.parts.flips import NUDGE, FlipLine, Questions, Situation, flips
 from mtum.core.reporting.words import listed, reason
@@ -133,7 +133,7 @@ def _inputs(symbol: str, document: Table, frame: Table, strategy: Strategy | Non
     if not bars:  # its bars could not be decided on
         said = [text for note in notes if (text := note.removeprefix(f"{symbol} not decided: ")) != note]
         close = table_in(frame.get("unfit", {})).get(symbol)
-        return {**({"not_decided": said[0]} if said else {}), "last_close": close, "held": _holding(symbol, frame)}
+        return {**({"not_decided": said[0]} if said else {}), "last_close": close, "held": _with_pledged(symbol, frame)}
     days = cast("Sequence[str]", bars["days"])
     seen = table_in(table_in(document.get("seen", {})).get(symbol, {}))
     today = {name: cast("Sequence[object]", bars[name])[-1] for name in ("open", "high", "low")}
@@ -142,7 +142,7 @@ def _inputs(symbol: str, document: Table, frame: Table, strategy: Strategy | Non
     told: dict[str, object] = {} if sure is None else {"confidence": sure}
     if unseen := [text for note in notes if (text := note.removeprefix(f"{symbol} not seen: ")) != note]:
         told["not_seen"] = "; ".join(unseen)
-    return {**table_in(part["indicators"]), **told, **today, **seen, **history, "held": _holding(symbol, frame)}
+    return {**table_in(part["indicators"]), **told, **today, **seen, **history, "held": _with_pledged(symbol, frame)}
 
 
 def _confidence(symbol: str, part: Table, frame: Table, strategy: Strategy | None) -> float | None:
@@ -176,6 +176,14 @@ def confidence_of(strategy: Strategy, verdict: SymbolVerdict, *, held: bool) -> 
 
 def _holding(symbol: str, frame: Table) -> Table:
     return table_in(table_in(table_in(frame["book"])["holdings"]).get(symbol, {"shares": 0}))
+
+
+def _with_pledged(symbol: str, frame: Table) -> Table:
+    # To a decision on shares those that calls may call for are not there; to a person they are.
+    holding, kept = _holding(symbol, frame), table_in(table_in(frame["book"])["unsellable_shares"]).get(symbol)
+    if not kept or "options" not in frame:
+        return holding
+    return {**holding, "shares": number_in(holding["shares"]) + number_in(kept), "pledged": kept}
 
 
 def _situation(frame: Table, strategy: Strategy | None) -> Situation | None:
@@ -247,7 +255,8 @@ def explanation_text(told: Explanation, became: Mapping[tuple[str, str], tuple[i
     did = "STAY OUT" if told.action == "hold" and not held else told.action.upper()
     lines = [f"{told.session}  {told.strategy}: {did}{' (VIRTUAL: nothing is sent)' if told.virtual else ''}"]
     unfit = [symbol for symbol, values in told.inputs.items() if "last_close" in values]
-    why = listed(tuple(reason(word, told.book.get("settles_by"), unfit) for word in told.reasons))
+    unmet = unmet_words(told.options) if told.options and not told.planned else ()
+    why = listed(unmet or tuple(reason(word, told.book.get("settles_by"), unfit) for word in told.reasons))
     lines += fill(f"because: {why}", TEXT_COLUMNS).splitlines()
     for row in told.planned:
         crossed, sent = (became or {}).get((str(row["symbol"]), str(row["side"])), (0, row["shares"]))

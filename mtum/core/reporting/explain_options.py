@@ -110,8 +110,29 @@ def _name(verdict: Table) -> str:
 
 
 def _head(verdict: Table) -> str:
-    does = "nothing" if verdict["proposes"] is None else _DOES[text_in(verdict["proposes"])]
-    return f"{_name(verdict)}: {does}: {listed(tuple(reason(text_in(word)) for word in list_in(verdict['reasons'])))}"
+    if verdict["proposes"] is None:
+        return f"{_name(verdict)}: nothing: {listed(_unmet(verdict))}"
+    why = listed(tuple(reason(text_in(word)) for word in list_in(verdict["reasons"])))
+    return f"{_name(verdict)}: {_DOES[text_in(verdict['proposes'])]}: {why}"
+
+
+def unmet_words(options: Table) -> tuple[str, ...]:
+    """Return what was not met where nothing is done, each group and each opening in turn; none where something is."""
+    if list_in(options["planned"]) or list_in(options["held_back"]):
+        return ()
+    found = [_unmet(verdict) for verdict in map(table_in, list_in(options["verdicts"]))]
+    return tuple(dict.fromkeys(text for texts in found for text in texts))
+
+
+def _unmet(verdict: Table) -> tuple[str, ...]:
+    # The deciding reason; else every condition that did not hold. A rule that did is named where it comes to nothing.
+    rows = map(table_in, list_in(verdict["conditions"]))
+    failed = [text_in(row["name"]) for row in rows if not row["passed"]]
+    first, *more = (text_in(word) for word in list_in(verdict["reasons"]))
+    if failed and (first == "hold" or first in failed):
+        return tuple(dict.fromkeys(condition(name).failing or f"not: {condition(name).words}" for name in failed))
+    though = f", though {listed(tuple(map(reason, more)))}" if more and verdict["group"] else ""
+    return (f"{reason(first)}{though}",)
 
 
 def _selection(found: Table) -> str:

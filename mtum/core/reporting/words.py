@@ -68,6 +68,11 @@ def _told(word: str) -> str:
     for strategy in STRATEGIES.values():
         if strategy.REASONS.get(word):
             return strategy.REASONS[word]
+    for strategy in STRATEGIES.values():
+        for spec in strategy.CONDITIONS:
+            # An opening in options has a reason of its own: a condition of one is told where it did not hold.
+            if strategy.OPTIONS and spec.name == word and spec.role is Role.ENTRY:
+                return spec.failing
     return condition(word).words
 
 

@@ -19,10 +19,10 @@ SPECS: Mapping[str, ConditionSpec] = {
     for spec in (
         ConditionSpec(
             "puts_wanted", Role.ENTRY, "exercise of the puts sold leaves room for more shares",
-            "exercise of the puts sold already brings the shares wanted", "room", "contracts", of_position=True,
+            "no room for another put", "room", "contracts", of_position=True,
         ),
         ConditionSpec(
-            "calls_wanted", Role.ENTRY, "own shares that no call promises", "no 100 own shares that no call promises",
+            "calls_wanted", Role.ENTRY, "own shares that no call promises", "no own shares are free for a call",
             "shares", "contracts", of_position=True,
         ),
         ConditionSpec(
@@ -91,35 +91,69 @@ SPECS: Mapping[str, ConditionSpec] = {
             "one_per_side", Role.ENTRY, "none open on this side", "one open on this side", "open", "structures",
             of_position=True,
         ),
-        ConditionSpec("take", Role.EXIT, "profit taken", "", "profit", of_position=True),
-        ConditionSpec("stop", Role.EXIT, "loss at its limit", "", "stop", "USD", of_position=True),
-        ConditionSpec("exit_dte", Role.EXIT, "few days to expiry", "", "days", "days", of_position=True),
-        ConditionSpec("pnl", Role.EXIT, "a gain so far", "", "gain", of_position=True),
-        ConditionSpec("close_at_pnl", Role.EXIT, "earned what it is closed at", "", "earned", of_position=True),
         ConditionSpec(
-            "out_of_the_money", Role.EXIT, "out of the money", "", "outside", "USD", "close", of_position=True
-        ),
-        ConditionSpec("roll_dte", Role.EXIT, "near enough to expiry to roll", "", "days", "days", of_position=True),
-        ConditionSpec("min_pnl", Role.EXIT, "earned enough to roll near expiry", "", "earned", of_position=True),
-        ConditionSpec("roll_pnl", Role.EXIT, "earned what it is rolled at", "", "earned", of_position=True),
-        ConditionSpec("blackout", Role.EXIT, "would live through a blackout day", "", "blackout", of_position=True),
-        ConditionSpec(
-            "short_put", Role.EXIT, "close below the put that was sold", "", "put", "USD", "close", of_position=True
+            "take", Role.EXIT, "profit taken", "the profit sought is not reached", "profit", of_position=True,
         ),
         ConditionSpec(
-            "short_call", Role.EXIT, "close above the call that was sold", "", "call", "USD", "close", of_position=True
+            "stop", Role.EXIT, "loss at its limit", "the loss is below its limit", "stop", "USD", of_position=True,
         ),
         ConditionSpec(
-            "call_in_the_money", Role.EXIT, "the call that was sold is in the money", "", "in the money", "USD",
-            "close", of_position=True,
+            "exit_dte", Role.EXIT, "few days to expiry", "enough days to expiry", "days", "days", of_position=True,
         ),
-        ConditionSpec("ex_date", Role.EXIT, "the ex-date is near", "", "ex-date", "sessions", of_position=True),
-        ConditionSpec("bias_lost", Role.EXIT, "the bias is lost", "", "bias", "USD", "close", of_position=True),
+        ConditionSpec("pnl", Role.EXIT, "a gain so far", "no gain so far", "gain", of_position=True),
         ConditionSpec(
-            "close_above", Role.EXIT, "VIX above the level at which calls are sold", "", "VIX", "points", "vix",
+            "close_at_pnl", Role.EXIT, "earned what it is closed at", "less earned than it is closed at", "earned",
             of_position=True,
         ),
-        ConditionSpec("held_calls", Role.EXIT, "own calls are held", "", "held", "contracts", of_position=True),
+        ConditionSpec(
+            "out_of_the_money", Role.EXIT, "out of the money", "in the money", "outside", "USD", "close",
+            of_position=True
+        ),
+        ConditionSpec(
+            "roll_dte", Role.EXIT, "near enough to expiry to roll", "too far from expiry to roll", "days", "days",
+            of_position=True,
+        ),
+        ConditionSpec(
+            "min_pnl", Role.EXIT, "earned enough to roll near expiry", "too little earned to roll near expiry",
+            "earned", of_position=True,
+        ),
+        ConditionSpec(
+            "roll_pnl", Role.EXIT, "earned what it is rolled at", "less earned than it is rolled at", "earned",
+            of_position=True,
+        ),
+        ConditionSpec(
+            "blackout", Role.EXIT, "would live through a blackout day", "it lives through no blackout day",
+            "blackout", of_position=True,
+        ),
+        ConditionSpec(
+            "short_put", Role.EXIT, "close below the put that was sold", "close not below the put that was sold",
+            "put", "USD", "close", of_position=True
+        ),
+        ConditionSpec(
+            "short_call", Role.EXIT, "close above the call that was sold", "close not above the call that was sold",
+            "call", "USD", "close", of_position=True
+        ),
+        ConditionSpec(
+            "call_in_the_money", Role.EXIT, "the call that was sold is in the money",
+            "the call that was sold is out of the money", "in the money", "USD",
+            "close", of_position=True,
+        ),
+        ConditionSpec(
+            "ex_date", Role.EXIT, "the ex-date is near", "no ex-date is near", "ex-date", "sessions",
+            of_position=True,
+        ),
+        ConditionSpec(
+            "bias_lost", Role.EXIT, "the bias is lost", "the bias holds", "bias", "USD", "close", of_position=True,
+        ),
+        ConditionSpec(
+            "close_above", Role.EXIT, "VIX above the level at which calls are sold",
+            "VIX not above the level at which calls are sold", "VIX", "points", "vix",
+            of_position=True,
+        ),
+        ConditionSpec(
+            "held_calls", Role.EXIT, "own calls are held", "no own calls are held", "held", "contracts",
+            of_position=True,
+        ),
     )
 }  # fmt: skip
 """Conditions of all of them by name."""

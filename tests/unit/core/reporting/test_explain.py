@@ -11,6 +11,7 @@ import pytest
 
 from mtum.adapters.store.reading import SqliteReader, open_read_only
 from mtum.config import restored_strategy
+from mtum.core.canonical import table_in
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.decision import Book
 from mtum.core.record import frame_of, replayed
@@ -218,3 +219,11 @@ def test_words_give_way_to_numbers_of_ten_digits_on_a_terminal_of_80_columns() -
     assert any("4,415,848,250" in line for line in lines)
     assert len(lines) > 9  # some conditions take two lines
     assert max(len(line) for line in lines[1:]) <= 80
+
+
+def test_shares_that_calls_may_call_for_are_shown_as_held_and_pledged() -> None:
+    row = stored(100.0, shares=5)
+    row["frame"] = {**row["frame"], "options": {}}
+    row["frame"]["book"] = {**row["frame"]["book"], "unsellable_shares": {"MTUM": 100}}
+    held = table_in(explained(row).inputs["MTUM"]["held"])
+    assert (held["shares"], held["pledged"]) == (105, 100)
