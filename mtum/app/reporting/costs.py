@@ -23,6 +23,12 @@ def costs(period: Period) -> Costs:
     fees = [-move.amount_usd for move in period.facts.movements if move.kind in FEES and period.inside(move.session)]
     paid = [fill.commission_usd for fill in fills if fill.commission_usd is not None]
     gaps = [gap for fill in fills if (gap := _gap(fill, states, period.facts)) is not None]
+    legs = [
+        fill
+        for name in _option_sleeves(period)
+        for fill in period.writer.store.options.fills(name)
+        if period.inside(fill.session)
+    ]
     traded = sum(gap[0] for gap in gaps)
     simulated = not (gaps and period.facts.replayed and all(gap[1:] == (0, 0) for gap in gaps))
     if not simulated:
@@ -40,7 +46,15 @@ def costs(period: Period) -> Costs:
         wait_bps=round(sum(gap[1] for gap in gaps) / traded * 1e4, 6) if traded else None,
         auction_bps=round(sum(gap[2] for gap in gaps) / traded * 1e4, 6) if traded else None,
         simulated=simulated,
+        option_fills=len(legs),
+        option_fees_usd=round(float(sum(fill.fee_usd for fill in legs)), 6),
     )
+
+
+def _option_sleeves(period: Period) -> list[str]:
+    # Money of their own alone: what a watched sleeve plays with costs nothing.
+    of = [one.facts for one in period.parts] or [period.facts]
+    return [one.setup.chosen.name for one in of if one.options is not None]
 
 
 def _gap(fill: Fill, states: dict[str, IntentState], facts: SessionFacts) -> tuple[float, float, float] | None:

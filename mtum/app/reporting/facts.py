@@ -8,6 +8,7 @@ from typing import Any
 
 from mtum.app.approvals.approve_settings import pinned_contracts
 from mtum.app.ledger.virtual import virtual_points, virtual_records
+from mtum.app.reporting.option_sums import OptionSums, option_sums
 from mtum.app.session.run_document import acted_together
 from mtum.config import REPLAYED_SOURCES, Settings, restored_strategy
 from mtum.core.market.bars import Bar, Bars
@@ -105,8 +106,8 @@ class SessionFacts:
     backtest: Mapping[str, Any] | None = None
     others: Sequence[str] = ()
     parts: tuple["SessionFacts", ...] = ()
-    options_usd: tuple[Decimal, Decimal] = (ZERO, ZERO)
-    """Profit of options that ended, after all fees, and the fees of all of them so far."""
+    options: OptionSums | None = None
+    """Of a sleeve that trades options, and of an account with one."""
 
     @property
     def owns_money(self) -> bool:
@@ -266,10 +267,7 @@ def _together(setup: Setup, parts: tuple[SessionFacts, ...]) -> SessionFacts:
         halts=tuple(dict.fromkeys(halt for one in parts for halt in one.halts)),
         other_bars={symbol: found for symbol, found in bars.items() if symbol != symbols[0]},
         parts=parts,
-        options_usd=(
-            sum((one.options_usd[0] for one in owning), ZERO),
-            sum((one.options_usd[1] for one in owning), ZERO),
-        ),
+        options=OptionSums.together([one.options for one in owning if one.options is not None]),
     )
 
 
@@ -360,16 +358,8 @@ def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         contracts=pinned_contracts(store.approvals, setup.settings),
         backtest=store.approvals.approved_document("backtest"),
         others=store.ledger.others(day),
-        options_usd=_options_usd(store, name, day) if sleeve.owns_money else (ZERO, ZERO),
+        options=option_sums(store, source, decision or previous, (name, day)) if sleeve.owns_money else None,
     )
-
-
-def _options_usd(store: Store, strategy: str, day: date) -> tuple[Decimal, Decimal]:
-    if strategy not in store.events.option_strategies():
-        return ZERO, ZERO
-    book = store.options.book(strategy, day)
-    fees = sum((one.lot.fees_usd + one.fee_usd for one in book.closed), ZERO)
-    return sum((one.pnl_usd for one in book.closed), ZERO), fees + sum((lot.fees_usd for lot in book.lots), ZERO)
 
 
 def _previous(store: Store, strategy: str, sessions: Sessions, day: date) -> DecisionRecord | None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from mtum.app.reporting.facts import SessionFacts
+from mtum.app.reporting.option_sums import OptionSums
 from mtum.core.portfolio import returns
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import Purpose
@@ -139,8 +140,8 @@ def realized_usd(facts: SessionFacts) -> tuple[float | None, float | None]:
     cash = sum((fill.cash_usd for fill in facts.fills), Decimal(0))
     paid = sum((fill.commission_usd or Decimal(0) for fill in facts.fills), Decimal(0))
     basis = sum((lot.paid_usd + lot.cost_usd for lot in lots_of(facts.fills)), Decimal(0))
-    options, fees = facts.options_usd
-    return rounded(cash - paid + basis + options), rounded(paid + fees)
+    options = facts.options or OptionSums()
+    return rounded(cash - paid + basis + options.ended_usd), rounded(paid + options.fees_usd)
 
 
 def commissions_known(facts: SessionFacts) -> bool:
@@ -156,7 +157,7 @@ def equity_line(facts: SessionFacts, sleeve: returns.Curve) -> EquityLine:
         return EquityLine(paid_in_usd=float(paid_in), start=sleeve.days[0] if len(sleeve) else None)
     fallen = returns.drawdown(sleeve)
     worst = int(np.argmin(fallen))
-    is_final = point.final and commissions_known(facts)
+    is_final, options = point.final and commissions_known(facts), facts.options
 
     def known(amount: Decimal) -> Stated:
         return stated(float(amount), is_final=is_final)
@@ -165,7 +166,10 @@ def equity_line(facts: SessionFacts, sleeve: returns.Curve) -> EquityLine:
         equity_usd=known(point.equity_usd),
         cash_usd=known(point.cash_usd),
         receivable_usd=known(point.receivable_usd),
-        market_usd=known(point.market_usd),
+        market_usd=known(point.market_usd - (options.worth_usd if options else Decimal(0))),
+        options_usd=None if options is None else known(options.worth_usd),
+        option_fees_usd=0.0 if options is None else float(options.fees_usd),
+        model_priced=options is not None and options.model_priced,
         paid_in_usd=float(paid_in),
         start=sleeve.days[0],
         drawdown_frac=NO_FRACTION if facts.is_fund else stated(rounded(float(fallen[-1])), is_final=is_final),

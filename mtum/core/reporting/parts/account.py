@@ -1,9 +1,10 @@
 """Account: equity, its parts, cash, drawdown, and the cash movements of the session."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from mtum.core.canonical import SPARSE
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Section, facts_of, signed, table_of
 from mtum.core.reporting.parts.result import BenchmarkLine, Pnl
@@ -12,7 +13,19 @@ from mtum.core.reporting.stated import UNKNOWN, Stated
 
 @dataclass(frozen=True, slots=True)
 class EquityLine:
-    """The sleeve at the session's official close, in USD."""
+    """The sleeve at the session's official close, in USD.
+
+    Parameters
+    ----------
+    market_usd : Stated
+        Of shares alone.
+    options_usd : Stated or None
+        Of options, negative for what it would cost to close them; None where none are traded.
+    option_fees_usd : float
+        Part of the commissions so far that options cost.
+    model_priced : bool
+        Whether a model made the prices of the options.
+    """
 
     equity_usd: Stated = UNKNOWN
     cash_usd: Stated = UNKNOWN
@@ -23,6 +36,9 @@ class EquityLine:
     drawdown_frac: Stated = UNKNOWN
     worst_drawdown_frac: Stated = UNKNOWN
     worst_drawdown_session: date | None = None
+    options_usd: Stated | None = field(default=None, metadata=SPARSE)
+    option_fees_usd: float = field(default=0.0, metadata=SPARSE)
+    model_priced: bool = field(default=False, metadata=SPARSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +63,20 @@ class OwedLine:
 
 def section(equity: EquityLine, pnl: Pnl, benchmark: BenchmarkLine, cash: Sequence[CashLine]) -> Section:
     """Return equity, its parts and the cash movements of the session."""
-    at = equity.worst_drawdown_session
+    at, options = equity.worst_drawdown_session, equity.options_usd
+    priced = ", model-priced" if equity.model_priced else ""
     facts = facts_of(
         (
             ("Equity", figures.money(equity.equity_usd), "USD"),
             ("Cash", figures.money(equity.cash_usd), "USD"),
             ("Shares at market", figures.money(equity.market_usd), "USD"),
+            None if options is None else (f"Options at market{priced}", figures.money(options), "USD"),
             ("Dividends receivable", figures.money(equity.receivable_usd), "USD"),
             ("Buy and hold equity", figures.money(benchmark.equity_usd), "USD"),
             ("Net deposits", figures.number(equity.paid_in_usd), "USD"),
             ("Realized so far", signed(figures.paid(pnl.realized_usd, sign=True)), "USD"),
             ("Commissions so far", figures.paid(pnl.commission_usd), "USD"),
+            None if options is None else ("of them for options", figures.number(equity.option_fees_usd), "USD"),
             ("Current drawdown", figures.fraction(equity.drawdown_frac), ""),
             (f"Max drawdown{f', {figures.day(at)}' if at else ''}", figures.fraction(equity.worst_drawdown_frac), ""),
             ("Max drawdown, holding", figures.fraction(benchmark.worst_drawdown_frac), ""),

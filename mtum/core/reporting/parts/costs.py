@@ -1,8 +1,9 @@
 """Costs: assumed and paid commissions, fees and slippage."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from mtum.core.canonical import SPARSE
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Section, Sentence, facts_of
 
@@ -11,6 +12,7 @@ from mtum.core.reporting.layout import Section, Sentence, facts_of
 class Costs:
     """What trading cost in the period, in USD and basis points of the traded value; positive = a cost.
 
+    Options are counted apart: executions of legs, and their commissions and fees.
     `simulated` is False where a replayed market decided on the close and filled at it: no gap was measured.
     """
 
@@ -24,6 +26,8 @@ class Costs:
     wait_bps: float | None
     auction_bps: float | None
     simulated: bool = True
+    option_fills: int = field(default=0, metadata=SPARSE)
+    option_fees_usd: float = field(default=0.0, metadata=SPARSE)
 
 
 def section(found: Costs | None) -> Section:
@@ -39,6 +43,8 @@ def section(found: Costs | None) -> Section:
         ("Traded", figures.number(found.traded_usd), "USD"),
         ("Commissions assumed", figures.number(found.assumed_usd), "USD"),
         ("Commissions paid", figures.number(found.paid_usd), "USD"),
+        ("Executions in options", str(found.option_fills), "") if found.option_fills else None,
+        ("Commissions paid for options", figures.number(found.option_fees_usd), "USD") if found.option_fills else None,
         ("Fees and taxes", figures.number(found.fees_usd), "USD"),
         ("Slippage, cost", gap(found.slippage_usd, 2), "USD"),
         ("Decision to close, cost", gap(found.wait_bps, 1), "bps"),
@@ -54,3 +60,5 @@ def findings(found: Costs | None) -> Iterator[Sentence]:
         more = found.paid_usd - found.assumed_usd
         beside = "as assumed" if abs(more) < 0.005 else f"{figures.number(more, sign=True)} USD against the assumption"
         yield Sentence(f"Commissions of {figures.number(found.paid_usd)} USD were paid, {beside}.")
+    if found is not None and found.option_fills:
+        yield Sentence(f"Options cost {figures.number(found.option_fees_usd)} USD of commissions beside them.")

@@ -13,14 +13,23 @@ from mtum.app.desk import Desk
 from mtum.app.ledger.book_problems import book_problems
 from mtum.app.ledger.equity import booked, restate_equity
 from mtum.app.ledger.option_worth import marks_of, options_at
+from mtum.app.reporting.costs import costs
 from mtum.app.reporting.facts import Setup, session_facts
-from mtum.app.reporting.money import realized_usd
+from mtum.app.reporting.money import curves, equity_line, realized_usd
+from mtum.app.reporting.period import Kind, period
+from mtum.app.reporting.report_writer import ReportWriter
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.options.lots import EventKind, LedgerEvent
 from mtum.core.portfolio.orders import Side
+from mtum.core.reporting.layout import Facts
+from mtum.core.reporting.parts import account
+from mtum.core.reporting.parts import costs as costs_part
+from mtum.core.reporting.parts.account import EquityLine
+from mtum.core.reporting.parts.result import BenchmarkLine, Pnl
 from mtum.ports.broker import Broker
 from mtum.ports.records import CashMovement, EquityPoint
+from mtum.ports.reports import ReportFiles
 from support.bars import bars_of
 from support.desks import ShelfSource, market_desk
 from support.option_orders import DAY, GROUP, put
@@ -132,3 +141,28 @@ def test_a_report_counts_options_that_ended_as_realized_and_a_delivery_as_no_cos
     # The premium of 120 less 0.70; what is open has cost another fee of 0.70 and has earned nothing yet.
     assert realized_usd(facts) == (119.3, 1.4)
     assert [fill.delivered for fill in facts.fills] == [True]
+
+
+def test_a_report_tells_options_apart_from_shares_and_what_they_cost(desk: Desk) -> None:
+    sold(desk)
+    restate_equity(desk, FRIDAY)
+    setup = Setup(desk.settings, desk.account)
+    facts = session_facts(desk.store, desk.calendar, setup, FRIDAY)
+    told = equity_line(facts, curves(facts)[0])
+    assert told.options_usd is not None
+    assert (told.market_usd.amount, told.options_usd.amount, told.option_fees_usd) == (0.0, -120.0, 0.7)
+    (section,) = account.section(told, Pnl(), BenchmarkLine(), ()).blocks
+    assert isinstance(section, Facts)
+    rows = {name: cell for name, cell, _ in section.rows}
+    assert (rows["Shares at market"].text, rows["Options at market"].text) == ("0.00", "-120.00")
+    assert "Options at market, model-priced" in str(
+        account.section(replace(told, model_priced=True), Pnl(), BenchmarkLine(), ())
+    )
+    assert "Options at market" not in str(account.section(EquityLine(), Pnl(), BenchmarkLine(), ()))
+    writer = ReportWriter(desk.store, desk.calendar, setup, cast("ReportFiles", None))
+    found = costs(period(writer, Kind.MONTH, FRIDAY))
+    assert (found.fills, found.paid_usd, found.option_fills, found.option_fees_usd) == (0, 0.0, 1, 0.7)
+    (listed,) = costs_part.section(found).blocks
+    assert isinstance(listed, Facts)
+    assert [cell.text for name, cell, _ in listed.rows if name == "Commissions paid for options"] == ["0.70"]
+    assert [one.text for one in costs_part.findings(found)] == ["Options cost 0.70 USD of commissions beside them."]

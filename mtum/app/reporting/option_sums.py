@@ -1,0 +1,73 @@
+"""What the options of a sleeve came to up to a session: for its report, beside what its shares did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from mtum.ports.records import DecisionRecord
+from mtum.ports.store import Store
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSums:
+    """What options came to up to a session, USD.
+
+    Parameters
+    ----------
+    ended_usd : Decimal
+        Profit of those that ended, after all fees.
+    fees_usd : Decimal
+        Commissions and fees of all of them so far.
+    worth_usd : Decimal
+        What those that are open are worth, negative for what it would cost to close them.
+    model_priced : bool
+        Whether a model made their prices.
+    """
+
+    ended_usd: Decimal = ZERO
+    fees_usd: Decimal = ZERO
+    worth_usd: Decimal = ZERO
+    model_priced: bool = False
+
+    @staticmethod
+    def together(sums: Sequence["OptionSums"]) -> "OptionSums | None":
+        """Return those of several sleeves as one; None without any."""
+        if not sums:
+            return None
+        return OptionSums(
+            sum((one.ended_usd for one in sums), ZERO),
+            sum((one.fees_usd for one in sums), ZERO),
+            sum((one.worth_usd for one in sums), ZERO),
+            any(one.model_priced for one in sums),
+        )
+
+
+def option_sums(store: Store, source: str, decision: DecisionRecord | None, of: tuple[str, date]) -> OptionSums | None:
+    """Return what a sleeve's options came to; None for one that never traded any.
+
+    Parameters
+    ----------
+    source : str
+        Name of the source whose closes are meant.
+    decision : DecisionRecord or None
+        The last one, which tells who made the prices.
+    of : tuple of (str, date)
+        The sleeve and the session.
+    """
+    name, day = of
+    if name not in store.events.option_strategies():
+        return None
+    from mtum.app.ledger.option_worth import options_at  # an account without options loads none of it
+
+    book = store.options.book(name, day)
+    fees = sum((one.lot.fees_usd + one.fee_usd for one in book.closed), ZERO)
+    told = decision.document.get("options", {}) if decision else {}
+    return OptionSums(
+        ended_usd=sum((one.pnl_usd for one in book.closed), ZERO),
+        fees_usd=fees + sum((lot.fees_usd for lot in book.lots), ZERO),
+        worth_usd=options_at(store, source, name, day)[0],
+        model_priced=bool(told.get("model_priced")),
+    )
