@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mtum.web.html import number, usd
+from mtum.web.html import number, percent, ratio, usd
 from mtum.web.registry import PAGES
 from support.commands import call, call_json
 from support.grown_store import grown
@@ -148,6 +148,25 @@ def test_bars_kept_out_and_revisions_are_listed_as_the_commands_list_them(tmp_pa
     assert f'"before">{number(revised["before"])}<' in page
     assert f'"after">{number(revised["after"])}<' in page
     assert "Bars kept out: 0" in page
+
+
+@pytest.mark.full
+def test_a_kept_sweep_is_drawn_as_a_map_of_its_settings_with_how_likely_it_is_luck(tmp_path: Path) -> None:
+    (tmp_path / "grid.toml").write_text(
+        "[grid]\nstrategy.mtum_confluence.ma_sessions = [20, 30]\nstrategy.mtum_confluence.vix_entry_below = [18, 20]\n"
+    )
+    told = call_json(tmp_path, "sweep", "grid.toml", "--source", "sample").document
+    with served(tmp_path) as server:
+        page = unescape(server.ask(f"/research?of={told['id']}").text)
+    sharpes = {tuple(one["settings"].values()): one["sharpe"] for one in told["top"]}
+    assert set(sharpes) == {(20, 18), (20, 20), (30, 18), (30, 20)}
+    # Average sessions down, VIX limits across.
+    for sessions in (20, 30):
+        row = page.partition(f'<th scope="row">{sessions}</th>')[2].partition("</tr>")[0]
+        found = [part.partition("</td>")[0] for part in row.split('">')[1:]]
+        assert found == [ratio(sharpes[sessions, vix]) for vix in (18, 20)]
+    assert percent(told["deflated_sharpe_probability"], 1, sign=False) in page
+    assert percent(told["overfitting_probability"], 1, sign=False) in page
 
 
 @pytest.mark.full

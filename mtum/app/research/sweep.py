@@ -32,6 +32,8 @@ from mtum.core.simulation.kernel.grid import (
 )
 from mtum.core.simulation.played import Played
 
+MOST_MAPPED = 2000
+"""Combinations of a sweep that is kept with its map; the page beside its rows has that of any number."""
 type Progress = Callable[[int, int], None]
 """Told how many combinations are done, of how many."""
 
@@ -262,6 +264,18 @@ def table(prepared: PreparedSweep, results: GridResults) -> dict[str, list[Any]]
         "cagr_frac": (growth ** (1 / years) - 1).round(6).tolist(),
         "sharpe": [None if np.isnan(one) else round(one, 6) for one in sharpes.tolist()],
         "max_drawdown_frac": numbers[:, DRAWDOWN].round(6).tolist(),
+    }
+
+
+def map_document(prepared: PreparedSweep, results: GridResults) -> dict[str, Any] | None:
+    """Return what maps of the Sharpe ratio over settings are drawn of; None for more combinations than are kept."""
+    if len(prepared.changes) > MOST_MAPPED:
+        return None
+    names = list(prepared.changes[0])
+    return {
+        "settings": names,
+        "values": [[change[name] for name in names] for change in prepared.changes],
+        "sharpe": table(prepared, results)["sharpe"],
     }
 
 

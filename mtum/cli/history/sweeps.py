@@ -63,7 +63,7 @@ def sweep(
     out: OutFolder = None,
 ) -> Answer:
     """A backtest for every point of a grid of settings."""
-    from mtum.app.research.sweep import about, judged, terms_document
+    from mtum.app.research.sweep import about, judged, map_document, terms_document
     from mtum.app.research.sweep import sweep as play
     from mtum.wiring.research import engine_named, sweep_results
 
@@ -78,7 +78,9 @@ def sweep(
             results = play(prepared, store, chosen, progress)
         answer = {**about(prepared), "terms": terms_document(prepared), **judged(prepared, results)}
         answer["files"] = _written(prepared, store, results, answer, folder)
-    _keep(call, "sweep", prepared, answer)
+    kept = {**answer, "map": map_document(prepared, results)}
+    _keep(call, "sweep", prepared, kept)
+    answer["id"] = kept["id"]
     return Answer(answer, list(_sweep_shown(answer)))
 
 

@@ -1,23 +1,35 @@
 """Research: stored backtests, sweeps and walk forwards, side by side, with the command that makes each again."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
+from mtum.core.reporting.backtest.settings import named, setting_words
+from mtum.core.reporting.figures import minus
 from mtum.ports.research import Study
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, drawn
 from mtum.web.frame import Ask
 from mtum.web.html import Child, Html, card, empty, percent, ratio, table, tag, usd
 
+if TYPE_CHECKING:
+    from mtum.core.reporting.layout import Cell
+    from mtum.core.reporting.layout import Table as Listed
+
 type Table = Mapping[str, Any]
 
 MOST = 5
 """Studies side by side."""
 SHOWN = 100
+MOST_MAPS = 6
+STRONG = 0.6
+"""Part of the largest mean from which a cell is darker."""
 
 
 def page(ask: Ask) -> Child:
     """Return the page."""
+    from mtum.wiring.studies import studies_in
+
     found = documents.backtests(ask.records, None, SHOWN)["backtests"]
     if not found:
         return card(
@@ -28,7 +40,10 @@ def page(ask: Ask) -> Child:
             tag("p", "Each keeps its result, and it stands here with the command that makes it again."),
         )
     chosen = _chosen(ask, found)
-    return [_beside(ask, chosen), _list(found, chosen)]
+    store = studies_in(ask.records.folder)
+    studies = store.found(chosen) if store else ()
+    sweeps = [_sweep(one) for one in studies if one.kind == "sweep"]
+    return [_beside(ask, studies), *sweeps, _list(found, chosen)]
 
 
 def _chosen(ask: Ask, found: Sequence[Table]) -> list[int]:
@@ -37,11 +52,7 @@ def _chosen(ask: Ask, found: Sequence[Table]) -> list[int]:
     return [one for one in dict.fromkeys(asked) if one in known][:MOST] or [int(found[-1]["id"])]
 
 
-def _beside(ask: Ask, chosen: Sequence[int]) -> Html:
-    from mtum.wiring.studies import studies_in
-
-    store = studies_in(ask.records.folder)
-    studies = store.found(chosen) if store else ()
+def _beside(ask: Ask, studies: Sequence[Study]) -> Html:
     names = ["figure", *(f"no. {one.id}" for one in studies)]
     rows: list[list[Child]] = [
         ["strategy", *(one.strategy for one in studies)],
@@ -53,6 +64,14 @@ def _beside(ask: Ask, chosen: Sequence[int]) -> Html:
         ["Sharpe ratio", *(ratio(one.sharpe) for one in studies)],
         ["largest fall", *(percent(one.max_drawdown_frac) for one in studies)],
         [
+            "probability that it beats luck",
+            *(percent(one.result.get("deflated_sharpe_probability"), 1, sign=False) for one in studies),
+        ],
+        [
+            "probability of overfitting",
+            *(percent(one.result.get("overfitting_probability"), 1, sign=False) for one in studies),
+        ],
+        [
             "same settings as the first",
             *("yes" if one.settings_hash == studies[0].settings_hash else "no" for one in studies),
         ],
@@ -62,6 +81,55 @@ def _beside(ask: Ask, chosen: Sequence[int]) -> Html:
     return card(
         "Side by side", table(names, rows, "Figures", wide=True), *_curves(studies), tag("h3", "Made again by"), *made
     )
+
+
+def _sweep(one: Study) -> Html:
+    from mtum.core.reporting.backtest.heat_map import heat_map, neighbors_words
+    from mtum.core.reporting.layout import Table as Listed
+    from mtum.core.research.neighbors import move_together, varying
+
+    found, title = one.result, f"Sweep no. {one.id}: {_found_words(one)}"
+    lines = [tag("p", words) for words in (neighbors_words(found),) if words]
+    lines += [tag("p", f"{line}.", class_="quiet") for line in found.get("cautions", ())]
+    mapped = found.get("map")
+    if not mapped:
+        return card(title, *lines, empty("Its map is not kept; the page that the sweep wrote has it."))
+    changes = [dict(zip(mapped["settings"], values, strict=True)) for values in mapped["values"]]
+    names = varying(changes) or list(changes[0])
+    pairs: list[tuple[str | None, str]] = [
+        pair for pair in combinations(names, 2) if not move_together(changes, *pair)
+    ] or [(None, names[0])]
+    maps = [
+        _map(f"{named(down)} by {named(across)}" if down else named(across), block)
+        for down, across in pairs[:MOST_MAPS]
+        for block in heat_map(changes, mapped["sharpe"], down, across)
+        if isinstance(block, Listed)
+    ]
+    says = (
+        "A cell is the mean Sharpe ratio a year over all combinations with its values, darker the farther from zero. "
+        "Neighbors that agree say more than one that stands out."
+    )
+    left = f" The first {MOST_MAPS} of {len(pairs)} pairs of settings." if len(pairs) > MOST_MAPS else ""
+    return card(title, *lines, tag("p", f"{says}{left}", class_="quiet"), *maps)
+
+
+def _found_words(one: Study) -> str:
+    settings = one.result.get("best", {}).get("settings", {})
+    best = ", ".join(f"{named(name)} {setting_words(value)}" for name, value in settings.items())
+    return f"{one.result.get('combinations', 0):,} combinations, the best {best or 'without settings'}"
+
+
+def _map(title: str, block: "Listed") -> Html:
+    def cell(one: "Cell") -> Html:
+        shade = one.shade or 0.0
+        looks = ("gain" if shade > 0 else "loss" if shade < 0 else "") + (" strong" if abs(shade) > STRONG else "")
+        return tag("td", minus(one.text), class_=looks or None, title=one.note or None)
+
+    corner, *across = block.head
+    head = tag("tr", tag("td", corner), *(tag("th", word, scope="col") for word in across))
+    lines = [tag("tr", tag("th", row[0].text, scope="row"), *map(cell, row[1:])) for row in block.rows]
+    inside = tag("table", tag("caption", title), tag("thead", head), tag("tbody", *lines), class_="heat wide")
+    return tag("div", inside, class_="scroll", tabindex="0", role="region", aria_label=title)
 
 
 def _curves(studies: Sequence[Study]) -> list[Html]:
