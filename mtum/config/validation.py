@@ -233,6 +233,8 @@ def explained(error: ValidationError, prefix: str) -> list[str]:
     for detail in error.errors(include_url=False):
         place = prefix + ".".join(str(part) for part in detail["loc"] if part not in ("bool", "literal['all']"))
         wish = detail["msg"].removeprefix("Value error, ").lower()
+        if detail["type"].startswith("date_"):
+            wish = "input should be a date as 2026-01-28"
         wish = wish.replace("tuple", "list").replace("dictionary", "table")
         asked.setdefault((place, repr(detail["input"])), []).append(wish)
     return [f"{place}: {' or '.join(wishes)}, found {found}" for (place, found), wishes in asked.items()]

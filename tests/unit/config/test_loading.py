@@ -473,3 +473,13 @@ def test_a_section_under_both_names_of_a_strategy_is_refused(tmp_path: Path) -> 
     assert problems(text, folder=tmp_path) == (
         "strategy.momentum_scalper: is another name of momentum_burst, which has a section too; write one of them",
     )
+
+
+def test_a_day_that_is_none_is_refused_with_one_that_is(tmp_path: Path) -> None:
+    text = '[strategy.enhanced_wheel]\nblackout = ["2026-02-30", "28.1.2026", 5]\n'
+    place, wish = "strategy.enhanced_wheel.blackout", "input should be a date as 2026-01-28"
+    assert problems(text, folder=tmp_path) == (
+        f"{place}.0: {wish}, found '2026-02-30'",
+        f"{place}.1: {wish}, found '28.1.2026'",
+        f"{place}.2: {wish}, found 5",
+    )
