@@ -66,6 +66,17 @@ def test_an_open_group_says_what_it_earns_risks_and_waits_for(folder: Path, sett
     assert following["text"].startswith("it is rolled once this holds: ")
 
 
+def test_risk_counts_what_options_are_worth_in_the_equity_that_status_shows(folder: Path) -> None:
+    (folder / "wheel.toml").write_text('[market]\nsample = "multi"\n' + OWN)
+    own = ("--json", "--quiet", "--config", str(folder / "wheel.toml"), "--data-dir", str(folder))
+    worth = sum(one["worth_usd"] for one in call(folder, "options", *own).document["groups"])
+    risk = call(folder, "risk", *own).document
+    last = call(folder, "show", "equity", *own).document["equity"][-1]
+    assert worth < 0
+    assert risk["options_usd"] == pytest.approx(worth)
+    assert risk["equity_usd"] == pytest.approx(last["equity_usd"])
+
+
 def test_a_chain_says_of_every_contract_why_it_is_out(folder: Path, settings: Settings) -> None:
     with opened_reader(settings, folder / DATABASE_NAME) as reader:
         document = option_chain(settings, reader, "SP500")

@@ -1,5 +1,6 @@
 """What the account could lose: every limit with its use, measures of risk, and earlier falls replayed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -52,6 +53,8 @@ class AccountRisk:
     ----------
     unvalued : tuple of str
         Positions without a cached close; left out of every figure.
+    options_usd : float or None
+        What options are worth at their newest marks: in the equity, in no other figure; None where none are held.
     """
 
     equity_usd: float
@@ -59,6 +62,7 @@ class AccountRisk:
     risk: Risk
     stresses: tuple[Stress, ...]
     unvalued: tuple[str, ...]
+    options_usd: float | None = None
 
 
 def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
@@ -79,6 +83,9 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
         own = positions[row.strategy]
         own[row.symbol] = own.get(row.symbol, 0) + row.shares
         values[row.symbol] = values.get(row.symbol, 0.0) + market
+    options_usd = _options_usd(sleeves, reader)
+    for name, usd in options_usd.items():
+        worth[name] += usd
     histories = {
         symbol: cached_bars(reader, symbol, settings.market.source) for symbol in dict.fromkeys([*prices, *MARKETS])
     }
@@ -110,7 +117,23 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
         risk=risk_of(values, account, next((name for name in MARKETS if name in cached), "")),
         stresses=stress_replays(values, cached, equity),
         unvalued=tuple(dict.fromkeys(row.symbol for row in held if row.last_price is None)),
+        options_usd=round(sum(options_usd.values()), 6) if options_usd else None,
     )
+
+
+def _options_usd(sleeves: Sequence[Sleeve], reader: Reader) -> dict[str, float]:
+    """Return what each sleeve's options are worth, USD; what was never marked counts at its premium."""
+    names = {one.name for one in sleeves if one.strategy.OPTIONS}
+    found: dict[str, float] = {}
+    if not names:
+        return found
+    book, marks = reader.option_records
+    for lot in book.lots:
+        if lot.strategy in names:
+            price = marks[lot.contract][0] if lot.contract in marks else lot.premium
+            usd = float(lot.quantity * price * lot.contract.multiplier)
+            found[lot.strategy] = found.get(lot.strategy, 0.0) + usd
+    return found
 
 
 def risk_document(found: AccountRisk | None) -> dict[str, Any]:
@@ -118,6 +141,8 @@ def risk_document(found: AccountRisk | None) -> dict[str, Any]:
     if found is None:
         return {"equity_usd": None, "limits": [], "risk": None, "stresses": [], "unvalued": []}
     document: dict[str, Any] = plain(found)
+    if found.options_usd is None:
+        del document["options_usd"]
     document["risk"]["correlations"] = [
         {"first": first, "second": second, "correlation": value}
         for (first, second), value in found.risk.correlations.items()

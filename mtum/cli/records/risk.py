@@ -28,6 +28,11 @@ def risk(context: typer.Context) -> Answer:
 
 def _shown(found: "AccountRisk") -> list[str | Listing]:
     lines: list[str | Listing] = [f"Account {found.equity_usd:,.2f} USD at the last closes."]
+    if found.options_usd is not None:
+        lines.append(
+            f"Options are worth {found.options_usd:+,.2f} USD of it. Positions and measures below are of shares alone; "
+            "`mtum options` shows what options may lose."
+        )
     if found.unvalued:
         lines.append(f"No cached close: {', '.join(found.unvalued)}. Left out below.")
     lines += [
