@@ -18,8 +18,8 @@ MODEL = "MODEL-PRICED: a model made these prices, no market did."
 
 def options(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="[chain SYMBOL]", help='"chain" for one; else open groups')] = "",
-    symbol: Annotated[str, typer.Argument(metavar="", help="underlying of the chain, for instance SPY")] = "",
+    what: Annotated[str, typer.Argument(metavar="chain", help="A chain; without it, the open groups.")] = "",
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="Underlying of the chain, for instance SPY.")] = "",
 ) -> Answer:
     """Open groups with legs, marks, collateral and next rule; or the chain of an underlying as last decided on."""
     from mtum.app.queries.option_groups import option_chain, option_groups
