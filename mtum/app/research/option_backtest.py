@@ -218,7 +218,7 @@ def _sleeve(one: PlayedOptions) -> dict[str, Any]:
         name: [asdict(row) for row in rows]
         for name, rows in (("orders", one.orders), ("events", one.events), ("groups", one.groups))
     }
-    kept = ("label", "fees_usd", "spread_usd", "held_back", "unquoted")
+    kept = ("label", "fees_usd", "spread_usd", "held_back", "unquoted", "not_opened")
     return {**{name: getattr(one, name) for name in kept}, **lists}
 
 

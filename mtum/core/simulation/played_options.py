@@ -112,6 +112,8 @@ class PlayedOptions:
         Chains that came.
     unquoted : mapping of str to int
         Sessions without a chain, by the reason.
+    not_opened : mapping of str to int
+        Verdicts that opened nothing, by the condition or reason that decided.
     """
 
     label: str
@@ -125,3 +127,4 @@ class PlayedOptions:
     held_back: dict[str, int] = field(default_factory=dict)
     quoted: int = 0
     unquoted: dict[str, int] = field(default_factory=dict)
+    not_opened: dict[str, int] = field(default_factory=dict)

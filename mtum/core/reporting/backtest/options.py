@@ -11,6 +11,9 @@ from mtum.core.reporting.layout import Section, Sentence, Table, table_of
 type Rows = Sequence[Mapping[str, Any]]
 MOST_ROWS = 200
 """Orders, groups and ends that a page lists; the JSON has them all."""
+MOST_REASONS = 3
+"""Reasons that are told where nothing was opened at all."""
+ENOUGH = "--set portfolio.capital_usd=100000 has enough money for one"
 
 
 def is_illustration(found: Mapping[str, Any]) -> bool:
@@ -45,6 +48,9 @@ def _sleeve(name: str, one: Mapping[str, Any], label: str) -> Iterator[Section]:
     back = [f"{words.reason(reason)}: {count}" for reason, count in one["held_back"].items()]
     more = [Sentence(f"Not carried out: {', '.join(back)}.")] if back else []
     more += [Sentence(f"{count} sessions without a chain: {why}.") for why, count in one["unquoted"].items()]
+    if not one["groups"] and one["not_opened"]:
+        most = [f"{words.reason(why)} ({count} times)" for why, count in [*one["not_opened"].items()][:MOST_REASONS]]
+        more.append(Sentence(f"Nothing was opened: {'; '.join(most)}. One contract is on 100 shares: {ENOUGH}."))
     yield Section(f"options-{name}", f"Options of {name}, {label}", (_groups(one["groups"]), costs, *more))
     if one["orders"]:
         yield Section(f"option-orders-{name}", f"Orders in options of {name}, {label}", (_orders(one["orders"]),))

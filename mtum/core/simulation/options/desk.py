@@ -119,6 +119,8 @@ class OptionDesk:
             assert one.view is not None  # it was quoted
             one.decision = decide_options(one.view, one.strategy, mine, one.read, rules)
             one.held_back.update(note.reason for note in one.decision.notes)
+            openings = [said for said in one.decision.verdicts if not said.group and said.proposal is None]
+            one.not_opened.update(said.reasons[0] for said in openings)
             if own.sleeve.owns_money:
                 others += one.decision.intents
         return kept

@@ -47,6 +47,7 @@ class SleeveOptions:
     said: set[str] = field(default_factory=set)
     held_back: Counter[str] = field(default_factory=Counter)
     unquoted: Counter[str] = field(default_factory=Counter)
+    not_opened: Counter[str] = field(default_factory=Counter)
     fees_usd: Decimal = ZERO
     spread_usd: Decimal = ZERO
 
@@ -102,6 +103,7 @@ class SleeveOptions:
             held_back=dict(sorted(self.held_back.items())),
             quoted=self.labels.total(),
             unquoted=dict(self.unquoted),
+            not_opened=dict(self.not_opened.most_common()),
         )
 
     def unpledged(self, decision: Decision) -> Decision:

@@ -47,6 +47,12 @@ def test_text_and_tear_sheet_call_every_table_model_priced(tmp_path: Path) -> No
     assert sheet["options"]["label"] == "model-priced"
 
 
+def test_where_too_little_money_opened_nothing_the_reason_and_the_way_out_are_told(tmp_path: Path) -> None:
+    called = wheel(tmp_path, "--set", "portfolio.capital_usd=5000", end="2018-03-27")
+    assert "Nothing was opened: no room for another put (" in called.out
+    assert "--set portfolio.capital_usd=100000" in called.out
+
+
 def test_calls_on_the_vix_are_an_illustration_that_no_table_keeps(tmp_path: Path) -> None:
     span = ("--start", "2018-02-05", "--end", "2018-02-09")
     words = ("--strategy", "vix_hedge", "--set", "strategy.vix_hedge.symbol=SP500", *MONEY, *span)
