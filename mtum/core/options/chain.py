@@ -10,7 +10,7 @@ import numpy as np
 
 from mtum.core.conditions import Condition, at_most
 from mtum.core.options.contracts import OptionContract, Right
-from mtum.core.options.european import Terms, greeks, implied_volatility
+from mtum.core.options.european import Terms, delta, implied_volatility
 from mtum.core.options.surface import DAYS_PER_YEAR
 
 OLDEST = timedelta(minutes=5)
@@ -262,12 +262,12 @@ def _readings(chain: Chain, rows: Sequence[Row], forwards: Mapping[date, float])
     known = np.isfinite(volatility) & (years > 0)
     sound = Terms(terms.is_call, terms.strike, np.where(known, years, 1.0))
     moves = forward if chain.underlying in ON_FUTURE else chain.spot
-    delta = greeks(sound, moves, forward, np.where(known, volatility, 1.0), np.where(known, discount, 1.0)).delta
+    deltas = delta(sound, moves, forward, np.where(known, volatility, 1.0), np.where(known, discount, 1.0))
     for at, row in enumerate(rows):
         yield Reading(
             row,
             int(days[at]),
             float(mids[at]),
             float(volatility[at]) if known[at] else None,
-            float(delta[at]) if known[at] else None,
+            float(deltas[at]) if known[at] else None,
         )

@@ -11,7 +11,6 @@ type Floats = NDArray[np.float64]
 _MOST_DEVIATION = 16.0
 """Deviation of ln(price) at expiry beyond which an option is worth its upper bound in double precision."""
 _HALVINGS = 64
-_erfc = np.vectorize(erfc, otypes=[np.float64])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +65,10 @@ class Greeks:
 
 def normal(values: ArrayLike) -> Floats:
     """Return the standard normal distribution function, exact in both tails."""
-    found: Floats = 0.5 * _erfc(-np.asarray(values, dtype=np.float64) / sqrt(2.0))
-    return found
+    scaled = -np.asarray(values, dtype=np.float64) / sqrt(2.0)
+    # The C library's own, one number after the other: no function of numpy is, and scipy is no dependency.
+    found = np.fromiter(map(erfc, scaled.ravel().tolist()), np.float64, scaled.size)
+    return np.asarray(0.5 * found.reshape(scaled.shape), dtype=np.float64)
 
 
 def price(terms: Terms, forward: ArrayLike, volatility: ArrayLike, discount: ArrayLike = 1.0) -> Floats:
@@ -94,6 +95,18 @@ def price(terms: Terms, forward: ArrayLike, volatility: ArrayLike, discount: Arr
     sign, k, t, f, s, df = terms.beside(forward, volatility, discount)
     out = _out_of_the_money(f, k, s * np.sqrt(t))
     return np.asarray(df * (out + np.maximum(sign * (f - k), 0.0)), dtype=np.float64)
+
+
+def delta(
+    terms: Terms, spot: ArrayLike, forward: ArrayLike, volatility: ArrayLike, discount: ArrayLike = 1.0
+) -> Floats:
+    """Return the delta alone, of all greeks the one that contracts are chosen by; see `greeks`."""
+    sign, k, t, spot, f, s, df = terms.beside(spot, forward, volatility, discount)
+    if not ((t > 0) & (s > 0)).all():
+        raise ValueError("a delta needs time and volatility above 0")
+    deviation = s * np.sqrt(t)
+    upper = np.log(f / k) / deviation + 0.5 * deviation
+    return np.asarray(sign * normal(sign * upper) * (df * f) / spot, dtype=np.float64)
 
 
 def greeks(

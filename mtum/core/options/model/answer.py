@@ -1,7 +1,10 @@
 """What does the model quote of the contracts that a strategy asks for?"""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import product
 
 import numpy as np
 
@@ -9,11 +12,11 @@ from mtum.core.market.sessions import Sessions
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import NEAR_FORWARD, ON_FUTURE
 from mtum.core.options.contracts import OptionContract, Right
-from mtum.core.options.european import Terms, greeks
-from mtum.core.options.model.expiries import MONTHLY_DAYS, expiries
+from mtum.core.options.european import Terms, delta
+from mtum.core.options.model.expiries import MONTHLY_DAYS, Expiry, expiries
 from mtum.core.options.model.levels import Level
-from mtum.core.options.model.listing import listing
-from mtum.core.options.model.quotes import ModelChain, ModelMarket, quoted
+from mtum.core.options.model.listing import contract_of, listed_strikes, named_by
+from mtum.core.options.model.quotes import ModelChain, ModelMarket, quoted, volatilities
 from mtum.core.options.surface import DAYS_PER_YEAR
 
 CALENDAR_BEFORE, CALENDAR_AFTER = timedelta(days=7), timedelta(days=MONTHLY_DAYS + 70)
@@ -46,78 +49,69 @@ def answered(
         If what is held is over, or the level is not above 0.
     """
     held = {one.con_id: one for one in request.held}
-    listed = _listed(request, market, sessions, {one.expiry for one in request.held})
-    every = {one.con_id: one for one in listed} | held
-    whole = quoted(market, [*every.values()], known, sessions, points)
-    wanted = _wanted(request, whole, market)
+    listed = {one.con_id: one for one in _wanted(request, market, known, sessions, points)}
+    whole = quoted(market, [*(listed | held).values()], known, sessions, points)
     inner = [one for one in held.values() if _in_the_money(one, market.spot)]
-    marked = quoted(market, inner, known, sessions, points, early_exercise=True) if inner else None
-    rows = {row.contract.con_id: row for row in whole.chain.rows if row.contract.con_id in wanted}
-    mids = {number: mid for number, mid in whole.mids.items() if number in wanted}
-    if marked is not None:
-        rows |= {row.contract.con_id: row for row in marked.chain.rows}
-        mids |= marked.mids
-    chain = whole.chain
-    return ModelChain(
-        type(chain)(chain.underlying, chain.session, chain.spot, chain.at, chain.rate, tuple(rows.values())),
-        points,
-        whole.label,
-        whole.told,
-        mids,
-        {number: one for number, one in whole.volatilities.items() if number in wanted},
-    )
+    if not inner:
+        return whole
+    marked = quoted(market, inner, known, sessions, points, early_exercise=True)
+    rows = {row.contract.con_id: row for row in (*whole.chain.rows, *marked.chain.rows)}
+    return replace(whole, chain=replace(whole.chain, rows=tuple(rows.values())), mids={**whole.mids, **marked.mids})
 
 
-def _listed(
-    request: ChainRequest, market: ModelMarket, sessions: Sessions, held: set[date]
-) -> tuple[OptionContract, ...]:
+def _wanted(
+    request: ChainRequest, market: ModelMarket, known: Level, sessions: Sessions, points: float
+) -> Iterator[OptionContract]:
+    # By expiry, strike and right. Most of what is listed is not wanted: a contract is made of what is.
     first, last = request.window.first, request.window.last
+    held_days = {one.expiry for one in request.held}
     asked = [
         one
         for one in expiries(market.underlying, market.day, sessions)
-        if first <= (one.day - market.day).days <= last or one.day in held
+        if first <= (one.day - market.day).days <= last or one.day in held_days
     ]
-    return listing(market.underlying, market.day, market.spot, asked)
-
-
-def _wanted(request: ChainRequest, whole: ModelChain, market: ModelMarket) -> set[int]:
-    contracts = [row.contract for row in whole.chain.rows]
-    return {
-        *(one.con_id for one in request.held),
-        *_near(contracts, whole.chain.spot),
-        *_of_delta(request, whole, contracts, market),
-    }
-
-
-def _near(contracts: Sequence[OptionContract], spot: float) -> Iterator[int]:
-    for expiry in {(one.expiry, one.trading_class) for one in contracts}:
-        own = [one for one in contracts if (one.expiry, one.trading_class) == expiry]
-        strikes = sorted({one.strike for one in own}, key=lambda strike: abs(float(strike) - spot))[:NEAR_FORWARD]
-        yield from (one.con_id for one in own if one.strike in strikes)
+    names = {named_by(one.con_id) for one in request.held}
+    listed = listed_strikes(market.underlying, market.day, market.spot, asked)
+    chosen = _of_delta(request, market, known, sessions, points, listed)
+    spot = market.spot if known.forward is None else known.forward
+    for (expiry, strikes), deltas in zip(listed, chosen, strict=True):
+        own = (expiry.day, expiry.trading_class)
+        beside = (one.strike for one in request.held if (one.expiry, one.trading_class) == own)
+        # Of two strikes as near the lower one.
+        near = sorted({*strikes, *beside}, key=lambda strike: (abs(float(strike) - spot), strike))[:NEAR_FORWARD]
+        for (strike, right), has_delta in zip(product(strikes, Right), deltas, strict=True):
+            if has_delta or strike in near or (names and (own[1], own[0], right, strike) in names):
+                yield contract_of(market.underlying, expiry, right, strike)
 
 
 def _of_delta(
-    request: ChainRequest, whole: ModelChain, contracts: Sequence[OptionContract], market: ModelMarket
-) -> Iterator[int]:
-    days = np.array([one.days_from(market.day) for one in contracts], dtype=np.float64)
-    volatility = np.array([whole.volatilities[one.con_id] for one in contracts])
-    alive = (days > 0) & (volatility > 0)
-    years = np.where(alive, days, 1.0) / DAYS_PER_YEAR
-    terms = Terms(
-        np.array([one.right is Right.CALL for one in contracts], dtype=bool),
-        np.array([float(one.strike) for one in contracts]),
-        years,
-    )
+    request: ChainRequest,
+    market: ModelMarket,
+    known: Level,
+    sessions: Sessions,
+    points: float,
+    listed: Sequence[tuple[Expiry, tuple[Decimal, ...]]],
+) -> Iterator[list[bool]]:
+    # By expiry, whether each of its contracts is sought and has a delta that is asked for; in the order of the listing.
+    sizes = [2 * len(strikes) for _, strikes in listed]
+    days = np.repeat(np.array([(one.day - market.day).days for one, _ in listed], dtype=np.float64), sizes)
+    strikes = np.repeat(np.array([float(strike) for _, each in listed for strike in each], dtype=np.float64), 2)
+    is_call = np.tile(np.array([right is Right.CALL for right in Right]), len(strikes) // 2)
+    rights = np.tile(np.array([right in request.rights for right in Right]), len(strikes) // 2)
+    found = rights & (days >= max(request.window.first, 1)) & (days <= request.window.last)
+    days, strikes, is_call = days[found], strikes[found], is_call[found]
+    years = days / DAYS_PER_YEAR
     # A European delta on the spot as the forward is near enough to choose by: what is chosen is read from its quote.
     discount = np.exp(-market.rate * years)
-    forward = whole.chain.spot / (1.0 if market.underlying in ON_FUTURE else discount)
-    delta = np.abs(greeks(terms, whole.chain.spot, forward, np.where(alive, volatility, 1.0), discount).delta)
+    spot = market.spot if known.forward is None else known.forward
+    forward = spot / (1.0 if market.underlying in ON_FUTURE else discount)
+    volatility = volatilities(market, days, strikes, known, sessions, points)
+    alive = volatility > 0
+    size = np.abs(delta(Terms(is_call, strikes, years), spot, forward, np.where(alive, volatility, 1.0), discount))
     least, most = request.deltas
-    first, last = request.window.first, request.window.last
-    for one, size, ahead, lives in zip(contracts, delta.tolist(), days.tolist(), alive.tolist(), strict=True):
-        sought = one.right in request.rights and first <= ahead <= last
-        if lives and sought and least - DELTA_SLACK <= size <= most + DELTA_SLACK:
-            yield one.con_id
+    found[found] = alive & (least - DELTA_SLACK <= size) & (size <= most + DELTA_SLACK)
+    ends = np.cumsum(sizes).tolist()
+    yield from (found[end - size : end].tolist() for end, size in zip(ends, sizes, strict=True))
 
 
 def _in_the_money(contract: OptionContract, spot: float) -> bool:

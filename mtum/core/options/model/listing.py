@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise, product
 from math import ceil, floor
 
@@ -18,6 +19,8 @@ _FIRST_DAY = date(2000, 1, 1)
 _LETTERS = " ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _LONGEST_CLASS, _DAYS, _STRIKES = 6, 2**15, 2**15
 _STRIKE_UNIT = Decimal("0.5")
+_KEPT = 16_384
+"""Contracts kept, about 5 MB: those of some months of one underlying."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +73,37 @@ def listing(underlying: str, day: date, spot: float, expiries: Sequence[Expiry])
     ValueError
         If the spot is no price.
     """
+    return tuple(
+        contract_of(underlying, expiry, right, strike)
+        for expiry, strikes in listed_strikes(underlying, day, spot, expiries)
+        for strike, right in product(strikes, Right)
+    )
+
+
+def listed_strikes(
+    underlying: str, day: date, spot: float, expiries: Sequence[Expiry]
+) -> tuple[tuple[Expiry, tuple[Decimal, ...]], ...]:
+    """Return the strikes of each expiry, the lowest first: both rights are listed at each; see `listing`."""
     if not 0 < spot < _BEYOND:
         raise ValueError(f"{underlying}: spot {spot}: strikes need a price above 0")
     grid = GRIDS.get(underlying, SHARES)
     dense, wide = (_strikes(grid, spot, is_dense=is_dense) for is_dense in (True, False))
-    return tuple(
-        OptionContract(
-            number_of(expiry.trading_class, expiry.day, right, strike),
-            underlying,
-            right,
-            strike,
-            expiry.day,
-            expiry.settles,
-            expiry.trading_class,
-            expiry.style,
-            expiry.delivery,
-        )
-        for expiry in expiries
-        for strike, right in product(dense if (expiry.day - day).days <= WEEKLY_DAYS else wide, Right)
+    return tuple((one, dense if (one.day - day).days <= WEEKLY_DAYS else wide) for one in expiries)
+
+
+@lru_cache(maxsize=_KEPT)
+def contract_of(underlying: str, expiry: Expiry, right: Right, strike: Decimal) -> OptionContract:
+    """Return the contract of an expiry; it is the same on every session that lists it, so it is made once."""
+    return OptionContract(
+        number_of(expiry.trading_class, expiry.day, right, strike),
+        underlying,
+        right,
+        strike,
+        expiry.day,
+        expiry.settles,
+        expiry.trading_class,
+        expiry.style,
+        expiry.delivery,
     )
 
 

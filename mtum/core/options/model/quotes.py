@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import inf
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mtum.core.market.sessions import Sessions
 from mtum.core.options import american, european
@@ -125,7 +126,7 @@ def quoted(
         years,
     )
     forward = _forwards(market, known, days)
-    volatility = _volatilities(market, contracts, known, sessions, forward, points / 100.0)
+    volatility = volatilities(market, days, terms.strike, known, sessions, points)
     mids = european.price(terms, forward, volatility, np.exp(-market.rate * years))
     early = np.array([early_exercise and one.style is Style.AMERICAN for one in contracts], dtype=bool)
     if early.any():
@@ -171,35 +172,53 @@ def _forwards(market: ModelMarket, known: Level, days: Floats) -> Floats:
     return found
 
 
-def _volatilities(
-    market: ModelMarket,
-    contracts: Sequence[OptionContract],
-    known: Level,
-    sessions: Sessions,
-    forward: Floats,
-    above: float,
+def volatilities(
+    market: ModelMarket, days: Floats, strikes: ArrayLike, known: Level, sessions: Sessions, points: float = 0.0
 ) -> Floats:
-    # The skew runs on the clock of trading days near expiry. What is returned is told a year of 365 days, as rates and
-    # everybody who reads a price count it, so that the deviation at expiry is the same.
-    strikes = np.array([float(one.strike) for one in contracts], dtype=np.float64)
-    levels, clock = np.empty(len(contracts)), np.empty(len(contracts))
-    for expiry in {one.expiry for one in contracts}:
-        days = (expiry - market.day).days
+    """Return the volatility that the model prices contracts at.
+
+    The skew runs on the clock of trading days near expiry. What is returned is told a year of 365 days, as rates and
+    everybody who reads a price count it, so that the deviation at expiry is the same.
+
+    Parameters
+    ----------
+    days : ndarray of float64, shape (n_contracts,)
+        Whole calendar days from the session to the last one on which each trades.
+    strikes : array of float, shape (n_contracts,)
+        USD per share.
+    known, sessions, points
+        As for `quoted`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_contracts,)
+        A year of 365 days, as a fraction; 0 for a contract without time.
+
+    Raises
+    ------
+    ValueError
+        If an expiry has no level, or one that is not above 0.
+    """
+    levels, clock = np.empty(days.shape), np.empty(days.shape)
+    above = points / 100.0
+    for ahead in map(int, np.unique(days)):
+        expiry = market.day + timedelta(days=ahead)
         base = known.by_expiry.get(expiry)
         if base is None:
             if known.at_30_days is None:
                 raise ValueError(f"{market.underlying}: no level is known for {expiry}")
-            found = float(level(known.at_30_days + above, days, known.shape.term_power))
+            found = float(level(known.at_30_days + above, ahead, known.shape.term_power))
         else:
             found = base + above
         if not 0 < found < inf:
             raise ValueError(f"{market.underlying}: volatility {found:.4f} for {expiry}: a level is above 0")
-        place = np.array([one.expiry == expiry for one in contracts], dtype=bool)
-        levels[place], clock[place] = found, years_to(days, sessions.count(market.day, expiry))
+        place = days == ahead
+        levels[place], clock[place] = found, years_to(ahead, sessions.count(market.day, expiry))
     alive = clock > 0
     time = np.where(alive, clock, 1.0)
-    skewed = levels * curve(moneyness(forward, strikes, time, levels), known.shape.rho, known.shape.eta)
-    calendar = np.array([one.days_from(market.day) for one in contracts], dtype=np.float64) / DAYS_PER_YEAR
+    at = moneyness(_forwards(market, known, days), strikes, time, levels)
+    skewed = levels * curve(at, known.shape.rho, known.shape.eta)
+    calendar = days / DAYS_PER_YEAR
     return np.where(alive, skewed * np.sqrt(clock / np.where(alive, calendar, 1.0)), 0.0)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mtum.core.options.european import Terms, greeks, implied_volatility, price
+from mtum.core.options.european import Terms, delta, greeks, implied_volatility, price
 
 N = NormalDist()
 
@@ -76,10 +76,18 @@ def test_greeks_are_what_a_small_step_shows(
     assert found.theta == pytest.approx(passed / (2e-5 * years) / 365, abs=2e-5 * spot * max(1.0, 0.01 / years))
 
 
+def test_the_delta_alone_is_that_of_the_greeks_to_the_last_bit() -> None:
+    terms = Terms([True, False, True, False], [700.0, 740.0, 760.0, 810.0], [0.02, 0.1, 0.25, 1.5])
+    asked = (750.0, [751.0, 752.0, 755.0, 790.0], [0.4, 0.2, 0.15, 0.3], [0.999, 0.99, 0.98, 0.95])
+    assert delta(terms, *asked).tolist() == greeks(terms, *asked).delta.tolist()
+
+
 @pytest.mark.parametrize(("years", "volatility"), [(0.0, 0.2), (0.5, 0.0)])
 def test_greeks_without_time_or_volatility_are_refused(years: float, volatility: float) -> None:
     with pytest.raises(ValueError, match="time and volatility above 0"):
         greeks(Terms(True, 90.0, years), 100.0, 100.0, volatility)
+    with pytest.raises(ValueError, match="time and volatility"):
+        delta(Terms(True, 90.0, years), 100.0, 100.0, volatility)
 
 
 def test_ten_thousand_prices_give_back_their_volatility_and_none_raises() -> None:

@@ -13,7 +13,7 @@ from mtum.core.options.model.answer import answered
 from mtum.core.options.model.dividends import expected
 from mtum.core.options.model.expiries import expiries
 from mtum.core.options.model.levels import Level, level_of
-from mtum.core.options.model.listing import listing, number_of
+from mtum.core.options.model.listing import contract_of, listing, number_of
 from mtum.core.options.model.quotes import ModelChain, ModelMarket, quoted
 from mtum.core.options.selecting import Window
 from mtum.core.options.singles import WHEEL, short_put
@@ -96,3 +96,21 @@ def test_dividends_are_expected_a_year_of_weeks_after_they_were_paid() -> None:
     paid = [(date(2025, 9, 19), 1.8), (date(2025, 12, 19), 2.0), (date(2026, 6, 19), 1.9), (date(2026, 7, 9), 9.9)]
     # The one of 2026-07-09 is not known yet, and that of June comes again beyond the last expiry.
     assert expected(paid, DAY) == ((date(2026, 9, 18), 1.8), (date(2026, 12, 18), 2.0))
+
+
+def test_each_row_is_that_of_the_whole_listing_in_its_order() -> None:
+    held = (put(550, date(2026, 8, 21)), put(640, date(2026, 8, 21)))
+    asked = ChainRequest("SPY", PUTS.window, PUTS.rights, PUTS.deltas, held)
+    listed = listing("SPY", DAY, 600.0, expiries("SPY", DAY, calendar()))
+    whole = {row.contract: row for row in quoted(MARKET, listed, known(), calendar()).chain.rows}
+    rows = [row for row in answer(asked).chain.rows if row.contract.strike < 600]
+    assert held[0] in {row.contract for row in rows}
+    assert rows == [row for contract, row in whole.items() if row in rows and contract.strike < 600]
+
+
+def test_a_contract_that_nobody_asked_for_is_not_made() -> None:
+    contract_of.cache_clear()
+    rows = answer().chain.rows
+    assert contract_of.cache_info().currsize == len(rows)
+    answer(points=1.0)
+    assert contract_of.cache_info().misses < 1.2 * len(rows)
