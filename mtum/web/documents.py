@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from mtum.app.queries.plain import plain
-from mtum.errors import UsageError, VerificationError
+from mtum.errors import StoreMismatchError, UsageError, VerificationError
 from mtum.ports.reading import Reader
 from mtum.web.paging import Part, part_of
 from mtum.web.records import Records
@@ -127,18 +127,29 @@ def report(records: Records, named: date | None = None) -> Document:
     from mtum.wiring.reports import writer_of
     from mtum.wiring.resources import calendar_of, opened_store
 
-    if not records.database.exists():
+    def work(reader: Reader | None) -> Document:
+        if reader is None:
+            return {}
+        settings, folder = records.settings, records.folder
+        with opened_store(settings, folder, reading=True) as store:
+            writer = writer_of(settings, folder, store, calendar_of(settings, folder), html=False)
+            day = named or last_session(writer)
+            found = None if day is None else stored_report(store, day)
+        if found is None and named is not None:
+            raise UsageError(f"no report is stored for {named}")
+        document: Document = plain(found or {})
+        return document
+
+    # The reader refuses a database of an older schema; a store would bring it up, which no page may do.
+    return records.read(("report", named), work)
+
+
+def last_report(records: Records) -> Document:
+    """Return the newest stored report; empty where there is none, or the records are another account's."""
+    try:
+        return report(records)
+    except StoreMismatchError:
         return {}
-    with opened_store(records.settings, records.folder, reading=True) as store:
-        writer = writer_of(
-            records.settings, records.folder, store, calendar_of(records.settings, records.folder), html=False
-        )
-        day = named or last_session(writer)
-        found = None if day is None else stored_report(store, day)
-    if found is None and named is not None:
-        raise UsageError(f"no report is stored for {named}")
-    document: Document = plain(found or {})
-    return document
 
 
 def backtests(records: Records, since: date | None = None, limit: int | None = None) -> Document:
@@ -181,8 +192,11 @@ def unsound(records: Records) -> Document:
     def work(reader: Reader | None) -> Document:
         if reader is None:
             return {"kept_out": [], "revisions": []}
-        with opened_store(records.settings, records.folder, reading=True) as store:
-            held, revised = store.quarantine.kept_out(held=True), store.bars.revisions()
+        try:
+            with opened_store(records.settings, records.folder, reading=True) as store:
+                held, revised = store.quarantine.kept_out(held=True), store.bars.revisions()
+        except StoreMismatchError as error:
+            return {"kept_out": [], "revisions": [], "unread": records.without_paths(str(error))}
         found: Document = plain({"kept_out": held, "revisions": revised})
         return found
 

@@ -261,6 +261,12 @@ def test_a_database_that_appears_is_migrated_or_replaced_is_told_of(tmp_path: Pa
             assert json.loads(server.ask("/api/v1/sleeves").body)["problems"][0]["text"]
 
 
+def test_pages_stand_where_the_records_are_those_of_another_account(tmp_path: Path) -> None:
+    recorded(tmp_path / "data", account="DUP100001")
+    with served(tmp_path) as server:
+        assert {page: server.ask(f"/{page}").status for page in PAGES} == dict.fromkeys(PAGES, 200)
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("page", PAGES)
 def test_ten_years_are_shown_as_one(page: str, tmp_path: Path) -> None:

@@ -218,6 +218,8 @@ def _quality(ask: Ask, symbols: Sequence[str], source: str) -> Html:
 
 def _unsound(found: Table) -> list[Html]:
     kept, revised = found["kept_out"], found["revisions"]
+    if found.get("unread"):
+        return [card("Bars kept out, revisions", tag("p", found["unread"], class_="note"))]
     out = [
         [one["symbol"], one["bar"]["day"], number(one["bar"]["close"]), one["rule"].replace("_", " "), one["found"],
          f"{one['id']}"]

@@ -45,7 +45,7 @@ def page(ask: Ask) -> Child:
     told, unread = documents.last_explained(ask.records)
     if not told["session"] and not unread:
         return nothing_yet()
-    tested = _tested(documents.report(ask.records))
+    tested = _tested(documents.last_report(ask.records))
     # A page of shares alone asks nothing of options.
     trading = {one.name for one in ask.records.settings.sleeves() if one.strategy.OPTIONS}
     options: Table = documents.options(ask.records) if trading else {}
