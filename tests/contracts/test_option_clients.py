@@ -1,4 +1,4 @@
-"""Unchanged broker libraries trade options at the practice gateway, at each version of the protocol."""
+"""Unchanged broker clients trade options at the practice gateway, at each version of the protocol."""
 
 import json
 import os
@@ -15,20 +15,27 @@ from support.option_gateway import option_gateway, option_market
 
 HERE = Path(__file__).parents[1]
 ENVIRONMENTS = Path(os.environ.get("TEST_CLIENTS", HERE.parent / "build" / "clients"))
+SCRIPTS = {
+    "ib_insync": ["option_client.py", "ib_insync"],
+    "ib_async": ["option_client.py", "ib_async"],
+    "ibapi": ["official_option_client.py"],
+    "nautilus_ibapi": ["official_option_client.py"],
+}
 OLDER = (157, 160, 163, 166, 170)
 """Versions at which a layout differs from the one before."""
 
 
-def played(library: str, version: int) -> dict[str, Any]:
+def played(client: str, version: int) -> dict[str, Any]:
     python = Path(sys.executable)
-    if library != "ib_insync":
-        python = ENVIRONMENTS / library / "bin" / "python"
+    if client != "ib_insync":
+        python = ENVIRONMENTS / client / "bin" / "python"
         if not python.exists():
-            pytest.skip(f"no environment for {library}: run python tests/tools/client_environments.py")
+            pytest.skip(f"no environment for {client}: run python tests/tools/client_environments.py")
     # SPY ends between the strikes of the spread on the day its options expire.
     market = option_market({date(2015, 6, 19): 192.0, date(2015, 6, 22): 192.0})
     with option_gateway(source=market, behavior=Behavior(server_version=version)) as gateway:
-        command = [str(python), str(HERE / "support" / "clients" / "option_client.py"), library]
+        script, *arguments = SCRIPTS[client]
+        command = [str(python), str(HERE / "support" / "clients" / script), *arguments]
         ports = [str(gateway.port), str(gateway.control_port)]
         ended = subprocess.run([*command, *ports], capture_output=True, text=True, timeout=60, check=False)
         assert ended.returncode == 0, ended.stderr[-2000:]
@@ -38,15 +45,18 @@ def played(library: str, version: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("library", "version"),
+    ("client", "version"),
     [
         ("ib_insync", 176),
         ("ib_async", 178),
+        # The official clients of 9.81 and of 10.46; each negotiates what it speaks itself.
+        ("ibapi", 157),
+        ("nautilus_ibapi", 178),
         *(pytest.param("ib_insync", version, marks=pytest.mark.full) for version in OLDER),
     ],
 )
-def test_a_day_and_a_night_of_options_are_understood(library: str, version: int) -> None:
-    report = played(library, version)
+def test_a_day_and_a_night_of_options_are_understood(client: str, version: int) -> None:
+    report = played(client, version)
     assert (report["version"], report["alive"], report["complaints"]) == (version, True, [])
     assert report["rows"] == ["2SPY", "SPY", "SPY1"]
     assert report["errors"] == [202, 2104, 2106, 2119, 2158]

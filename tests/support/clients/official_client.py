@@ -209,7 +209,7 @@ def day(client, control_port, thread):
     }
 
 
-def main():
+def main(play):
     port, control_port = int(sys.argv[1]), int(sys.argv[2])
     logging.getLogger().addHandler(Complaints(logging.WARNING))
     client = Client()
@@ -217,10 +217,10 @@ def main():
     thread = threading.Thread(target=client.run, daemon=True)
     thread.start()
     try:
-        print(json.dumps(day(client, control_port, thread)))
+        print(json.dumps(play(client, control_port, thread), allow_nan=False))
     finally:
         client.disconnect()  # its reader thread would wait for ever
 
 
 if __name__ == "__main__":
-    main()
+    main(day)
