@@ -1,6 +1,6 @@
 """What our own records say to the last gate for options when it judges an order."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -13,6 +13,7 @@ from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.gate_facts import ExDividend, OwnRecords
 from mtum.core.portfolio.options.lots import summed
 from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrder
+from mtum.core.portfolio.options.own import covered_shares
 from mtum.core.portfolio.options.reservations import groups_of, pinning
 from mtum.core.portfolio.orders import OrderStatus, Side, intent_of
 from mtum.core.portfolio.reconcile import OUR_REF
@@ -98,16 +99,18 @@ def _working(intent: OptionIntent, offer: AttemptState, left: int) -> WorkingOrd
 
 
 def with_own_orders(store: Store, lists: BrokerLists) -> BrokerLists:
-    """Return the broker's lists with what our own orders in options pin, told by our own records.
+    """Return the broker's lists with what our own options and orders in them pin, told by our own records.
 
     An order counts beside its group, as `reservations` does. One that may work though no list shows it is added.
+    Short calls that longs of their own spread cover call for no shares, as long as the broker lists those longs.
     """
+    lots = store.options.book().lots
+    lists = _without_spreads(lists, covered_shares(lots))
     live = {one.ref: one for one in orders_at_work(store.options.states(unresolved=True))}
     listed = {one.ref: one for one in lists.others if one.working and OUR_REF.match(one.ref)}
     if not live and not listed:
         return lists
     ours = {ref: _as_listed(store, ref, int(abs(one.quantity))) for ref, one in listed.items()}
-    lots = store.options.book().lots
     groups = groups_of(lots, summed(*({lot.contract: lot.quantity} for lot in lots)))
 
     def explained(one: OtherInstrument, order: WorkingOrder | None) -> OtherInstrument:
@@ -122,6 +125,21 @@ def with_own_orders(store: Store, lists: BrokerLists) -> BrokerLists:
         if ref not in listed
     ]
     return replace(lists, others=(*(explained(one, ours.get(one.ref)) for one in lists.others), *unlisted))
+
+
+def _without_spreads(lists: BrokerLists, covered: Mapping[str, int]) -> BrokerLists:
+    longs: dict[str, int] = {}
+    for one in lists.others:
+        if one.call and not one.working and one.quantity > 0:
+            longs[one.symbol] = longs.get(one.symbol, 0) + int(one.quantity * one.multiplier)
+    left = {symbol: min(shares, longs.get(symbol, 0)) for symbol, shares in covered.items()}
+    found = []
+    for one in lists.others:
+        taken = 0 if one.working else min(one.pledged, left.get(one.symbol, 0))
+        if taken:
+            left[one.symbol] -= taken
+        found.append(replace(one, pins=(Decimal(0), one.pledged - taken)) if taken else one)
+    return replace(lists, others=tuple(found)) if covered else lists
 
 
 def _as_listed(store: Store, ref: str, left: int) -> WorkingOrder | None:

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.core.options.asking import OptionGroup
-from mtum.core.options.contracts import UNITS, Right
+from mtum.core.options.contracts import Right
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.options.lots import Book, summed
 from mtum.core.portfolio.options.orders import ZERO, WorkingOrder
-from mtum.core.portfolio.options.reservations import groups_of, reservations, uncovered
+from mtum.core.portfolio.options.reservations import Held, groups_of, pinned_by, reservations
 
 YEAR = timedelta(days=365)
 
@@ -60,9 +60,28 @@ def all_pinned_usd(lots: Sequence[OptionLot]) -> Decimal:
 
 
 def pledged_shares(lots: Iterable[OptionLot]) -> dict[str, int]:
-    """Return the shares of each underlying that a sleeve's short calls may call for."""
-    held = summed(*({lot.contract: lot.quantity} for lot in lots))
+    """Return the shares of each underlying that short calls may call for: those that no long of their group covers."""
+    return _summed((one.underlying, pinned_by(one).shares) for one in _own_groups(lots))
+
+
+def covered_shares(lots: Iterable[OptionLot]) -> dict[str, int]:
+    """Return the shares of each underlying that short calls may call for and longs of their group bring."""
+    return _summed((one.underlying, _called_for(one) - pinned_by(one).shares) for one in _own_groups(lots))
+
+
+def _own_groups(lots: Iterable[OptionLot]) -> tuple[Held, ...]:
+    known = tuple(lots)
+    return groups_of(known, summed(*({lot.contract: lot.quantity} for lot in known)))
+
+
+def _called_for(group: Held) -> int:
+    calls = ((one, number) for one, number in group.contracts.items() if one.right is Right.CALL)
+    return sum(-number * one.multiplier for one, number in calls if number < 0)
+
+
+def _summed(parts: Iterable[tuple[str, int]]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for contract, number in uncovered(held, Right.CALL):
-        found[contract.underlying] = found.get(contract.underlying, 0) + UNITS * number
+    for underlying, shares in parts:
+        if shares:
+            found[underlying] = found.get(underlying, 0) + shares
     return found

@@ -173,3 +173,20 @@ def test_an_order_of_ours_is_nothing_foreign_in_the_account(store: SqliteStore) 
     lists = BrokerLists(AT, LISTS.account, {}, (), (), others=(listed(at_work(store)), listed("by hand")))
     store.ledger.write_account(DAY, AT, with_own_orders(store, lists))
     assert store.ledger.others(DAY) == ("1 SPY BAG (order)",)
+
+
+def test_calls_of_a_spread_call_for_no_shares_as_long_as_its_longs_are_listed(store: SqliteStore) -> None:
+    spread = planned((Side.SELL, C105), (Side.BUY, call(110)), quantity=2, group="g9")
+    alone = planned((Side.SELL, call(115)), group="g8")
+    store.options.commit_intents([spread, alone], AT)
+    store.options.record_fills([leg_fill(spread, "0001.01.01", C105, -2, "1.20")])
+    store.options.record_fills([leg_fill(spread, "0001.02.01", call(110), 2, "0.50")])
+    store.options.record_fills([leg_fill(alone, "0002.01.01", call(115), -1, "0.30")])
+
+    def positions(*numbers: int) -> list[OtherInstrument]:
+        return [OtherInstrument("SPY", "SPY C", "OPT", Decimal(n), call=True, multiplier=Decimal(100)) for n in numbers]
+
+    assert sum(one.pledged for one in explained(store, *positions(-2, 2, -1))) == 100
+    # Where the broker lists one long only, the other short may call for shares.
+    assert sum(one.pledged for one in explained(store, *positions(-2, 1, -1))) == 200
+    assert sum(one.pledged for one in explained(store, *positions(-2, -1))) == 300

@@ -25,6 +25,8 @@ def test_each_sleeve_pins_what_its_own_groups_may_call_for() -> None:
 def test_a_call_without_a_long_one_pledges_a_hundred_shares() -> None:
     assert pledged_shares(LOTS) == {"SPY": 100}
     assert pledged_shares((*LOTS, lot(call(110), 1, group="g3"))) == {}
+    # A long of another group covers nothing in it.
+    assert pledged_shares((*LOTS, lot(call(110), 1, group="g4"))) == {"SPY": 100}
 
 
 def test_lots_of_one_structure_are_one_group() -> None:
