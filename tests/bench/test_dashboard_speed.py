@@ -1,0 +1,80 @@
+"""What the dashboard costs over ten years: its API beside a plain query, and its pages beside a file it keeps ready."""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from support.grown_store import grown
+from support.served import Served, served
+
+pytestmark = pytest.mark.bench
+TEN_YEARS, YEAR = 2_500, 252
+ROUNDS = 15
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("served")
+    grown(found / "data", TEN_YEARS).close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Served]:
+    with served(folder) as found:
+        yield found
+
+
+def best_seconds(work: Callable[[], object], between: Callable[[], object] = lambda: None) -> float:
+    """Wall time of the quickest of some rounds; `between` is not counted."""
+    found = []
+    for _ in range(ROUNDS):
+        between()
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return min(found)
+
+
+def asked(server: Served, path: str) -> Callable[[], object]:
+    """Ask for an address, which has to be answered."""
+
+    def work() -> object:
+        found = server.ask(path)
+        assert found.status == 200, found.text
+        return found
+
+    return work
+
+
+def test_a_year_by_the_api_costs_at_most_six_plain_queries_after_a_commit(folder: Path, server: Served) -> None:
+    database = folder / "data" / "mtum.db"
+
+    def queried() -> str:
+        with closing(sqlite3.connect(database)) as connection:
+            rows = connection.execute("SELECT * FROM equity ORDER BY session DESC LIMIT ?", (YEAR,)).fetchall()
+        assert len(rows) == YEAR
+        return json.dumps(rows)
+
+    work = asked(server, f"/api/v1/equity?limit={YEAR}")
+    work()
+    # What was kept is made anew where the file has changed.
+    answered = best_seconds(work, lambda: os.utime(database))
+    file, plain = best_seconds(asked(server, "/static/icon.svg")), best_seconds(queried)
+    print(f"api {answered * 1e3:.1f} ms, plain query {plain * 1e3:.1f} ms, static file {file * 1e3:.1f} ms")
+    assert answered <= file + 6 * plain, f"{answered:.4f} s beside {file:.4f} s and {plain:.4f} s"
+
+
+@pytest.mark.parametrize("path", ["", "portfolio", "strategies", "market", "risk", "trades", "research", "system"])
+def test_a_page_kept_since_the_last_commit_costs_at_most_sixty_small_files(server: Served, path: str) -> None:
+    work = asked(server, f"/{path}")
+    work()
+    drawn, file = best_seconds(work), best_seconds(asked(server, "/static/site.css"))
+    print(f"/{path}: {drawn * 1e3:.1f} ms, static file {file * 1e3:.1f} ms")
+    assert drawn <= 60 * file, f"{drawn:.4f} s beside {file:.4f} s"
