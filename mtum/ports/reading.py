@@ -112,24 +112,6 @@ class SignalRow:
 
 
 @dataclass(frozen=True, slots=True)
-class OptionTradeRow:
-    """Option contracts that ended. The columns of `v_option_trades`."""
-
-    strategy: str
-    structure: str
-    underlying: str
-    contract: str
-    quantity: int
-    opened: str
-    open_price: float
-    ended: str
-    end_price: float
-    kind: str
-    fees_usd: float
-    pnl_usd: float
-
-
-@dataclass(frozen=True, slots=True)
 class BarRow:
     """A cached bar. The columns of `bars`."""
 

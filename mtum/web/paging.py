@@ -77,5 +77,6 @@ def _place(cursor: str) -> tuple[date, int]:
 
 
 def _session(row: Any) -> date:
-    told = getattr(row, "entry_session", None) or getattr(row, "session", None) or row.started_at[:10]
-    return date.fromisoformat(told)
+    names = ("entry_session", "session", "ended")
+    told = next((day for name in names if (day := getattr(row, name, None))), None)
+    return date.fromisoformat(told or row.started_at[:10])

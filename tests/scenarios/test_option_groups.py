@@ -77,6 +77,26 @@ def test_risk_counts_what_options_are_worth_in_the_equity_that_status_shows(fold
     assert risk["equity_usd"] == pytest.approx(last["equity_usd"])
 
 
+def test_lists_show_what_was_offered_and_what_filled(folder: Path) -> None:
+    (folder / "wheel.toml").write_text('[market]\nsample = "multi"\n' + OWN)
+    own = ("--quiet", "--config", str(folder / "wheel.toml"), "--data-dir", str(folder))
+    orders = call(folder, "show", "option-orders", "--json", *own).document["option_orders"]
+    fills = call(folder, "show", "option-fills", "--json", *own).document["option_fills"]
+    group, *_ = call(folder, "options", "--json", *own).document["groups"]
+    (leg,) = group["legs"]
+    opened = [one for one in orders if one["structure"] == group["group"]]
+    assert [one["status"] for one in opened][-1] == "FILLED"
+    assert opened[-1]["legs"] == f"SELL 1 {leg['contract']}"
+    assert opened[-1]["price"] < 0, "what is sold brings a credit"
+    filled = [one for one in fills if one["structure"] == group["group"]]
+    assert [(one["contract"], one["quantity"], one["price"]) for one in filled] == [
+        (leg["contract"], leg["quantity"], leg["premium"])
+    ]
+    assert call(folder, "show", "option-trades", *own).out.startswith("no option trades")
+    for kind in ("trades", "orders", "fills"):
+        assert f"{kind.capitalize()} in options: mtum show option-{kind}" in call(folder, "show", kind, *own).out
+
+
 def test_a_chain_says_of_every_contract_why_it_is_out(folder: Path, settings: Settings) -> None:
     with opened_reader(settings, folder / DATABASE_NAME) as reader:
         document = option_chain(settings, reader, "SP500")

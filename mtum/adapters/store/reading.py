@@ -14,10 +14,12 @@ from mtum.adapters.store.faults import explained, faults_of
 from mtum.adapters.store.frames import whole_frame
 from mtum.adapters.store.orders.crosses import ENDED, ended
 from mtum.adapters.store.schema import SCHEMA_VERSION
+from mtum.adapters.store.schema.option_views import FILLS, ORDERS
 from mtum.config.named_files import why_unreadable
 from mtum.core.portfolio.fills import Action
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
 from mtum.ports.event_log import EventRow, NoteRow
+from mtum.ports.option_rows import OptionFillRow, OptionOrderRow, OptionTradeRow
 from mtum.ports.reading import (
     PRACTICE_KEY,
     BarRow,
@@ -29,7 +31,6 @@ from mtum.ports.reading import (
     FillRow,
     HaltRow,
     IntradayRow,
-    OptionTradeRow,
     OrderRow,
     PositionRow,
     RunRow,
@@ -75,6 +76,8 @@ _LISTED: dict[type, tuple[str, str, str]] = {
     FillRow: ("(SELECT * FROM fills WHERE current = 1)", "session", "instant, exec_id"),
     DayRow: ("v_daily", "session", "strategy"),
     SignalRow: ("v_signals", "session", "strategy, symbol, number"),
+    OptionOrderRow: (ORDERS, "session", "planned_at, id, attempt"),
+    OptionFillRow: (FILLS, "session", "place"),
     OptionTradeRow: ("v_option_trades", "ended", "opened, structure, contract"),
     BarRow: ("bars", "session", "symbol, source"),
     IntradayRow: ("intraday_bars", "session", "begins_at, id"),

@@ -1,4 +1,4 @@
-"""The lists that the records hold: trades, orders, fills, decisions, bars, equity, movements of cash, runs, notes."""
+"""The lists that the records hold: trades, orders, fills, decisions, bars, equity, cash, runs, notes, options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -7,6 +7,7 @@ from typing import Any
 
 from mtum.app.ledger.unsound_books import unsound_books
 from mtum.ports.event_log import NoteRow
+from mtum.ports.option_rows import OptionFillRow, OptionOrderRow, OptionTradeRow
 from mtum.ports.reading import (
     BarRow,
     CashRow,
@@ -30,6 +31,9 @@ KINDS: dict[str, type] = {
     "movements": CashRow,
     "runs": RunRow,
     "notes": NoteRow,
+    "option_orders": OptionOrderRow,
+    "option_fills": OptionFillRow,
+    "option_trades": OptionTradeRow,
 }
 """Name of a list -> its kind of row."""
 UNTOLD = ("trades", "fills", "equity")

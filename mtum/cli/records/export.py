@@ -94,7 +94,7 @@ def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answe
 def option_trades(context: typer.Context, year: Year = None, out: OutFile = None, sleeve: SleeveName = None) -> Answer:
     """Option contracts that ended as CSV; with --year those that did in it."""
     from mtum.app.records.export import csv_text, in_year
-    from mtum.ports.reading import OptionTradeRow
+    from mtum.ports.option_rows import OptionTradeRow
 
     call = call_of(context)
     with _sound(call) as reader:

@@ -8,13 +8,13 @@ from typing import Any
 import typer
 
 from mtum.cli.arguments import Limit, Since, SleeveName, sleeve_of
-from mtum.cli.context import call_of
+from mtum.cli.context import CommandCall, call_of
 from mtum.cli.output import Answer, AnswerProblem, Listing
 from mtum.cli.stored import NOTHING_YET, stand_in, untold_commissions
 from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode
 
-app = typer.Typer(help="List trades, orders, fills, decisions, bars, equity, cash, runs, notes or backtests.")
+app = typer.Typer(help="List trades, orders, fills, options, bars, equity, runs, notes and more.")
 
 _COLUMNS: dict[str, dict[str, str]] = {
     "trades": {
@@ -75,7 +75,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "strategy": "strategy",
         "equity_usd": "equity USD",
         "cash_usd": "cash USD",
-        "market_usd": "shares USD",
+        "market_usd": "at market USD",
         "benchmark_usd": "buy and hold USD",
         "shares": "shares",
         "close": "close USD",
@@ -96,6 +96,39 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "started_at": "started, New York (UTC)",
         "outcome": "outcome",
         "exit_code": "exit code",
+    },
+    "option_orders": {
+        "session": "session",
+        "structure": "group",
+        "purpose": "purpose",
+        "legs": "legs",
+        "quantity": "units",
+        "filled": "filled",
+        "price": "net USD",
+        "status": "status",
+        "reasons": "reasons",
+        "ref": "reference",
+    },
+    "option_fills": {
+        "session": "session",
+        "structure": "group",
+        "contract": "contract",
+        "quantity": "contracts",
+        "price": "price USD",
+        "fee_usd": "fees USD",
+        "intent_id": "order",
+    },
+    "option_trades": {
+        "structure": "group",
+        "contract": "contract",
+        "quantity": "contracts",
+        "opened": "in",
+        "open_price": "at USD",
+        "ended": "out",
+        "end_price": "at USD",
+        "kind": "how",
+        "fees_usd": "fees USD",
+        "pnl_usd": "P&L USD",
     },
     "notes": {"session": "session", "symbol": "symbol", "words": "note", "at": "written, New York (UTC)"},
     "backtests": {
@@ -138,6 +171,28 @@ def orders(context: typer.Context, since: Since = None, limit: Limit = None, sle
 def fills(context: typer.Context, since: Since = None, limit: Limit = None, sleeve: SleeveName = None) -> Answer:
     """Executions that count."""
     return _list(context, "fills", since, limit, sleeve)
+
+
+@app.command()
+def option_orders(
+    context: typer.Context, since: Since = None, limit: Limit = None, sleeve: SleeveName = None
+) -> Answer:
+    """Orders in options, each offer with its net price per share."""
+    return _list(context, "option_orders", since, limit, sleeve)
+
+
+@app.command()
+def option_fills(context: typer.Context, since: Since = None, limit: Limit = None, sleeve: SleeveName = None) -> Answer:
+    """Executions in options that count, leg by leg."""
+    return _list(context, "option_fills", since, limit, sleeve)
+
+
+@app.command()
+def option_trades(
+    context: typer.Context, since: Since = None, limit: Limit = None, sleeve: SleeveName = None
+) -> Answer:
+    """Option contracts that ended, and how."""
+    return _list(context, "option_trades", since, limit, sleeve)
 
 
 @app.command()
@@ -208,7 +263,8 @@ def _list(
     problems = [AnswerProblem(ExitCode.PERSON, found.changed)] if found.changed else []
     code = ExitCode.PERSON if found.changed else ExitCode.DONE
     if not rows and not virtual:
-        return Answer(document, [f"no {kind}" + (f" since {since}" if since else "")], code, problems)
+        none = f"no {kind.replace('_', ' ')}" + (f" since {since}" if since else "")
+        return Answer(document, [none, *_beside(call, kind)], code, problems)
     # Whose a row is needs a column only where they are not all one's.
     owners = {getattr(row, "strategy", None) for row in rows}
     listings: list[str | Listing] = (
@@ -218,7 +274,13 @@ def _list(
         told = Listing(["session", "strategy", "equity USD"], [[r.session, r.strategy, r.equity_usd] for r in virtual])
         listings += ["VIRTUAL, at each decision of a sleeve that was watched:", told]
     without = untold_commissions(found.untold, _WITHOUT.get(kind, ""))
-    return Answer(document, [*listings, *without, *stand_in(call)], code, problems)
+    return Answer(document, [*listings, *without, *_beside(call, kind), *stand_in(call)], code, problems)
+
+
+def _beside(call: CommandCall, kind: str) -> list[str]:
+    # Shares alone stand in these lists: whoever trades options must not take them for all there is.
+    told = kind in ("trades", "orders", "fills") and call.settings().trades_options
+    return [f"{kind.capitalize()} in options: mtum show option-{kind}"] if told else []
 
 
 def _listing(columns: Mapping[str, str], rows: Sequence[Any]) -> Listing:

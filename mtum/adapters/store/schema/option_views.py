@@ -36,6 +36,23 @@ SELECT option_ends.strategy, option_ends.structure, option_contracts.underlying,
 FROM option_ends JOIN option_contracts ON option_contracts.con_id = option_ends.con_id
 ORDER BY option_ends.number"""
 
+ORDERS = f"""(
+SELECT i.id, o.ref, i.session, i.strategy, i.account, i.underlying, i.purpose, i.structure, (
+    SELECT group_concat(side || ' ' || ratio || ' ' || words, ', ') FROM (
+      SELECT option_legs.side, option_legs.ratio, {_WORDS} AS words FROM option_legs
+      JOIN option_contracts ON option_contracts.con_id = option_legs.con_id
+      WHERE option_legs.intent_id = i.id ORDER BY option_legs.number)) AS legs,
+  coalesce(o.quantity, i.quantity) AS quantity, coalesce(o.filled, 0) AS filled, o.price,
+  coalesce(o.status, i.status) AS status, i.reasons, o.broker_id, o.code, coalesce(o.text, '') AS text,
+  o.number AS attempt, i.planned_at, o.submitted_at, coalesce(o.updated_at, i.planned_at) AS updated_at
+FROM option_intents AS i LEFT JOIN option_attempts AS o ON o.intent_id = i.id)"""
+"""Orders in options, a row for each attempt, as a table to select from."""
+
+FILLS = f"""(
+SELECT option_fills.*, option_contracts.underlying, {_WORDS} AS contract
+FROM option_fills JOIN option_contracts ON option_contracts.con_id = option_fills.con_id WHERE current = 1)"""
+"""Executions in options that count, as a table to select from."""
+
 OPTION_VIEWS = (
     View(
         "v_option_groups",

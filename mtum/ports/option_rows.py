@@ -1,0 +1,66 @@
+"""Rows about options that the database is read in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OptionTradeRow:
+    """Option contracts that ended. The columns of `v_option_trades`."""
+
+    strategy: str
+    structure: str
+    underlying: str
+    contract: str
+    quantity: int
+    opened: str
+    open_price: float
+    ended: str
+    end_price: float
+    kind: str
+    fees_usd: float
+    pnl_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class OptionOrderRow:
+    """One attempt of an order in options, or one that has none yet; prices net, USD per share, below 0 for a credit."""
+
+    id: str
+    ref: str | None
+    session: str
+    strategy: str
+    account: str
+    underlying: str
+    purpose: str
+    structure: str
+    legs: str
+    quantity: int
+    filled: int
+    price: float | None
+    status: str
+    reasons: Sequence[str]
+    broker_id: str | None
+    code: str | None
+    text: str
+    attempt: int | None
+    planned_at: str
+    submitted_at: str | None
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionFillRow:
+    """An execution of one leg that counts; contracts below 0 are sold, price in USD per share."""
+
+    exec_id: str
+    intent_id: str
+    account: str
+    strategy: str
+    session: str
+    structure: str
+    underlying: str
+    contract: str
+    quantity: int
+    price: float
+    fee_usd: float
