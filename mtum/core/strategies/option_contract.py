@@ -29,7 +29,7 @@ class OptionStrategy(Strategy):
 
     def wants(self, view: "MarketView", own: "OwnOptions") -> "tuple[ChainRequest, ...]":
         """Return the chains it needs for `option_verdicts`, at most one for each underlying."""
-        raise NotImplementedError
+        raise NotImplementedError  # no strategy of options goes without it
 
     def option_verdicts(
         self, view: "MarketView", own: "OwnOptions", chains: "Mapping[str, ReadChain]"
@@ -45,4 +45,4 @@ class OptionStrategy(Strategy):
         chains : mapping of str to ReadChain
             What came back for `wants`, by underlying; an underlying whose chain is missing is left alone.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # no strategy of options goes without it

@@ -217,7 +217,7 @@ def kept(
     underlying: str, group: str, reasons: tuple[str, ...], conditions: tuple[Condition, ...] = (), **said: object
 ) -> OptionVerdict:
     """Return the verdict that leaves everything as it is; further fields by name."""
-    return replace(OptionVerdict(underlying, group, None, reasons, conditions), **said)  # type: ignore[arg-type]
+    return replace(OptionVerdict(underlying, group, None, reasons, conditions), **said)  # type: ignore[arg-type]  # fields by name
 
 
 def ruled(group: OptionGroup, ruling: Ruling, proposal: Proposal | None, **said: object) -> OptionVerdict:
@@ -233,7 +233,7 @@ def ruled(group: OptionGroup, ruling: Ruling, proposal: Proposal | None, **said:
         group.underlying, group.group, proposal, (ruling.reason,), ruling.conditions,
         decided_by=ruling.decided_by, rules=rules,
     )  # fmt: skip
-    return replace(found, **said)  # type: ignore[arg-type]
+    return replace(found, **said)  # type: ignore[arg-type]  # fields by name
 
 
 def unruled(groups: Iterable[OptionGroup]) -> tuple[OptionVerdict, ...]:
