@@ -24,6 +24,13 @@ def test_every_check_is_a_stage_of_its_own(check: str) -> None:
     assert re.search(rf'^stage "[^"]+" in_env 3\.13 {re.escape(check)}$', RUN, re.MULTILINE)
 
 
+def test_the_site_is_built_and_a_broken_link_ends_everything() -> None:
+    assert re.search(r'^stage "documentation" in_env 3\.13 --group docs mkdocs build --strict$', RUN, re.MULTILINE)
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for kind in ("not_found", "anchors", "absolute_links", "unrecognized_links"):
+        assert re.search(rf"^  links: .*\b{kind}: warn\b", settings, re.MULTILINE)
+
+
 def test_the_two_commands_of_the_readme_run_as_it_has_them() -> None:
     first = README.split("```console\n")[1].split("```")[0].splitlines()
     assert [line.split("#")[0].strip() for line in first] == ["uv run mtum demo", "uv run pytest"]

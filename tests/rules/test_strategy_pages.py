@@ -15,7 +15,7 @@ TOOL = ROOT / "tests" / "tools" / "strategy_pages.py"
 
 
 def page_of(name: str) -> str:
-    return (ROOT / "docs" / "strategies" / f"{name}.md").read_text(encoding="utf-8")
+    return (ROOT / "docs" / "reference" / "strategies" / f"{name}.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", STRATEGIES)

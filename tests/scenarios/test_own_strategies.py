@@ -106,7 +106,7 @@ def test_new_check_and_backtest_work_in_an_empty_folder(tmp_path: Path) -> None:
 
 
 def test_the_page_tells_every_rule_and_command() -> None:
-    page = (ROOT / "docs" / "own-strategies.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "write-a-strategy.md").read_text(encoding="utf-8")
     assert [rule for rule in RULES if f"| {rule} |" not in page] == []
     assert all(f"mtum strategy {word}" in page for word in ("new", "check", "reload"))
 

@@ -3,7 +3,7 @@
     uv run python tests/tools/strategy_pages.py --write [NAME ...]
     uv run python tests/tools/strategy_pages.py --check [NAME ...]
 
-What stands between `<!-- result -->` and `<!-- /result -->` of docs/strategies/NAME.md is what
+What stands between `<!-- result -->` and `<!-- /result -->` of docs/reference/strategies/NAME.md is what
 `mtum demo --strategy NAME --sessions N` comes to, where N is the number that the page gives in its command.
 """
 
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-PAGES = Path(__file__).parents[2] / "docs" / "strategies"
+PAGES = Path(__file__).parents[2] / "docs" / "reference" / "strategies"
 BLOCK = re.compile(r"(<!-- result -->\n).*?(<!-- /result -->)", re.DOTALL)
 
 
