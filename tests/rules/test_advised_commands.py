@@ -27,7 +27,7 @@ def texts_of(tree: ast.Module) -> Iterator[str]:
 
 def advised() -> list[str]:
     found = [text for one in modules() if one.path.startswith(("mtum/", "jobs/")) for text in texts_of(one.tree)]
-    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "deploy").rglob("*.md"))]
+    pages = [path.read_text(encoding="utf-8") for path in (*ROOT.glob("*.md"), *(ROOT / "deploy").rglob("*.md"))]
     return sorted({line for text in (*found, *pages) for line in NAMED.findall(text)})
 
 

@@ -69,3 +69,26 @@ def test_the_shell_scripts_parse(script: str) -> None:
         pytest.skip("no bash on this machine")
     done = subprocess.run([bash, "-n", str(ROOT / ".ci" / script)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_hosted_ci_runs_the_same_script_and_may_only_read() -> None:
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert re.findall(r"^ *- run: (.*)$", text, re.MULTILINE) == ["bash .ci/run"]
+    assert re.search(r"^permissions:\n  contents: read\n(?! )", text, re.MULTILINE)
+    used = re.findall(r"uses: (\S+)", text)
+    assert used
+    assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action)] == []
+    versions = re.search(r"python-version: \|\n((?: +3\.\d+\n)+)", text)
+    assert versions is not None
+    assert set(re.findall(r"^stage .* environment (3\.\d+)$", RUN, re.MULTILINE)) == set(versions[1].split())
+
+
+def test_checks_before_a_commit_are_those_of_the_script_and_fetch_nothing() -> None:
+    text = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"^ *- repo: (.*)$", text, re.MULTILINE) == ["local"]
+    assert set(re.findall(r"^ +language: (.*)$", text, re.MULTILINE)) == {"system"}
+    entries = re.findall(r"^ +entry: uv run (?:--group lint )?(.*)$", text, re.MULTILINE)
+    commands = [entry.removesuffix(" --force-exclude") for entry in entries]
+    lint = ["ruff check", "ruff format --check", "lint-imports", "mypy --strict"]
+    assert commands == [*lint, "pytest -q -n1 tests/rules"]
+    assert [command for command in lint if f"in_env 3.13 {command}\n" not in RUN] == []
