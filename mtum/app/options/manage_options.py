@@ -20,6 +20,7 @@ from mtum.core.portfolio.options.managing import (
     OFFERS,
     Stage,
     bounds_of,
+    forbids,
     next_moment,
     rank,
     stage_of,
@@ -42,7 +43,8 @@ def manage_options(
     """Carry a session's option intents from PLANNED to their end; return what went wrong.
 
     Needs an open connection. An offer is recorded before it leaves, one of an intent lives at a time, and what
-    becomes of it is read from fresh lists alone. A run that starts late sends nothing: it cancels and proves.
+    becomes of it is read from fresh lists alone. A run that starts late sends nothing: it cancels and proves. A halt
+    cancels what opens or rolls with the next look; what closes works on, at the price it has where nothing is sent.
 
     Parameters
     ----------
@@ -93,11 +95,17 @@ class _Run:
             return
         canceled = asked_to_cancel(self.desk.store, self.session) if stage is not Stage.OVER else frozenset()
         for one in sorted(self.to_do(stage), key=lambda state: rank(state.intent)):
-            by_person = one.intent.id in canceled
-            if by_person:
-                self.told[one.intent.id] = Problem(ExitCode.DONE, "canceled by a person")
             # What was done for those before it counts.
-            self._advance(self._state(one.intent.id), lists, Stage.CANCEL if by_person else stage)
+            state, ends = self._state(one.intent.id), stage
+            why = Problem(ExitCode.DONE, "canceled by a person") if one.intent.id in canceled else None
+            if why is not None:
+                ends = Stage.CANCEL
+            elif stage is not Stage.OVER and state.live and one.intent.purpose is not OptionPurpose.CLOSE:
+                why = self._halted(one.intent)
+                ends = Stage.CANCEL if why else stage
+            self._advance(state, lists, ends)
+            if why is not None and self._state(one.intent.id).live is None:
+                self.told[one.intent.id] = why
 
     def look_back(self) -> None:
         """Say where positions moved by contracts of which no execution was listed: something filled, or was traded."""
@@ -148,7 +156,7 @@ class _Run:
         if last >= self._step or not self._explained(intent):
             return
         held = self._held_back(intent)
-        price = self._price(state) if held is None else None
+        price = _price(self.broker, state, self._step) if held is None else None
         if price is None:
             unpriced = Problem(ExitCode.ORDER, "its legs are not quoted, or no price within its limits is left")
             self.told[intent.id] = held or unpriced
@@ -159,9 +167,11 @@ class _Run:
             self._answered(attempt, self._sent(self.broker.place, attempt))
 
     def _improve(self, state: OptionState, live: AttemptState) -> None:
-        price = self._price(state)
+        price = _price(self.broker, state, self._step)
         if price is None or price == live.attempt.price:
             return
+        if self._halted(state.intent):
+            return  # a closing keeps the price it has: it would not be offered anew
         if len(state.intent.legs) > 1:
             # The broker changes no combination: the old offer must be gone before there is a new one.
             self.replaced.add(live.attempt.ref)
@@ -236,11 +246,14 @@ class _Run:
     def _claimed(self, attempt: Attempt) -> bool:
         stopped = self.desk.store.options.claim_attempt(attempt, self.desk.clock.now())
         if stopped is not Restriction.NONE:
-            words = f"halted ({stopped.value}); `mtum resume` lifts it"
-            self.told[attempt.intent.id] = Problem(ExitCode.HALTED, words)
+            self.told[attempt.intent.id] = _halt_words(stopped)
             return False
         self.desk.journal.reached("option_claimed")
         return True
+
+    def _halted(self, intent: OptionIntent) -> Problem | None:
+        found = self.desk.store.control.restriction(intent.strategy)
+        return _halt_words(found) if forbids(found, intent.purpose) else None
 
     def _held_back(self, intent: OptionIntent) -> Problem | None:
         for other in sorted((one.intent for one in self.to_do(Stage.OFFER)), key=rank):
@@ -252,22 +265,6 @@ class _Run:
             way = option_way(intent)
             return Problem(ExitCode.HALTED, f"not approved (`mtum approve --session {intent.session} --{way}`)")
         return None
-
-    def _price(self, state: OptionState) -> NetPrice | None:
-        legs, closes = state.intent.legs, state.intent.purpose is OptionPurpose.CLOSE
-        # What opens late begins at the mid all the same.
-        never_there = (OrderStatus.DENIED, OrderStatus.LAPSED)
-        offered = any(one.status not in never_there for one in state.attempts)
-        envelope, step = bounds_of(state.intent, self._step if closes or offered else 0)
-        try:
-            market = market_of(legs, self.broker.quotes(leg.contract for leg in legs), closes=closes)
-            if market is None:
-                return None
-            found = offer(market, envelope, self.broker.tick(legs, market.mid), step)
-            # A step of the price may be another one where the offer comes to lie.
-            return found and offer(market, envelope, self.broker.tick(legs, found), step)
-        except (BrokerError, DataError):
-            return None
 
     def _never_taken(self, live: AttemptState, lists: OptionLists) -> bool:
         """End an offer in doubt that a broker without a wire does not list; whether it is one."""
@@ -322,3 +319,25 @@ class _Run:
 
     def _move(self, ref: str, status: OrderStatus, seen: Observed) -> None:
         self.desk.store.options.move_attempt(ref, status, self.desk.clock.now(), seen)
+
+
+def _halt_words(found: Restriction) -> Problem:
+    return Problem(ExitCode.HALTED, f"halted ({found.value}); `mtum resume` lifts it")
+
+
+def _price(broker: OptionBroker, state: OptionState, step: int) -> NetPrice | None:
+    # Of the next offer; None where its legs are not quoted, or no price within its limits is left.
+    legs, closes = state.intent.legs, state.intent.purpose is OptionPurpose.CLOSE
+    # What opens late begins at the mid all the same.
+    never_there = (OrderStatus.DENIED, OrderStatus.LAPSED)
+    offered = any(one.status not in never_there for one in state.attempts)
+    envelope, step = bounds_of(state.intent, step if closes or offered else 0)
+    try:
+        market = market_of(legs, broker.quotes(leg.contract for leg in legs), closes=closes)
+        if market is None:
+            return None
+        found = offer(market, envelope, broker.tick(legs, market.mid), step)
+        # A step of the price may be another one where the offer comes to lie.
+        return found and offer(market, envelope, broker.tick(legs, found), step)
+    except (BrokerError, DataError):
+        return None

@@ -16,6 +16,7 @@ from mtum.core.options.ladder import NetPrice
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.lots import LegFill
+from mtum.core.portfolio.options.managing import forbids
 from mtum.core.portfolio.options.orders import Attempt, OptionIntent
 from mtum.core.portfolio.orders import OrderStatus, may_move
 from mtum.errors import StoreError
@@ -93,7 +94,7 @@ class SqliteOptions(SqliteOptionBooks):
             if row is None:
                 raise StoreError(f"option intent {intent.id} was never recorded")
             found = restriction_in_force(connection, row["strategy"])
-            if _forbids(found, OptionPurpose(row["purpose"])):
+            if forbids(found, OptionPurpose(row["purpose"])):
                 return found
             live = connection.execute(_LIVE, (intent.id,)).fetchone()
             if attempt.in_place:
@@ -183,16 +184,6 @@ class SqliteOptions(SqliteOptionBooks):
             connection.execute(sql, (instant_text(at), status.value, intent_id))
             if row["status"] not in (status.value, OrderStatus.FILLED.value):
                 _add_event(connection, intent_id, None, at, status, Observed(text=text))
-
-
-def _forbids(restriction: Restriction, purpose: OptionPurpose) -> bool:
-    match restriction:
-        case Restriction.NONE:
-            return False
-        case Restriction.REDUCE_ONLY:
-            return purpose is not OptionPurpose.CLOSE
-        case Restriction.FULL:
-            return True
 
 
 def _check_left(connection: sqlite3.Connection, attempt: Attempt, row: sqlite3.Row) -> None:

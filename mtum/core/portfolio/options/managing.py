@@ -6,6 +6,7 @@ from enum import Enum
 from mtum.core.market.sessions import Session
 from mtum.core.options.ladder import STEPS, Envelope
 from mtum.core.options.legs import OptionPurpose
+from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.orders import OptionIntent
 
 OFFERS = (17.0, 13.0, 9.0)
@@ -56,6 +57,13 @@ def next_moment(session: Session, now: datetime) -> datetime | None:
 def rank(intent: OptionIntent) -> int:
     """Return the place of an intent in the order of sending."""
     return FIRST.index(intent.purpose)
+
+
+def forbids(restriction: Restriction, purpose: OptionPurpose) -> bool:
+    """Return whether a halt forbids to send an order: one in full every one, one on openings all but closings."""
+    if restriction is Restriction.REDUCE_ONLY:
+        return purpose is not OptionPurpose.CLOSE
+    return restriction is Restriction.FULL
 
 
 def waits_for(intent: OptionIntent, earlier: OptionIntent) -> bool:
