@@ -14,7 +14,7 @@ from mtum.core.canonical import canonical, decode, parsed, plain
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.options.contracts import CLASSES, Delivery, OptionContract
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.options.life_cycle import Doubt, Morning, Question, inferred
+from mtum.core.portfolio.options.life_cycle import Morning, Question, inferred
 from mtum.core.portfolio.options.lots import LedgerEvent, summed
 from mtum.core.portfolio.orders import Side, intent_of
 from mtum.errors import ExitCode, MtumError
@@ -101,7 +101,7 @@ def look_overnight(
         with booked(desk, min(event.effective for event in night.events)):
             events = store.record_events(night.events, desk.clock.now())
     desk.journal.reached("options_booked")
-    questions = tuple(_asked(desk, question, seen, asked_again=asked_again) for question in night.questions)
+    questions = tuple(_asked(desk, question, seen) for question in night.questions)
     problems = questions + tuple(
         Problem(ExitCode.PERSON, f"options: {text}; look at the broker's own screen") for text in seen.unknown
     )
@@ -205,9 +205,10 @@ def _close(desk: Desk, session: Session, sessions: Sessions, underlying: str, da
     return None
 
 
-def _asked(desk: Desk, question: Question, seen: OptionLists, *, asked_again: bool) -> Problem:
-    if question.doubt is Doubt.UNDECIDED and not asked_again:
-        return Problem(ExitCode.DONE, f"{question.underlying}: {question.text}; the broker is asked again at 10:15")
+def _asked(desk: Desk, question: Question, seen: OptionLists) -> Problem:
+    if question.waits:
+        text = "nothing is traded in it, and the broker is asked again at 10:15"
+        return Problem(ExitCode.DONE, f"{question.underlying}: {question.text}; {text}")
     held = desk.store.options.book().contracts()
     ways = [
         f"`mtum reconcile --accept {way}`"

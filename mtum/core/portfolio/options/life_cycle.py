@@ -38,12 +38,19 @@ class Doubt(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person has to state, with the numbers."""
+    """What a person has to state, with the numbers.
+
+    Parameters
+    ----------
+    waits : bool
+        Whether it may be answered by itself: the broker may not have told everything of the night yet.
+    """
 
     underlying: str
     doubt: Doubt
     contracts: tuple[OptionContract, ...]
     text: str
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ def inferred(morning: Morning) -> Night:
     found = [_underlying(morning, name) for name in sorted(known)]
     events = tuple(event for night in found for event in night.events)
     questions = tuple(question for night in found for question in night.questions)
-    return _by_cash(Night(events, questions), morning.cash_change_usd)
+    return _by_cash(Night(events, questions), morning)
 
 
 def _expected(morning: Morning) -> dict[OptionContract, int]:
@@ -139,10 +146,11 @@ def _underlying(morning: Morning, name: str) -> Night:
     moved = morning.shares.get(name, 0) - morning.shares_before.get(name, 0)
     ours = {lot.contract for lot in morning.lots}
 
-    def ask(doubt: Doubt, contracts: Iterable[OptionContract], why: str) -> Night:
+    def ask(doubt: Doubt, contracts: Iterable[OptionContract], why: str, *, untold: bool = False) -> Night:
         concerned = tuple(sorted(contracts, key=lambda one: one.con_id))
         seen = "; ".join(_seen(expected, positions, moved, name))
-        return Night(questions=(Question(name, doubt, concerned, f"{why}: {seen}"),))
+        waits = untold and not morning.asked_again
+        return Night(questions=(Question(name, doubt, concerned, f"{why}: {seen}", waits),))
 
     everything = sorted({*expected, *positions}, key=lambda one: one.con_id)
     changed = {one: expected.get(one, 0) - positions.get(one, 0) for one in everything}
@@ -160,7 +168,7 @@ def _underlying(morning: Morning, name: str) -> Night:
         return ask(Doubt.AMBIGUOUS, whose, "ours and others' stood in one contract and a part of them left")
     if name in morning.unresolved:
         # What it filled would look like a delivery, or like a contract that ended by itself.
-        return ask(Doubt.AMBIGUOUS, changed, f"nobody knows yet what an earlier order in {name} filled")
+        return ask(Doubt.AMBIGUOUS, changed, f"nobody knows yet what an earlier order in {name} filled", untold=True)
     if morning.unexplained.get(name) or moved % UNITS:
         return ask(Doubt.AMBIGUOUS, changed, f"{morning.unexplained.get(name, 0)} shares were traded beside our orders")
     gone = [_gone(morning, one, lost, one in positions) for one, lost in changed.items()]
@@ -168,17 +176,18 @@ def _underlying(morning: Morning, name: str) -> Night:
         one.contract for one in gone if _price(morning, one.contract) is None and one.contract.expiry < morning.day
     ]
     if lacking:
-        return ask(Doubt.UNDECIDED, lacking, "the price that decides is missing")
+        return ask(Doubt.UNDECIDED, lacking, "the price that decides is missing", untold=True)
     ways = list(_ways(gone, [one.delivered for one in gone], moved))
     if not ways:
         ways = list(_ways(gone, [one.unusual or one.delivered for one in gone], moved))
     if len(ways) != 1:
         early = [one.contract for one in gone if one.traded]
         doubt = Doubt.AMBIGUOUS if len(ways) > 1 else Doubt.UNEXPLAINED
-        return ask(doubt, early or changed, f"{len(ways) or 'no'} explanations fit")
+        # An option may leave the list before the shares that it brought stand in it.
+        return ask(doubt, early or changed, f"{len(ways) or 'no'} explanations fit", untold=not ways)
     (way,) = ways
     if (doubt_left := _doubt(morning, gone, way, moved)) is not None:
-        return ask(*doubt_left)
+        return ask(*doubt_left, untold=doubt_left[0] is not Doubt.AMBIGUOUS)
     evidence = tuple(_seen(expected, positions, moved, name))
     return Night(tuple(_events(morning, gone, way, evidence)))
 
@@ -285,8 +294,9 @@ def _events(
                 running -= sign * count
 
 
-def _by_cash(night: Night, change_usd: Decimal | None) -> Night:
+def _by_cash(night: Night, morning: Morning) -> Night:
     """Confirm by cash what positions alone do not show: settlements, and spreads of which no share is left."""
+    change_usd = morning.cash_change_usd
     worked_out = sum((event.cash_usd for event in night.events), ZERO)
     agrees = change_usd is not None and abs(change_usd - worked_out) <= CASH_AGREES_USD
     if agrees:
@@ -304,6 +314,7 @@ def _by_cash(night: Night, change_usd: Decimal | None) -> Night:
             tuple(event.contract for event in night.events if event.contract.underlying == name),
             f"a spread of {name} ended in the money: cash should change by {worked_out:.2f} USD, "
             f"it did by {'an unknown amount' if change_usd is None else f'{change_usd:.2f}'}",
+            waits=not morning.asked_again,
         )
         for name in sorted(unseen)
     ]

@@ -124,6 +124,20 @@ def test_an_option_that_ended_at_the_strike_is_asked_again_before_it_is_booked(t
         assert [event.kind for event in second.events] == [EventKind.EXPIRED]
 
 
+def test_an_option_that_left_before_its_shares_are_listed_waits_for_the_second_look(tmp_path: Path) -> None:
+    one = changed(holding(tmp_path, (P95, -1)), positions={})
+    with one.desk(at=MORNING) as desk:
+        first = look(desk)
+        # Nothing is traded in it until then, and nobody is called for what may be told in half an hour.
+        assert (first.events, first.barred) == ((), {"SPY": UNDECIDED})
+        assert [problem.exit_code for problem in first.problems] == [ExitCode.DONE]
+        assert "asked again at 10:15" in first.problems[0].text
+    changed(one, shares={"SPY": 100})
+    with one.desk(at=MORNING) as desk:
+        (event,) = look(desk, asked_again=True).events
+        assert (event.kind, event.shares) == (EventKind.ASSIGNED, 100)
+
+
 def test_contracts_of_the_owners_own_are_remembered_and_are_no_question(tmp_path: Path) -> None:
     own = call(120)
     one = Day(tmp_path)

@@ -165,6 +165,26 @@ def test_numbers_that_fit_none_are_a_question(found: Morning) -> None:
     assert doubts(inferred(found)) == [Doubt.UNEXPLAINED]
 
 
+@pytest.mark.parametrize(
+    ("found", "waits"),
+    [
+        (morning(lot(put(105), -1)), True),
+        (morning(lot(put(95), -1), close=None), True),
+        (morning(lot(put(95), -1), day=BEFORE), True),
+        (morning(lot(put(95), -1), unresolved={"SPY"}), True),
+        (morning(lot(put(110), -1), lot(put(105), 1)), True),
+        (morning(lot(put(95), -1), positions={put(95): -1, put(96): -1}), False),
+        (morning(lot(put(95), -1), positions={put(95): -2}), False),
+        (morning(lot(put(105), -1), moved=100, unexplained={"SPY": 100}), False),
+        (morning(lot(put(95), -1), lot(put(96), -1), moved=100, day=BEFORE), False),
+    ],
+    ids=["shares", "price", "early", "order", "cash", "stranger", "grown", "bought", "which put"],
+)
+def test_what_may_only_not_be_told_yet_waits_for_the_second_look(found: Morning, waits: bool) -> None:
+    assert [one.waits for one in inferred(found).questions] == [waits]
+    assert not any(one.waits for one in inferred(replace(found, asked_again=True)).questions)
+
+
 def test_a_missing_close_decides_nothing() -> None:
     night = inferred(morning(lot(put(95), -1), close=None))
     assert doubts(night) == [Doubt.UNDECIDED]
