@@ -18,21 +18,21 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS studies (
   id INTEGER PRIMARY KEY, -- number for `mtum compare`
   made_at TEXT NOT NULL, -- instant, UTC
-  kind TEXT NOT NULL CHECK (kind IN ('backtest', 'sweep', 'walkforward')),
+  kind TEXT NOT NULL CHECK (kind IN ('backtest', 'sweep', 'walkforward')), -- which of the three commands
   command TEXT NOT NULL, -- the line that was typed
-  strategy TEXT NOT NULL,
-  symbols TEXT NOT NULL,
+  strategy TEXT NOT NULL, -- strategy that was played
+  symbols TEXT NOT NULL, -- what it traded
   source TEXT NOT NULL, -- of the bars
   start TEXT NOT NULL, -- first session decided
   end TEXT NOT NULL, -- last session decided
-  sessions INTEGER NOT NULL,
-  final_equity_usd REAL,
-  cagr_frac REAL,
-  sharpe REAL,
-  max_drawdown_frac REAL,
-  settings_hash TEXT NOT NULL,
-  code_hash TEXT NOT NULL,
-  data_hash TEXT NOT NULL,
+  sessions INTEGER NOT NULL, -- number of sessions decided
+  final_equity_usd REAL, -- equity at the end; of a sweep that of its best combination
+  cagr_frac REAL, -- return a year, as a fraction
+  sharpe REAL, -- Sharpe ratio, a year
+  max_drawdown_frac REAL, -- deepest drawdown, as a fraction
+  settings_hash TEXT NOT NULL, -- equal where the settings are
+  code_hash TEXT NOT NULL, -- equal where the code is
+  data_hash TEXT NOT NULL, -- equal where the bars are
   settings TEXT NOT NULL CHECK (json_valid(settings)), -- that shaped the result
   result TEXT NOT NULL CHECK (json_valid(result)), -- the answer without its long lists
   curve TEXT NOT NULL CHECK (json_valid(curve)) -- equity at each close; empty for a sweep

@@ -27,7 +27,9 @@ def texts_of(tree: ast.Module) -> Iterator[str]:
 
 def advised() -> list[str]:
     found = [text for one in modules() if one.path.startswith(("mtum/", "jobs/")) for text in texts_of(one.tree)]
-    pages = [path.read_text(encoding="utf-8") for path in (*ROOT.glob("*.md"), *(ROOT / "deploy").rglob("*.md"))]
+    written = (path for folder in ("deploy", "docs") for path in (ROOT / folder).rglob("*.md"))
+    by_hand = [path for path in (*ROOT.glob("*.md"), *written) if path.parent != ROOT / "docs" / "reference"]
+    pages = [path.read_text(encoding="utf-8") for path in by_hand]
     return sorted({line for text in (*found, *pages) for line in NAMED.findall(text)})
 
 

@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mtum.cli.app import run
+from tools.reference_words import EXIT_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,15 @@ def call(folder: Path, *words: str) -> Called:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = run(words)
+    documented(words, code)
     return Called(code, out.getvalue(), err.getvalue())
+
+
+def documented(words: Sequence[str], code: int) -> None:
+    """Hold an exit code against those that the reference gives the command."""
+    names = [word for word in words if not word.startswith("-")][:2]
+    known = next((EXIT_CODES[name] for name in (" ".join(names), *names[:1]) if name in EXIT_CODES), None)
+    assert known is None or code in (1, 2, 130, *known), f"mtum {' '.join(words)}: {code} is not in EXIT_CODES"
 
 
 def call_json(folder: Path, *words: str) -> Called:

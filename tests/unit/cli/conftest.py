@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mtum.cli.app import run
+from support.commands import documented
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ def mtum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     def called(*words: str) -> Called:
         capsys.readouterr()
         code = run(words)
+        documented(words, code)
         streams = capsys.readouterr()
         return Called(code, streams.out, streams.err)
 

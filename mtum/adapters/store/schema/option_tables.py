@@ -82,7 +82,7 @@ OPTIONS = (
         number | INTEGER NOT NULL CHECK (number > 0) | number of the attempt
         quantity | INTEGER NOT NULL CHECK (quantity > 0) | units offered: what earlier attempts left
         price | REAL NOT NULL | net USD per share that was asked for last; negative for a credit
-        status | TEXT NOT NULL | where it stands: SUBMITTING, ACCEPTED, FILLED, ... (table in the README)
+        status | TEXT NOT NULL | where it stands: SUBMITTING, ACCEPTED, FILLED, ... (docs/reference/tables.md)
         filled | INTEGER NOT NULL DEFAULT 0 | units the broker said were filled
         broker_id | TEXT | the broker's permanent id
         code | TEXT | code of the last refusal or message

@@ -61,7 +61,7 @@ ORDERS = (
         ref | TEXT PRIMARY KEY | order reference known to the broker: intent and attempt
         intent_id | TEXT NOT NULL REFERENCES order_intents (id) | intent it carries out
         attempt | INTEGER NOT NULL | number of the attempt
-        status | TEXT NOT NULL | where it stands: PLANNED, SUBMITTING, ACCEPTED, FILLED, ... (table in the README)
+        status | TEXT NOT NULL | where it stands: PLANNED, SUBMITTING, ACCEPTED, FILLED, ... (docs/reference/tables.md)
         filled | INTEGER NOT NULL DEFAULT 0 | shares the broker said were filled
         broker_id | TEXT | the broker's permanent id
         code | TEXT | code of the last refusal or message

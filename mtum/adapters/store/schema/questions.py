@@ -55,4 +55,4 @@ QUESTIONS: dict[str, str] = {
         "WHERE kind NOT IN ('buy', 'sell', 'commission') ORDER BY session"
     ),
 }
-"""Question -> SQL; each runs on an empty database too, and the README lists them."""
+"""Question -> SQL; each runs on an empty database too, and the reference lists them."""
