@@ -7,6 +7,7 @@ from mtum.cli.context import CommandCall
 
 if TYPE_CHECKING:
     from mtum.config import Settings
+    from mtum.ports.option_rows import OptionFillRow
     from mtum.ports.reading import FillRow
 
 NOTHING_YET = "nothing recorded yet; `mtum run` plays the first session, `mtum demo` shows a whole year"
@@ -35,19 +36,19 @@ def cautions(settings: "Settings") -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for one in rules for line in one.CAUTIONS))
 
 
-def untold_commissions(fills: "Sequence[FillRow]", left: str) -> list[str]:
+def untold_commissions(fills: "Sequence[FillRow | OptionFillRow]", left: str) -> list[str]:
     """Return the lines that name executions without a commission and say what is left open for it.
 
     Parameters
     ----------
-    fills : sequence of FillRow
+    fills : sequence of FillRow or OptionFillRow
         Fills without a commission; none give no line.
     left : str
         What that does to the listing or file.
     """
     if not fills:
         return []
-    named = ", ".join(f"{one.exec_id} ({one.side} {one.shares} {one.symbol}, {one.session})" for one in fills)
+    named = ", ".join(f"{one.exec_id} ({one.words}, {one.session})" for one in fills)
     which = "1 execution has" if len(fills) == 1 else f"{len(fills)} executions have"
     ways = (
         "`mtum settle` asks the broker for the newest again; what it never tells is stated with "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class OptionTradeRow:
-    """Option contracts that ended. The columns of `v_option_trades`."""
+    """Option contracts that ended. The columns of `v_option_trades`; None where a fee is not known."""
 
     strategy: str
     structure: str
@@ -18,8 +18,8 @@ class OptionTradeRow:
     ended: str
     end_price: float
     kind: str
-    fees_usd: float
-    pnl_usd: float
+    fees_usd: float | None
+    pnl_usd: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class OptionOrderRow:
 
 @dataclass(frozen=True, slots=True)
 class OptionFillRow:
-    """An execution of one leg that counts; contracts below 0 are sold, price in USD per share."""
+    """An execution of one leg that counts; contracts below 0 are sold, price in USD a share; fee None if not known."""
 
     exec_id: str
     intent_id: str
@@ -63,4 +63,9 @@ class OptionFillRow:
     contract: str
     quantity: int
     price: float
-    fee_usd: float
+    fee_usd: float | None
+
+    @property
+    def words(self) -> str:
+        """What was traded: ``-1 SPY 2026-08-21 740 put``."""
+        return f"{self.quantity:+} {self.contract}"

@@ -76,6 +76,11 @@ class FillRow:
     price: float
     commission_usd: float | None
 
+    @property
+    def words(self) -> str:
+        """What was traded: ``BUY 3 MTUM``."""
+        return f"{self.side} {self.shares} {self.symbol}"
+
 
 @dataclass(frozen=True, slots=True)
 class DayRow:

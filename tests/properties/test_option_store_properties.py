@@ -108,7 +108,7 @@ class Exchange:
                 if self.random.random() < 0.2:
                     told.append(wrong)
                     fill = replace(fill, exec_id=f"e{self.executed}.02")
-                told += [replace(fill, fee_usd=Decimal(0)), fill]
+                told += [replace(fill, fee_usd=None), fill]
                 self.fills.append(fill)
                 self.positions = summed(self.positions, {leg.contract: leg.signed})
                 self.cash += -leg.signed * price * 100 - FEE

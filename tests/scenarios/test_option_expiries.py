@@ -105,7 +105,7 @@ def test_a_put_that_expires_worthless_ends_once_and_its_cash_secures_the_next(tm
         assert (second["purpose"], second["status"]) == ("open", "FILLED")
         assert len(kinds(replay.desk)) == 1
         (lot,) = store.options.book().lots
-        after = cash + 100 * lot.premium - lot.fees_usd
+        after = cash + 100 * lot.premium - (lot.fees_usd or 0)
         mark = store.options.marks(AFTER)[lot.contract][0]
         assert store.books.cash("wheel") == after
         assert document["equity_usd"] == pytest.approx(float(after - 100 * mark), abs=1e-6)

@@ -1,15 +1,20 @@
 """What is open in options, and the chain that was decided on, as a person asks for them."""
 
 import json
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from shutil import copytree
+from sqlite3 import Row, connect
 from typing import Any
 
 import pytest
 
+from mtum.adapters.store.options.books import write_option_lots
 from mtum.app.queries.option_groups import option_chain, option_groups
 from mtum.app.session.play_session import play_session
 from mtum.config import Settings
+from mtum.core.portfolio.fills import stem_of
 from mtum.errors import UsageError
 from mtum.wiring.resources import DATABASE_NAME, opened_reader
 from support.commands import call
@@ -138,3 +143,26 @@ def test_the_report_says_what_each_group_earns_risks_and_waits_for(folder: Path)
     assert "No order was sent" not in told
     document = json.loads(call(folder, *own, "report", "--json").out)
     assert [one["days"] for one in document["options"]["groups"]] == [50, 50]
+
+
+def test_a_fee_that_is_not_told_is_said_wherever_it_counts_and_can_be_stated(folder: Path, tmp_path: Path) -> None:
+    copytree(folder, tmp_path / "copy")
+    (tmp_path / "own.toml").write_text('[market]\nsample = "multi"\n' + OWN)
+    own = ("--config", str(tmp_path / "own.toml"), "--data-dir", str(tmp_path / "copy"))
+    with closing(connect(tmp_path / "copy" / DATABASE_NAME)) as connection, connection:
+        connection.row_factory = Row
+        key = connection.execute("SELECT exec_id FROM option_fills").fetchone()[0]
+        connection.execute("UPDATE option_fills SET fee_usd = NULL WHERE exec_id = ?", (key,))
+        connection.execute("DELETE FROM cash_movements WHERE key = ?", (f"option_fee:{stem_of(key)}",))
+        write_option_lots(connection)
+    assert "fee not told yet" in call(tmp_path, *own, "options").out
+    shown = call(tmp_path, *own, "show", "option-fills")
+    assert "not known yet" in shown.out
+    assert f"1 execution has no commission yet: {key} (-1 " in shown.out
+    exported = call(tmp_path, *own, "export", "tax", "--out", str(tmp_path / "tax.csv"))
+    assert (exported.code, "no commission yet" in exported.err) == (3, True)
+    stated = call(tmp_path, *own, "reconcile", "--accept", "commission", key, "11")
+    assert (stated.code, "11 USD is no commission of -1 " in stated.err) == (2, True)
+    assert call(tmp_path, *own, "reconcile", "--accept", "commission", key, "1.00").code == 0
+    assert "fee not told yet" not in call(tmp_path, *own, "options").out
+    assert call(tmp_path, *own, "export", "tax", "--out", str(tmp_path / "tax.csv")).code == 0

@@ -74,7 +74,7 @@ def test_a_put_is_decided_sold_and_booked(begun: tuple[Path, dict[str, Any]]) ->
         price = -Decimal(order["price"])
         assert (lot.quantity, lot.premium, lot.group) == (-1, price, order["group"])
         # The capital and the premium less the fees; the mark takes the premium back.
-        cash = Decimal(100_000) + 100 * price - lot.fees_usd
+        cash = Decimal(100_000) + 100 * price - (lot.fees_usd or 0)
         assert desk.store.books.cash("wheel") == cash
         marked = desk.store.options.marks(lot.session)[lot.contract][0]
         assert document["equity_usd"] == pytest.approx(float(cash - 100 * marked), abs=1e-6)

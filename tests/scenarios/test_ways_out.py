@@ -119,8 +119,8 @@ def test_a_commission_that_the_broker_never_tells_is_stated_and_its_own_word_out
         key = fill["exec_id"]
         for words, says in (
             (("nothing", "4.88"), "no execution has the id nothing"),
-            ((key, "-1"), "is no commission of 18 MTUM"),
-            ((key, "488.36"), "is no commission of 18 MTUM"),  # a tenth of 18 x 271.306 is 488.35
+            ((key, "-1"), "is no commission of BUY 18 MTUM"),
+            ((key, "488.36"), "is no commission of BUY 18 MTUM"),  # a tenth of 18 x 271.306 is 488.35
             ((key,), "commission EXECUTION USD"),
         ):
             with pytest.raises(UsageError, match=says):

@@ -41,7 +41,7 @@ def attempt(intent: OptionIntent, number: int = 1, price: str = "-1.20", *, in_p
 
 
 def leg_fill(
-    intent: OptionIntent, exec_id: str, contract: OptionContract, quantity: int, price: str, fee: str = "0.70"
+    intent: OptionIntent, exec_id: str, contract: OptionContract, quantity: int, price: str, fee: str | None = "0.70"
 ) -> LegFill:
     return LegFill(
         exec_id,
@@ -53,7 +53,7 @@ def leg_fill(
         intent.session,
         quantity,
         Decimal(price),
-        Decimal(fee),
+        None if fee is None else Decimal(fee),
     )
 
 

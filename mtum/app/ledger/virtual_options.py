@@ -94,7 +94,7 @@ def virtual_options(store: Store, source: str, account: str, strategy: str, toda
         fills = decode(tuple[LegFill, ...], kept.get("fills", ()), WHAT)
         book = filled(book, fills)
         movements += [
-            CashMovement(f"virtual:{one.exec_id}", strategy, one.session, "adjustment", one.cash_usd) for one in fills
+            CashMovement(f"virtual:{one.exec_id}", strategy, one.session, "adjustment", one.net_usd) for one in fills
         ]
         marks |= {int(number): Decimal(mark) for number, mark in kept.get("marks", {}).items()}
         if day < today:

@@ -33,7 +33,8 @@ def settle_options(desk: Desk, session: Session) -> tuple[OptionLists | None, tu
         desk.clock.wait_until(desk.clock.now() + FEE_PAUSE)
         lists = broker.option_lists(store.contracts())
     unresolved = store.states(unresolved=True)
-    for day in sorted({session.day, *(state.intent.session for state in unresolved)}):
+    waiting = [fill.session for fill in store.fills() if fill.fee_usd is None]
+    for day in sorted({session.day, *(state.intent.session for state in unresolved), *waiting}):
         take_up(desk, lists, day)
     problems: list[Problem] = []
     for state in store.states(unresolved=True):

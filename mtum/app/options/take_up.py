@@ -7,7 +7,7 @@ from datetime import date
 from mtum.app.desk import Desk
 from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.options.lots import LegFill, summed, whole_units
-from mtum.core.portfolio.options.orders import ZERO, OptionIntent
+from mtum.core.portfolio.options.orders import OptionIntent
 from mtum.core.portfolio.orders import OrderStatus, intent_of, may_move
 from mtum.ports.options import AttemptState, LegExecution, OptionLists, OptionState
 from mtum.ports.records import Observed
@@ -90,5 +90,5 @@ def _leg_fill(fill: LegExecution, contract: OptionContract, intent: OptionIntent
         session=intent.session,
         quantity=fill.quantity,
         price=fill.price,
-        fee_usd=ZERO if fill.fee_usd is None else fill.fee_usd,
+        fee_usd=fill.fee_usd,
     )

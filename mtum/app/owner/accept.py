@@ -41,6 +41,8 @@ from mtum.ports.records import IntentState, Observed
 
 LONGEST_TICKER = 10
 """What is longer, and stands for a symbol, names an option contract."""
+MOST_OF_A_CONTRACT = 10
+"""USD that the commission and fees of a contract never come to."""
 STATED_COMMISSION = "stated_commission:"
 """Prefix of the key of a stated commission, which can be corrected; one the broker reported cannot."""
 
@@ -240,19 +242,29 @@ def _commission(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
     """Record the commission of an execution that the broker never told; what it tells later counts instead."""
     form = "commission EXECUTION USD"
     wanted, text = words_in(statement, 2, form)
-    fill = next((one for one in folded(desk.store.orders.fills()) if one.exec_id == wanted), None)
-    if fill is None:
-        raise UsageError(f"no execution has the id {wanted}; `mtum show fills` lists them")
     amount, stated = number_in(text, form), desk.store.control.meta(f"{STATED_COMMISSION}{wanted}")
-    if fill.commission_usd is not None and (stated is None or Decimal(stated) != fill.commission_usd):
-        raise UsageError(f"the broker told the commission of {wanted}: {fill.commission_usd} USD")
-    if not 0 <= amount <= fill.value_usd / 10:
-        raise UsageError(f"{amount} USD is no commission of {fill.shares} {fill.symbol} at {fill.price}")
-    with booked(desk, fill.session):
+    leg = next((one for one in desk.store.options.fills() if one.exec_id == wanted), None)
+    fill = next((one for one in folded(desk.store.orders.fills()) if one.exec_id == wanted), None)
+    if leg is not None:
+        what, session, told = f"{leg.quantity:+} {leg.contract.words}", leg.session, leg.fee_usd
+        most = Decimal(MOST_OF_A_CONTRACT * abs(leg.quantity))
+    elif fill is not None:
+        what, session, told = f"{fill.side.value} {fill.shares} {fill.symbol}", fill.session, fill.commission_usd
+        most = fill.value_usd / 10
+    else:
+        listed = "`mtum show fills` and `mtum show option-fills` list them"
+        raise UsageError(f"no execution has the id {wanted}; {listed}")
+    if told is not None and (stated is None or Decimal(stated) != told):
+        raise UsageError(f"the broker told the commission of {wanted}: {told} USD")
+    if not 0 <= amount <= most:
+        raise UsageError(f"{amount} USD is no commission of {what}")
+    with booked(desk, session):
         desk.store.control.set_meta(f"{STATED_COMMISSION}{wanted}", str(amount))
-        desk.store.orders.add_fills([replace(fill, commission_usd=amount)])
-    what = f"{fill.side.value} {fill.shares} {fill.symbol} of {fill.session}"
-    return f"the commission of {wanted} ({what}) is {amount} USD, until the broker tells another"
+        if leg is not None:
+            desk.store.options.record_fills([replace(leg, fee_usd=amount)])
+        elif fill is not None:
+            desk.store.orders.add_fills([replace(fill, commission_usd=amount)])
+    return f"the commission of {wanted} ({what} of {session}) is {amount} USD, until the broker tells another"
 
 
 def _ended(desk: Desk, statement: Statement, lists: BrokerLists) -> str:

@@ -36,7 +36,7 @@ KINDS: dict[str, type] = {
     "option_trades": OptionTradeRow,
 }
 """Name of a list -> its kind of row."""
-UNTOLD = ("trades", "fills", "equity")
+UNTOLD = ("trades", "fills", "equity", "option_fills", "option_trades")
 """Lists in which a commission that is not known leaves something open."""
 _OF_FILLS = ("trades", "equity")
 """Lists worked out of fills: where fills were changed, they are shown and are not right."""
@@ -48,7 +48,7 @@ class Listed:
 
     Parameters
     ----------
-    untold : sequence of FillRow
+    untold : sequence of FillRow or OptionFillRow
         Fills without a commission, where that leaves something open.
     changed : str
         That fills have been changed, where the list is worked out of them.
@@ -59,7 +59,7 @@ class Listed:
     """
 
     rows: Sequence[Any]
-    untold: Sequence[FillRow]
+    untold: Sequence[FillRow | OptionFillRow]
     changed: str
     virtual: Sequence[VirtualRow]
     document: dict[str, Any]
@@ -87,11 +87,18 @@ def listed(  # the options of a list
     document = {kind: documents_of(kind, rows), "count": len(rows), "source": source}
     return Listed(
         rows=rows,
-        untold=reader.rows(FillRow, commission_usd=None) if reader and kind in UNTOLD else (),
+        untold=untold_fills(reader, kind) if reader and kind in UNTOLD else (),
         changed=unsound_books(reader) if reader and kind in _OF_FILLS else "",
         virtual=virtual,
         document=document | ({"virtual": virtual} if virtual else {}),
     )
+
+
+def untold_fills(reader: Reader, of: str = "equity") -> Sequence[FillRow | OptionFillRow]:
+    """Return the executions without a commission that leave something of a list open."""
+    shares = () if of.startswith("option") else reader.rows(FillRow, commission_usd=None)
+    options = () if of in ("trades", "fills") else reader.rows(OptionFillRow, fee_usd=None)
+    return [*shares, *options]
 
 
 def documents_of(kind: str, rows: Sequence[Any]) -> Sequence[Any]:

@@ -91,8 +91,8 @@ def _row(lot: TaxLot, term: str = "") -> Row:
         lot.shares,
         lot.acquired,
         lot.sold,
-        f"{lot.proceeds_usd:.2f}",
-        *(("",) * len(known) if lot.by_hand else known),
+        "" if lot.unknown else f"{lot.proceeds_usd:.2f}",
+        *(("",) * len(known) if lot.by_hand or lot.unknown else known),
         term or ("long" if lot.long_term else "short"),
         (lot.sold - lot.term_from).days,
     )

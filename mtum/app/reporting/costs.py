@@ -29,6 +29,7 @@ def costs(period: Period) -> Costs:
         for fill in period.writer.store.options.fills(name)
         if period.inside(fill.session)
     ]
+    of_options = [fill.fee_usd for fill in legs if fill.fee_usd is not None]
     traded = sum(gap[0] for gap in gaps)
     simulated = not (gaps and period.facts.replayed and all(gap[1:] == (0, 0) for gap in gaps))
     if not simulated:
@@ -40,14 +41,14 @@ def costs(period: Period) -> Costs:
             float(sum(model.commission(fill.shares, fill.price, sale=fill.side is Side.SELL) for fill in fills)), 6
         ),
         paid_usd=round(float(sum(paid)), 6),
-        unknown=len(fills) - len(paid),
+        unknown=len(fills) - len(paid) + len(legs) - len(of_options),
         fees_usd=round(float(sum(fees)), 6),
         slippage_usd=round(sum(gap[1] + gap[2] for gap in gaps), 6) if simulated else None,
         wait_bps=round(sum(gap[1] for gap in gaps) / traded * 1e4, 6) if traded else None,
         auction_bps=round(sum(gap[2] for gap in gaps) / traded * 1e4, 6) if traded else None,
         simulated=simulated,
         option_fills=len(legs),
-        option_fees_usd=round(float(sum(fill.fee_usd for fill in legs)), 6),
+        option_fees_usd=round(float(sum(of_options)), 6),
     )
 
 

@@ -135,18 +135,19 @@ def realized_usd(facts: SessionFacts) -> tuple[float | None, float | None]:
 
     Of options what ended, with its whole premium where shares changed hands at the strike.
     """
-    if not commissions_known(facts):
+    options = facts.options or OptionSums()
+    if not commissions_known(facts) or options.ended_usd is None or options.fees_usd is None:
         return None, None
     cash = sum((fill.cash_usd for fill in facts.fills), Decimal(0))
     paid = sum((fill.commission_usd or Decimal(0) for fill in facts.fills), Decimal(0))
     basis = sum((lot.paid_usd + lot.cost_usd for lot in lots_of(facts.fills)), Decimal(0))
-    options = facts.options or OptionSums()
     return rounded(cash - paid + basis + options.ended_usd), rounded(paid + options.fees_usd)
 
 
 def commissions_known(facts: SessionFacts) -> bool:
     """Return whether the broker has told the commission of every execution up to the session."""
-    return all(fill.commission_usd is not None for fill in facts.fills)
+    told = all(fill.commission_usd is not None for fill in facts.fills)
+    return told and (facts.options is None or facts.options.fees_usd is not None)
 
 
 def equity_line(facts: SessionFacts, sleeve: returns.Curve) -> EquityLine:
@@ -168,7 +169,7 @@ def equity_line(facts: SessionFacts, sleeve: returns.Curve) -> EquityLine:
         receivable_usd=known(point.receivable_usd),
         market_usd=known(point.market_usd - (options.worth_usd if options else Decimal(0))),
         options_usd=None if options is None else known(options.worth_usd),
-        option_fees_usd=0.0 if options is None else float(options.fees_usd),
+        option_fees_usd=0.0 if options is None else rounded(options.fees_usd),
         model_priced=options is not None and options.model_priced,
         paid_in_usd=float(paid_in),
         start=sleeve.days[0],

@@ -1,6 +1,6 @@
 """What the options of a sleeve came to up to a session: for its report, beside what its shares did."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,18 +17,17 @@ class OptionSums:
 
     Parameters
     ----------
-    ended_usd : Decimal
-        Profit of those that ended, after all fees.
-    fees_usd : Decimal
-        Commissions and fees of all of them so far.
+    ended_usd, fees_usd : Decimal or None
+        Profit of those that ended, after all fees, and commissions and fees of all of them so far; None while the
+        broker has not told one of these.
     worth_usd : Decimal
         What those that are open are worth, negative for what it would cost to close them.
     model_priced : bool
         Whether a model made their prices.
     """
 
-    ended_usd: Decimal = ZERO
-    fees_usd: Decimal = ZERO
+    ended_usd: Decimal | None = ZERO
+    fees_usd: Decimal | None = ZERO
     worth_usd: Decimal = ZERO
     model_priced: bool = False
 
@@ -38,11 +37,17 @@ class OptionSums:
         if not sums:
             return None
         return OptionSums(
-            sum((one.ended_usd for one in sums), ZERO),
-            sum((one.fees_usd for one in sums), ZERO),
+            _sum(one.ended_usd for one in sums),
+            _sum(one.fees_usd for one in sums),
             sum((one.worth_usd for one in sums), ZERO),
             any(one.model_priced for one in sums),
         )
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    # Of what is not told there is no sum.
+    found = [*amounts]
+    return None if None in found else sum((one for one in found if one is not None), ZERO)
 
 
 def option_sums(store: Store, source: str, decision: DecisionRecord | None, of: tuple[str, date]) -> OptionSums | None:
@@ -63,11 +68,10 @@ def option_sums(store: Store, source: str, decision: DecisionRecord | None, of: 
     from mtum.app.ledger.option_worth import options_at  # an account without options loads none of it
 
     book = store.options.book(name, day)
-    fees = sum((one.lot.fees_usd + one.fee_usd for one in book.closed), ZERO)
     told = decision.document.get("options", {}) if decision else {}
     return OptionSums(
-        ended_usd=sum((one.pnl_usd for one in book.closed), ZERO),
-        fees_usd=fees + sum((lot.fees_usd for lot in book.lots), ZERO),
+        ended_usd=_sum(one.pnl_usd for one in book.closed),
+        fees_usd=_sum([*(one.both_fees_usd for one in book.closed), *(lot.fees_usd for lot in book.lots)]),
         worth_usd=options_at(store, source, name, day)[0],
         model_priced=bool(told.get("model_priced")),
     )

@@ -28,7 +28,7 @@ def tax_lines(period: Period) -> tuple[TaxLine, ...]:
         told = all(
             fill.commission_usd is not None or not later_symbols(fill, actions) & traded or fill.session.year > year
             for fill in folded(fills)
-        ) and not any(lot.by_hand for lot in (*lots, *halved))
+        ) and not any(lot.by_hand or lot.unknown for lot in (*lots, *halved))
         found.append(
             TaxLine(
                 year=year,

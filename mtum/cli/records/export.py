@@ -16,6 +16,7 @@ from mtum.cli.stored import untold_commissions
 from mtum.errors import BookMismatchError, ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from mtum.ports.option_rows import OptionFillRow
     from mtum.ports.reading import FillRow, Reader
 
 app = typer.Typer(help="Write trades, signals, performance or tax lots to files.")
@@ -53,15 +54,15 @@ def signals(context: typer.Context, year: Year = None, out: OutFile = None, slee
 @app.command()
 def performance(context: typer.Context, year: Year = None, out: OutFile = None, sleeve: SleeveName = None) -> Answer:
     """Equity, return, drawdown and buy-and-hold by session as CSV."""
+    from mtum.app.queries.listing import untold_fills
     from mtum.app.queries.performance import PerformanceRow
     from mtum.app.queries.performance import performance as performance_of
     from mtum.app.records.export import csv_text, in_year
-    from mtum.ports.reading import FillRow
 
     call = call_of(context)
     with _sound(call) as reader:
         rows = in_year(performance_of(reader, sleeve_of(call.settings(), sleeve)) if reader else (), "session", year)
-        untold = reader.rows(FillRow, commission_usd=None) if reader else ()
+        untold = untold_fills(reader) if reader else ()
     text, target = csv_text(PerformanceRow, rows), out or _default(call, "performance", year, "csv")
     return _with_untold(written(call, text, len(rows), target), untold, "equity and returns are still without it")
 
@@ -70,8 +71,8 @@ def performance(context: typer.Context, year: Year = None, out: OutFile = None, 
 def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answer:
     """Closed tax lots as CSV in the columns of Form 8949; with --year those sold in it."""
     from mtum.app.ledger.tax_records import tax_records
+    from mtum.app.queries.listing import untold_fills
     from mtum.app.records.export_tax import tax_csv
-    from mtum.ports.reading import FillRow
     from mtum.wiring.resources import opened_store
 
     call = call_of(context)
@@ -79,7 +80,7 @@ def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answe
     with _sound(call) as reader:
         if reader is None:
             return written(call, *tax_csv((), (), year), target)
-        untold: Sequence[FillRow] = reader.rows(FillRow, commission_usd=None)
+        untold = untold_fills(reader)
     with opened_store(call.settings(), call.data_folder(), reading=True) as store:
         fills, index_options = tax_records(store)
         text, rows = tax_csv(fills, store.bars.actions(), year, index_options)
@@ -93,6 +94,7 @@ def tax(context: typer.Context, year: Year = None, out: OutFile = None) -> Answe
 @app.command(name="options")
 def option_trades(context: typer.Context, year: Year = None, out: OutFile = None, sleeve: SleeveName = None) -> Answer:
     """Option contracts that ended as CSV; with --year those that did in it."""
+    from mtum.app.queries.listing import untold_fills
     from mtum.app.records.export import csv_text, in_year
     from mtum.ports.option_rows import OptionTradeRow
 
@@ -100,7 +102,9 @@ def option_trades(context: typer.Context, year: Year = None, out: OutFile = None
     with _sound(call) as reader:
         rows = reader.rows(OptionTradeRow, None, None, **_only(call, sleeve)) if reader else ()
         rows = in_year(rows, "ended", year)
-    return written(call, csv_text(OptionTradeRow, rows), len(rows), out or _default(call, "options", year, "csv"))
+        untold = untold_fills(reader, "option_trades") if reader else ()
+    text, target = csv_text(OptionTradeRow, rows), out or _default(call, "options", year, "csv")
+    return _with_untold(written(call, text, len(rows), target), untold, "their contracts have no fees and no P&L")
 
 
 @contextmanager
@@ -119,7 +123,7 @@ def _only(call: CommandCall, sleeve: str | None) -> dict[str, str | None]:
     return {} if sleeve is None else {"strategy": sleeve_of(call.settings(), sleeve)}
 
 
-def _with_untold(answer: Answer, untold: "Sequence[FillRow]", left: str) -> Answer:
+def _with_untold(answer: Answer, untold: "Sequence[FillRow | OptionFillRow]", left: str) -> Answer:
     if not untold:
         return answer
     document = {**answer.document, "without_commission": [one.exec_id for one in untold]}

@@ -52,7 +52,7 @@ def _groups(document: "Mapping[str, Any]") -> "list[str | Listing]":
             one["days"],
             _number(one["delta_shares"], "+,.0f"),
             _number(one["worth_usd"], "+,.2f"),
-            _number(one["pnl_usd"], "+,.2f"),
+            _earned(one),
             _number(one["collateral_usd"], ",.0f"),
             _number(one["max_loss_usd"], ",.0f"),
         ]
@@ -84,6 +84,11 @@ def _chain(document: "Mapping[str, Any]") -> "list[str | Listing]":
     lines: list[str | Listing] = [head, *([MODEL] if document["model_priced"] else [])]
     lines += [f"Refused: {document['refused']}."] if document["refused"] else []
     return [*lines, Listing(["contract", "days", "bid", "ask", "volatility", "delta", "open", "why it is out"], rows)]
+
+
+def _earned(one: "Mapping[str, Any]") -> str | None:
+    waits = one["pnl_usd"] is None and one["worth_usd"] is not None
+    return "fee not told yet" if waits else _number(one["pnl_usd"], "+,.2f")
 
 
 def _number(value: float | None, form: str) -> str | None:

@@ -151,6 +151,8 @@ _WITHOUT = {
     "trades": "the P&L of their trades is not known",
     "fills": "it is left empty",
     "equity": "equity is still without it",
+    "option_fills": "it is left empty",
+    "option_trades": "the P&L of their contracts is not known",
 }
 """Kind -> what a commission that is not known does to the list."""
 
@@ -304,7 +306,8 @@ def _listing(columns: Mapping[str, str], rows: Sequence[Any]) -> Listing:
 
 def _told(row: Any, name: str) -> Any:
     value = getattr(row, name)
-    waits = value is None and (name == "commission_usd" or (name == "pnl_usd" and row.exit_session is not None))
+    ended = getattr(row, "exit_session", True) is not None
+    waits = value is None and (name in ("commission_usd", "fee_usd", "fees_usd") or (name == "pnl_usd" and ended))
     return "not known yet" if waits else value
 
 

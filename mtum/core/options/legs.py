@@ -21,6 +21,17 @@ class OptionPurpose(Enum):
     """Closes one contract and opens another in one order."""
 
 
+def part_of(fee_usd: Decimal | None, contracts: int, of: int) -> Decimal | None:
+    """Return what some of the contracts that a fee was paid for cost; None while it is not told.
+
+    Parameters
+    ----------
+    contracts, of : int
+        Of how many; negative ones were sold.
+    """
+    return None if fee_usd is None else fee_usd * abs(contracts) / abs(of)
+
+
 @dataclass(frozen=True, slots=True)
 class OptionLeg:
     """One contract of an order: which way it goes, and how many of it one unit of the order trades."""
@@ -52,8 +63,8 @@ class OptionLot:
         Contracts, negative for those sold.
     premium : Decimal
         USD per share that was paid or received for each, without sign.
-    fees_usd : Decimal
-        Commission and fees of the contracts left.
+    fees_usd : Decimal or None
+        Commission and fees of the contracts left; None until the broker tells them.
     session : date
         Session that opened it.
     broken : bool
@@ -66,7 +77,7 @@ class OptionLot:
     contract: OptionContract
     quantity: int
     premium: Decimal
-    fees_usd: Decimal
+    fees_usd: Decimal | None
     opened_by: str
     session: date
     broken: bool = False
@@ -89,8 +100,8 @@ class ClosedLot:
         Session of the trade, or the day on which they ended.
     price : Decimal
         USD per share at which they ended; 0 where shares changed hands, for the strike is the price of these.
-    fee_usd : Decimal
-        What it cost to close them.
+    fee_usd : Decimal or None
+        What it cost to close them; None until the broker tells it.
     kind : str
         How: `TRADED`, or the kind of event.
     by : str
@@ -100,15 +111,23 @@ class ClosedLot:
     lot: OptionLot
     session: date
     price: Decimal
-    fee_usd: Decimal
+    fee_usd: Decimal | None
     kind: str
     by: str
 
     @property
-    def pnl_usd(self) -> Decimal:
-        """Profit or loss after all fees; of an assigned option the whole premium, for the shares cost the strike."""
-        worth = self.lot.quantity * self.price * self.lot.contract.multiplier
-        return worth - self.lot.paid_usd - self.lot.fees_usd - self.fee_usd
+    def both_fees_usd(self) -> Decimal | None:
+        """Commission and fees of opening and closing them; None until both are told."""
+        return None if self.lot.fees_usd is None or self.fee_usd is None else self.lot.fees_usd + self.fee_usd
+
+    @property
+    def pnl_usd(self) -> Decimal | None:
+        """Profit or loss after all fees, None until they are told.
+
+        Of an assigned option it is the whole premium, for the shares cost the strike.
+        """
+        worth, fees = self.lot.quantity * self.price * self.lot.contract.multiplier, self.both_fees_usd
+        return None if fees is None else worth - self.lot.paid_usd - fees
 
     @property
     def settled_usd(self) -> Decimal:

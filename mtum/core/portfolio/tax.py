@@ -37,6 +37,8 @@ class TaxLot:
         Loss disallowed by the wash-sale rule, 0 without one.
     by_hand : bool
         True where the basis depends on what a merger paid in shares and in cash together.
+    unknown : bool
+        True where an amount waits for a commission that is not told yet.
     """
 
     symbol: str
@@ -48,6 +50,7 @@ class TaxLot:
     basis_usd: Decimal
     adjustment_usd: Decimal = ZERO
     by_hand: bool = False
+    unknown: bool = False
 
     @property
     def code(self) -> str:

@@ -78,7 +78,8 @@ class GroupLine:
     delta_shares : float or None
         Shares of the underlying that it moves like; None where a delta is not known.
     worth_usd, pnl_usd : Decimal or None
-        What closing it at the middle brings, negative for what it costs; that less what it cost, fees included.
+        What closing it at the middle brings, negative for what it costs; that less what it cost, fees included, None
+        while one of them is not told.
     collateral_usd, pledged_shares, max_loss_usd : Decimal, int, Decimal
         Cash and shares that it pins, and the most that it may lose.
     next : NextRule or None
@@ -129,7 +130,7 @@ def group_line(
         for contract, quantity in sorted(held.items(), key=lambda pair: (pair[0].expiry, pair[0].strike))
     )
     paid = sum((lot.paid_usd for lot in group.lots), ZERO)
-    fees = sum((lot.fees_usd for lot in group.lots), ZERO)
+    fees = [lot.fees_usd for lot in group.lots if lot.fees_usd is not None]
     values = [(one.quantity, one.mark) for one in legs]
     worth = None
     if all(mark is not None for _, mark in values):
@@ -148,7 +149,7 @@ def group_line(
         days=min((one.days for one in legs), default=0),
         delta_shares=round(sum(known), 2) if len(known) == len(deltas) else None,
         worth_usd=worth,
-        pnl_usd=None if worth is None else worth - paid - fees,
+        pnl_usd=None if worth is None or len(fees) < len(group.lots) else worth - paid - sum(fees, ZERO),
         credit_usd=-paid,
         collateral_usd=pinned.cash_usd,
         pledged_shares=pinned.shares,

@@ -6,6 +6,8 @@ from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Section, Sentence, Tone, facts_of, signed
 
 MODEL = "MODEL-PRICED: a model made the prices of these options, no market did."
+FEE_NOT_TOLD = "fee not told yet"
+"""Where a profit waits for a commission that the broker has not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,18 @@ def _facts(one: OptionGroupLine) -> Block:
             ("Days to expiry", str(one.days), ""),
             ("Received" if received else "Paid", figures.number(abs(one.credit_usd)), "USD"),
             ("Worth now", figures.number(one.worth_usd, sign=True), "USD"),
-            ("Earned so far", signed(figures.number(one.pnl_usd, sign=True)), "USD"),
+            ("Earned so far", signed(_earned(one)), "USD"),
             ("Cash pinned", figures.number(one.collateral_usd), "USD"),
             pledged,
             ("Most it can lose", figures.number(one.max_loss_usd), "USD"),
             ("Moves like", figures.number(one.delta_shares, 0, sign=True), "shares"),
         )
     )
+
+
+def _earned(one: OptionGroupLine) -> str:
+    waits = one.pnl_usd is None and one.worth_usd is not None
+    return FEE_NOT_TOLD if waits else figures.number(one.pnl_usd, sign=True)
 
 
 def deed_words(told: OptionsTold | None) -> str:

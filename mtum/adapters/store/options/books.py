@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -236,7 +236,7 @@ def _insert_fill(connection: sqlite3.Connection, fill: LegFill) -> bool:
     known = connection.execute("SELECT fee_usd FROM option_fills WHERE exec_id = ?", (fill.exec_id,)).fetchone()
     if known is not None:
         # What was executed does not change under one id; only the fee comes later.
-        if not fill.fee_usd or known["fee_usd"] == float(fill.fee_usd):
+        if fill.fee_usd is None or known["fee_usd"] == float(fill.fee_usd):
             return False
         connection.execute("UPDATE option_fills SET fee_usd = ? WHERE exec_id = ?", (float(fill.fee_usd), fill.exec_id))
     else:
@@ -244,14 +244,16 @@ def _insert_fill(connection: sqlite3.Connection, fill: LegFill) -> bool:
         if connection.execute(leg, (fill.intent_id, fill.contract.con_id)).fetchone() is None:
             words = f"the execution {fill.exec_id} of {fill.quantity} {fill.contract.words}"
             raise StoreError(f"{words} belongs to no leg of an intent {fill.intent_id}; nothing is recorded")
-        sql = "SELECT min(place), max(fee_usd) FROM option_fills WHERE stem = ?"
-        first, paid = connection.execute(sql, (stem,)).fetchone()
+        first = connection.execute("SELECT min(place) FROM option_fills WHERE stem = ?", (stem,)).fetchone()[0]
         place = _next_place(connection) if first is None else first
-        # Until a correction has a fee of its own, what was paid for the execution stays paid.
-        fill = replace(fill, fee_usd=money(paid)) if paid and not fill.fee_usd else fill
         insert(connection, "option_fills", fill_values(fill, stem, place))
-    rows = connection.execute("SELECT * FROM option_fills WHERE stem = ?", (stem,)).fetchall()
-    last = max(rows, key=_revision)
+    rows = sorted(connection.execute("SELECT * FROM option_fills WHERE stem = ?", (stem,)).fetchall(), key=_revision)
+    last, paid = rows[-1], [row["fee_usd"] for row in rows if row["fee_usd"] is not None]
+    if last["fee_usd"] is None and paid:
+        # Until a correction has a fee of its own, what was paid for the execution stays paid.
+        connection.execute("UPDATE option_fills SET fee_usd = ? WHERE exec_id = ?", (paid[-1], last["exec_id"]))
+        sql = "SELECT * FROM option_fills WHERE exec_id = ?"
+        last = connection.execute(sql, (last["exec_id"],)).fetchone()
     connection.execute("UPDATE option_fills SET current = (exec_id = ?) WHERE stem = ?", (last["exec_id"], stem))
     write_cash(connection, fill_cash(fill_of(last, contracts_of(connection))))
     return known is None

@@ -22,12 +22,12 @@ def write_cash(connection: sqlite3.Connection, movements: Iterable[CashMovement]
 
 
 def fill_cash(fill: LegFill) -> list[CashMovement]:
-    """Return what an execution and its fee move."""
+    """Return what an execution and its fee, once it is told, move."""
     stem, symbol = stem_of(fill.exec_id), fill.contract.local_symbol
     kind = "buy" if fill.quantity > 0 else "sell"
-    usd = fill.cash_usd + fill.fee_usd
-    moved = [CashMovement(f"{PREFIXES[0]}{stem}", fill.strategy, fill.session, kind, usd, symbol=symbol)]
-    if fill.fee_usd:
+    key = f"{PREFIXES[0]}{stem}"
+    moved = [CashMovement(key, fill.strategy, fill.session, kind, fill.cash_usd, symbol=symbol)]
+    if fill.fee_usd is not None:
         key = f"{PREFIXES[1]}{stem}"
         moved.append(CashMovement(key, fill.strategy, fill.session, "commission", -fill.fee_usd, symbol=symbol))
     return moved

@@ -61,7 +61,8 @@ def _cash(connection: sqlite3.Connection, book: Book) -> Iterator[str]:
         ) > _CENT:
             yield f"cash movement {row['key']} is {row['amount_usd']:.2f} USD, {one.amount_usd:.2f} are due"
     for key, one in due.items():
-        yield f"no cash movement {key} of {one.amount_usd:.2f} USD"
+        if one.amount_usd:  # a fee of nothing moves nothing
+            yield f"no cash movement {key} of {one.amount_usd:.2f} USD"
 
 
 def _deliveries(connection: sqlite3.Connection, book: Book) -> Iterator[str]:

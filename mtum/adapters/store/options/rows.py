@@ -140,7 +140,7 @@ def fill_of(row: sqlite3.Row, contracts: Mapping[int, OptionContract]) -> LegFil
         session=date.fromisoformat(row["session"]),
         quantity=row["quantity"],
         price=money(row["price"]),
-        fee_usd=money(row["fee_usd"]),
+        fee_usd=None if row["fee_usd"] is None else money(row["fee_usd"]),
     )
 
 
@@ -173,6 +173,6 @@ def event_of(row: sqlite3.Row, contracts: Mapping[int, OptionContract]) -> Ledge
     )
 
 
-def usd(amount: Decimal) -> float:
-    """Return an amount as it stands in a column, to the millionth."""
-    return float(round(amount, 6))
+def usd(amount: Decimal | None) -> float | None:
+    """Return an amount as it stands in a column, to the millionth; None while it is not known."""
+    return None if amount is None else float(round(amount, 6))

@@ -3,12 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from sqlite_utils import Database, Migrations
 
 from mtum.adapters.clock import SystemClock
 from mtum.adapters.store.market.checksums import COLUMNS, checksum
+from mtum.adapters.store.options.books import write_option_lots
 from mtum.adapters.store.orders.intents import insert_instrument
 from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.schema import SCHEMA_VERSION, create_statements, create_table, create_view
@@ -18,6 +20,7 @@ from mtum.adapters.store.schema.owner_tables import OWNER
 from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS
 from mtum.adapters.store.texts import instant_text
+from mtum.errors import StoreError
 
 MIGRATIONS = Migrations("mtum")
 
@@ -299,6 +302,20 @@ def options(db: Database) -> None:
 def notes(db: Database) -> None:
     """Keep what a person writes down."""
     _make(db, "notes")
+
+
+@MIGRATIONS(name="0033_unknown_option_fees")
+def unknown_option_fees(db: Database) -> None:
+    """Leave the fee of an option empty while it is not told, where 0 stood for it; what a person stated stays."""
+    for name in TRIGGERS:
+        db.execute(f"DROP TRIGGER IF EXISTS {name}")
+    for table in ("option_fills", "option_lots", "option_ends"):
+        _made_anew(db, table)
+        for statement in TABLES[table].indexes:
+            db.execute(statement)
+    db.execute("UPDATE option_fills SET fee_usd = NULL WHERE fee_usd = 0 AND exec_id NOT GLOB 'stated:*'")
+    with suppress(StoreError):  # books that do not hang together stay as they are, and `mtum verify` says so
+        write_option_lots(db.conn)
 
 
 def _maybe_instant(fact: str) -> str | None:

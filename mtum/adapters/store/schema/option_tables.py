@@ -9,7 +9,7 @@ structure | TEXT NOT NULL | what ties the legs of one structure together; ! and 
 con_id | INTEGER NOT NULL REFERENCES option_contracts (con_id) | contract
 quantity | INTEGER NOT NULL CHECK (quantity <> 0) | contracts, negative for those sold
 premium | REAL NOT NULL | USD per share paid or received for each, without sign
-fees_usd | REAL NOT NULL | commission and fees of opening these contracts, USD
+fees_usd | REAL | commission and fees of opening these contracts, USD; empty while not known
 opened_by | TEXT NOT NULL | intent that opened it
 opened | TEXT NOT NULL | session that opened it
 broken | INTEGER NOT NULL CHECK (broken IN (0, 1)) | 1 where another leg of its structure was assigned"""
@@ -139,7 +139,7 @@ OPTIONS = (
         session | TEXT NOT NULL | session of the trade
         quantity | INTEGER NOT NULL CHECK (quantity <> 0) | contracts, negative for a sale
         price | REAL NOT NULL CHECK (price >= 0) | USD per share
-        fee_usd | REAL NOT NULL | commission and fees in USD; 0 while not known
+        fee_usd | REAL | commission and fees in USD; empty while not known
         """,
         "",
         "CREATE INDEX option_fills_by_stem ON option_fills (stem)",
@@ -180,10 +180,10 @@ OPTIONS = (
         f"""number | INTEGER PRIMARY KEY | place of the end{_LOT}
         ended | TEXT NOT NULL | session of the trade, or day on which they ended
         price | REAL NOT NULL | USD per share at which they ended; 0 where shares changed hands at the strike
-        end_fee_usd | REAL NOT NULL | commission and fees of closing them, USD
+        end_fee_usd | REAL | commission and fees of closing them, USD; empty while not known
         kind | TEXT NOT NULL | traded, assigned, exercised, expired, cash_settled or stated
         ended_by | TEXT NOT NULL | execution or event
-        pnl_usd | REAL NOT NULL | profit or loss after all fees, USD; of an assigned option the whole premium
+        pnl_usd | REAL | profit or loss after fees, USD, of an assigned option the premium; empty while not known
         """,
         "",
         "CREATE INDEX option_ends_by_contract ON option_ends (con_id)",

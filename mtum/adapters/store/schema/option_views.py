@@ -16,11 +16,12 @@ SELECT option_lots.strategy, option_lots.structure, option_contracts.underlying,
   min(option_lots.opened) AS opened, min(option_contracts.expiry) AS expiry,
   max(option_lots.broken) AS broken,
   round(-sum(option_lots.quantity * option_lots.premium * option_contracts.multiplier), 6) AS credit_usd,
-  round(sum(option_lots.fees_usd), 6) AS fees_usd,
+  iif(count(*) = count(option_lots.fees_usd), round(sum(option_lots.fees_usd), 6), NULL) AS fees_usd,
   iif(count(*) = count(marked.price),
     round(sum(option_lots.quantity * marked.price * option_contracts.multiplier), 6), NULL) AS market_usd,
-  iif(count(*) = count(marked.price), round(sum(option_lots.quantity * (marked.price - option_lots.premium)
-    * option_contracts.multiplier - option_lots.fees_usd), 6), NULL) AS unrealized_usd,
+  iif(count(*) = count(marked.price + option_lots.fees_usd), round(sum(
+    option_lots.quantity * (marked.price - option_lots.premium) * option_contracts.multiplier - option_lots.fees_usd
+  ), 6), NULL) AS unrealized_usd,
   min(marked.session) AS marked
 FROM (SELECT * FROM option_lots ORDER BY number) AS option_lots
 JOIN option_contracts ON option_contracts.con_id = option_lots.con_id
@@ -66,9 +67,9 @@ OPTION_VIEWS = (
             "expiry": "last trading day of the leg that ends first",
             "broken": "1 where a leg was assigned",
             "credit_usd": "premium received less premium paid for these contracts in USD",
-            "fees_usd": "commission and fees of opening them in USD",
+            "fees_usd": "commission and fees of opening them in USD; empty while not known",
             "market_usd": "worth at the marks in USD, negative for what is sold; empty without a mark of each leg",
-            "unrealized_usd": "profit or loss so far, opening fees included, in USD; empty without a mark of each leg",
+            "unrealized_usd": "profit or loss so far, opening fees included, in USD; empty without both of each leg",
             "marked": "session of the oldest mark used",
         },
         _GROUPS,
@@ -87,8 +88,8 @@ OPTION_VIEWS = (
             "ended": "session of the trade, or day on which they ended",
             "end_price": "USD per share at which they ended; 0 where shares changed hands at the strike",
             "kind": "traded, assigned, exercised, expired, cash_settled or stated",
-            "fees_usd": "commission and fees of both ends in USD",
-            "pnl_usd": "profit or loss after all fees in USD; of an assigned option the whole premium",
+            "fees_usd": "commission and fees of both ends in USD; empty while not known",
+            "pnl_usd": "profit or loss after fees in USD, of an assigned option the premium; empty while not known",
         },
         _TRADES,
     ),

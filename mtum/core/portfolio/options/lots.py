@@ -10,7 +10,7 @@ from itertools import groupby
 from math import gcd
 
 from mtum.core.options.contracts import OptionContract, Right
-from mtum.core.options.legs import TRADED, ClosedLot, Delivery, OptionLot
+from mtum.core.options.legs import TRADED, ClosedLot, Delivery, OptionLot, part_of
 from mtum.core.portfolio.fills import fifo
 from mtum.core.portfolio.options.orders import ZERO
 
@@ -28,6 +28,8 @@ class LegFill:
         Contracts, negative for a sale.
     price : Decimal
         USD per share.
+    fee_usd : Decimal or None
+        Commission and fees; None until the broker tells them.
     """
 
     exec_id: str
@@ -39,12 +41,17 @@ class LegFill:
     session: date
     quantity: int
     price: Decimal
-    fee_usd: Decimal = ZERO
+    fee_usd: Decimal | None = None
 
     @property
     def cash_usd(self) -> Decimal:
-        """Change of cash, fee included."""
-        return -self.quantity * self.price * self.contract.multiplier - self.fee_usd
+        """Change of cash by the trade itself, fee apart."""
+        return -self.quantity * self.price * self.contract.multiplier
+
+    @property
+    def net_usd(self) -> Decimal:
+        """Change of cash, fee included as far as it is told."""
+        return self.cash_usd - (self.fee_usd or ZERO)
 
 
 class EventKind(Enum):
@@ -123,7 +130,7 @@ class Book:
     Parameters
     ----------
     cash_usd : Decimal
-        What all of it did to cash, fees included.
+        What all of it did to cash, fees included as far as they are told.
     delivered : tuple of Delivery
         In the order of the events.
     closed : tuple of ClosedLot
@@ -156,7 +163,7 @@ class Book:
         settled = sum((one.settled_usd for one in closed), ZERO)
         return Book(
             lots=tuple(lot for lot in self.lots if lot.strategy == strategy),
-            cash_usd=sum((fill.cash_usd for fill in own), settled) - sum(one.shares * one.price for one in delivered),
+            cash_usd=sum((fill.net_usd for fill in own), settled) - sum(one.shares * one.price for one in delivered),
             delivered=delivered,
             closed=closed,
             seen=self.seen,
@@ -190,7 +197,7 @@ def filled(book: Book, fills: Iterable[LegFill]) -> Book:
                 _part(lot, number),
                 fill.session,
                 fill.price,
-                fill.fee_usd * number / abs(fill.quantity),
+                part_of(fill.fee_usd, number, fill.quantity),
                 TRADED,
                 fill.exec_id,
             )
@@ -201,19 +208,18 @@ def filled(book: Book, fills: Iterable[LegFill]) -> Book:
         if beyond:
             # A fee is shared by what closes and what opens, as their contracts are.
             opened = beyond if fill.quantity > 0 else -beyond
-            fee = fill.fee_usd * beyond / abs(fill.quantity)
-            lots = (*lots, _opened(fill, opened, fee))
+            lots = (*lots, _opened(fill, opened, part_of(fill.fee_usd, beyond, fill.quantity)))
         book = replace(
             book,
             lots=lots,
-            cash_usd=book.cash_usd + fill.cash_usd,
+            cash_usd=book.cash_usd + fill.net_usd,
             closed=book.closed + closed,
             seen=book.seen | {fill.exec_id},
         )
     return book
 
 
-def _opened(fill: LegFill, quantity: int, fee: Decimal) -> OptionLot:
+def _opened(fill: LegFill, quantity: int, fee: Decimal | None) -> OptionLot:
     return OptionLot(
         account=fill.account,
         strategy=fill.strategy,
@@ -230,7 +236,7 @@ def _opened(fill: LegFill, quantity: int, fee: Decimal) -> OptionLot:
 def _part(lot: OptionLot, contracts: int) -> OptionLot:
     """Return so many contracts of a lot, with their part of its fees."""
     number = contracts if lot.quantity > 0 else -contracts
-    return replace(lot, quantity=number, fees_usd=lot.fees_usd * number / lot.quantity)
+    return replace(lot, quantity=number, fees_usd=part_of(lot.fees_usd, number, lot.quantity))
 
 
 def _less(lots: Iterable[OptionLot], taken: Mapping[int, int]) -> tuple[OptionLot, ...]:
@@ -349,7 +355,7 @@ def _broken(
             lot,
             group=broken_name(lot.group, day),
             quantity=lot.quantity // abs(lot.quantity) * parted[id(lot)],
-            fees_usd=lot.fees_usd * parted[id(lot)] / abs(lot.quantity),
+            fees_usd=part_of(lot.fees_usd, parted[id(lot)], lot.quantity),
             broken=True,
         )
         for lot in lots

@@ -45,17 +45,19 @@ def with_premiums(fills: Iterable[Fill], ended: Iterable[ClosedLot]) -> list[Fil
         Option contracts in the order in which they ended.
     """
     numbers: dict[str, int] = {}
-    cost: dict[str, Decimal] = {}
+    cost: dict[str, Decimal | None] = {}
     for one in ended:
         if one.kind in DELIVERED:
             numbers[one.by] = numbers.get(one.by, 0) + 1
-            cost[f"{DELIVERED_SHARES}{one.by}:{numbers[one.by]}"] = one.lot.paid_usd + one.lot.fees_usd + one.fee_usd
-    return [
-        replace(fill, commission_usd=(fill.commission_usd or Decimal(0)) + cost[fill.stem])
-        if fill.stem in cost
-        else fill
-        for fill in fills
-    ]
+            fees = one.both_fees_usd
+            paid = None if fees is None else one.lot.paid_usd + fees
+            cost[f"{DELIVERED_SHARES}{one.by}:{numbers[one.by]}"] = paid
+    return [_with_cost(fill, cost[fill.stem]) if fill.stem in cost else fill for fill in fills]
+
+
+def _with_cost(fill: Fill, usd: Decimal | None) -> Fill:
+    # What depends on a fee that is not told is not known either, as with a share's commission.
+    return replace(fill, commission_usd=None if usd is None else (fill.commission_usd or Decimal(0)) + usd)
 
 
 def option_fills(book: Book) -> Iterator[Fill]:
@@ -71,7 +73,7 @@ def option_fills(book: Book) -> Iterator[Fill]:
         yield replace(fill, intent_id=one.by)
 
 
-def _fill(name: str, lot: OptionLot, quantity: int, paid: tuple[Decimal, Decimal], at: datetime) -> Fill:
+def _fill(name: str, lot: OptionLot, quantity: int, paid: tuple[Decimal, Decimal | None], at: datetime) -> Fill:
     price, fee = paid
     return Fill(
         exec_id=name,
@@ -111,7 +113,8 @@ def index_lots(book: Book, years: Sequence[YearEnd]) -> list[TaxLot]:
 
 
 def _index_rows(lot: OptionLot, end: ClosedLot | None, years: Sequence[YearEnd]) -> Iterator[TaxLot]:
-    since, price, fees, known = lot.session, lot.premium, lot.fees_usd, True
+    since, price, known = lot.session, lot.premium, True
+    fees: Decimal | None = lot.fees_usd
     last = date.max if end is None else end.session
     for year in years:
         if lot.session <= year.day < last:
@@ -124,7 +127,11 @@ def _index_rows(lot: OptionLot, end: ClosedLot | None, years: Sequence[YearEnd])
 
 
 def _index_row(
-    lot: OptionLot, began: tuple[date, Decimal, Decimal], ended: tuple[date, Decimal, Decimal], *, known: bool
+    lot: OptionLot,
+    began: tuple[date, Decimal, Decimal | None],
+    ended: tuple[date, Decimal, Decimal | None],
+    *,
+    known: bool,
 ) -> TaxLot:
     number, units = abs(lot.quantity), abs(lot.quantity) * lot.contract.multiplier
     bought, sold = (began, ended) if lot.quantity > 0 else (ended, began)
@@ -134,7 +141,8 @@ def _index_row(
         acquired=began[0] if lot.quantity > 0 else ended[0],
         sold=ended[0],
         term_from=began[0],
-        proceeds_usd=to_cent(sold[1] * units - sold[2]),
-        basis_usd=to_cent(bought[1] * units + bought[2]),
+        proceeds_usd=to_cent(sold[1] * units - (sold[2] or Decimal(0))),
+        basis_usd=to_cent(bought[1] * units + (bought[2] or Decimal(0))),
         by_hand=not known,
+        unknown=began[2] is None or ended[2] is None,
     )

@@ -21,8 +21,8 @@ class EquityLine:
         Of shares alone.
     options_usd : Stated or None
         Of options, negative for what it would cost to close them; None where none are traded.
-    option_fees_usd : float
-        Part of the commissions so far that options cost.
+    option_fees_usd : float or None
+        Part of the commissions so far that options cost; None while one is not known.
     model_priced : bool
         Whether a model made the prices of the options.
     """
@@ -37,7 +37,7 @@ class EquityLine:
     worst_drawdown_frac: Stated = UNKNOWN
     worst_drawdown_session: date | None = None
     options_usd: Stated | None = field(default=None, metadata=SPARSE)
-    option_fees_usd: float = field(default=0.0, metadata=SPARSE)
+    option_fees_usd: float | None = field(default=0.0, metadata=SPARSE)
     model_priced: bool = field(default=False, metadata=SPARSE)
 
 
@@ -76,7 +76,7 @@ def section(equity: EquityLine, pnl: Pnl, benchmark: BenchmarkLine, cash: Sequen
             ("Net deposits", figures.number(equity.paid_in_usd), "USD"),
             ("Realized so far", signed(figures.paid(pnl.realized_usd, sign=True)), "USD"),
             ("Commissions so far", figures.paid(pnl.commission_usd), "USD"),
-            None if options is None else ("of them for options", figures.number(equity.option_fees_usd), "USD"),
+            None if options is None else ("of them for options", figures.paid(equity.option_fees_usd), "USD"),
             ("Current drawdown", figures.fraction(equity.drawdown_frac), ""),
             (f"Max drawdown{f', {figures.day(at)}' if at else ''}", figures.fraction(equity.worst_drawdown_frac), ""),
             ("Max drawdown, holding", figures.fraction(benchmark.worst_drawdown_frac), ""),

@@ -136,6 +136,6 @@ def _groups(sleeve: str, book: Book) -> Iterator[PlayedGroup]:
             underlying=key[1],
             opened=opened.get(key) or held[key],
             ended=None if key in held else max(one.session for one in lots),
-            pnl_usd=round(float(sum((one.pnl_usd for one in lots), ZERO)), 2),
+            pnl_usd=round(float(sum((one.pnl_usd or ZERO for one in lots), ZERO)), 2),
             ends=tuple(dict.fromkeys(one.kind for one in lots)),
         )

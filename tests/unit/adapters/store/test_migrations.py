@@ -16,6 +16,7 @@ from mtum.core.portfolio.fills import Split
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import Side
 from mtum.ports.records import AccountWorth
+from support.option_store import P95, leg_fill, planned
 from support.store import ACCOUNT, FRIDAY, MONDAY, TUESDAY, decision, fill, intent, later, opened, traded
 
 FOREIGN = "m1-00aabbccddee.1"
@@ -151,6 +152,25 @@ def test_the_round_trips_of_older_fills_are_put_in_their_table(tmp_path: Path) -
     # 19 at 105 are 38 at 52.50; 38 x 53.75 - 38 x 52.50 - 4.04 = 43.46
     assert [tuple(row) for row in again.database.rows("SELECT * FROM v_trades")] == before
     assert [(row[3], row[5], row[6], row[7], row[9]) for row in before] == [(52.5, 53.75, 38, 43.46, "rsi_low")]
+    again.close()
+
+
+def test_a_fee_of_nothing_that_stood_for_one_not_told_is_empty_and_a_stated_one_stays(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    one = planned()
+    store.options.commit_intents([one], later(0))
+    for name, fee in (("a.01", "0"), ("b.01", "0.70"), ("stated:m1.1:2.01", "0")):
+        store.options.record_fills([leg_fill(one, name, P95, -1, "1.20", fee)])
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "mtum.db")) as old, old:
+        old.execute("DELETE FROM _sqlite_migrations WHERE name >= '0033'")
+        old.execute("DELETE FROM cash_movements WHERE amount_usd = 0")
+        old.execute("PRAGMA user_version = 32")
+    again = opened(tmp_path)
+    assert [fill.fee_usd for fill in again.options.fills()] == [None, Decimal("0.70"), Decimal(0)]
+    assert [lot.fees_usd for lot in again.options.book().lots] == [None, Decimal("0.70"), Decimal(0)]
+    assert again.database.rows("SELECT group_concat(ifnull(fees_usd, '-')) FROM option_lots")[0][0] == "-,0.7,0.0"
+    assert again.events.unsound_options() == ()
     again.close()
 
 

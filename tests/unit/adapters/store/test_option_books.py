@@ -39,9 +39,10 @@ def sold_put(store: SqliteStore, quantity: int = 1, price: str = "1.20") -> None
 def test_an_execution_moves_cash_once_and_its_fee_when_it_is_told(store: SqliteStore) -> None:
     one = planned()
     store.options.commit_intents([one], AT)
-    untold = leg_fill(one, "e.01", P95, -1, "1.20", "0")
+    untold = leg_fill(one, "e.01", P95, -1, "1.20", None)
     assert store.options.record_fills([untold, untold]) == 1
     assert cash(store) == 120
+    assert [lot.fees_usd for lot in store.options.book().lots] == [None]
     assert store.options.record_fills([replace(untold, fee_usd=Decimal("0.70"))]) == 0
     assert cash(store) == Decimal("119.30") == store.options.book().cash_usd
     assert store.options.fills(STRATEGY) == (replace(untold, fee_usd=Decimal("0.70")),)
@@ -68,7 +69,7 @@ def test_of_a_corrected_combination_each_leg_counts_once_whenever_its_fee_is_tol
     store.options.record_fills(legs)
     # 120 less 40, twice a fee of 0.70.
     assert cash(store) == Decimal("78.60")
-    corrected = replace(legs[0], exec_id="0000e1a7.1.02.02", price=Decimal("1.25"), fee_usd=Decimal(0))
+    corrected = replace(legs[0], exec_id="0000e1a7.1.02.02", price=Decimal("1.25"), fee_usd=None)
     for told in ([corrected], [*legs, corrected], [legs[0]]):
         store.options.record_fills(told)
         assert cash(store) == Decimal("83.60") == store.options.book().cash_usd
@@ -77,6 +78,28 @@ def test_of_a_corrected_combination_each_leg_counts_once_whenever_its_fee_is_tol
         assert sound(store)
     store.options.record_fills([replace(corrected, fee_usd=Decimal("0.90"))])
     assert cash(store) == Decimal("83.40") == store.options.book().cash_usd
+    assert sound(store)
+
+
+def test_a_fee_that_is_told_for_what_was_corrected_counts_once_and_one_of_nothing_too(
+    store: SqliteStore,
+) -> None:
+    store.options.commit_intents([planned()], AT)
+    first, second = (leg_fill(planned(), f"e.0{n}", P95, -1, "1.20", None) for n in (1, 2))
+    store.options.record_fills([first, second])
+    bought = planned((Side.BUY, P95), purpose=OptionPurpose.CLOSE)
+    store.options.commit_intents([bought], AT)
+    store.options.record_fills([leg_fill(bought, "f.01", P95, 1, "0.50", None)])
+    # 120 received and 50 paid; what it earned waits for both fees.
+    assert cash(store) == 70
+    assert [one.pnl_usd for one in store.options.book().closed] == [None]
+    for told in (replace(first, fee_usd=Decimal("0.70")), replace(first, fee_usd=Decimal("0.70"))):
+        store.options.record_fills([told])
+        assert cash(store) == Decimal("69.30") == store.options.book().cash_usd
+        assert [one.pnl_usd for one in store.options.book().closed] == [None]
+    store.options.record_fills([leg_fill(bought, "f.01", P95, 1, "0.50", "0")])
+    assert [one.pnl_usd for one in store.options.book().closed] == [Decimal("69.30")]
+    assert store.database.rows("SELECT fees_usd, pnl_usd FROM v_option_trades")[0][:] == (0.7, 69.3)
     assert sound(store)
 
 

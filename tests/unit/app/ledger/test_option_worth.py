@@ -21,12 +21,14 @@ from mtum.app.reporting.report_writer import ReportWriter
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.options.lots import EventKind, LedgerEvent
+from mtum.core.portfolio.options.orders import OptionIntent
 from mtum.core.portfolio.orders import Side
 from mtum.core.reporting.layout import Facts
 from mtum.core.reporting.parts import account
 from mtum.core.reporting.parts import costs as costs_part
 from mtum.core.reporting.parts.account import EquityLine
 from mtum.core.reporting.parts.result import BenchmarkLine, Pnl
+from mtum.core.reporting.stated import State
 from mtum.ports.broker import Broker
 from mtum.ports.records import CashMovement, EquityPoint
 from mtum.ports.reports import ReportFiles
@@ -62,10 +64,14 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield replace(made, broker=cast("Broker", Told()))
 
 
-def sold(desk: Desk, contract: OptionContract = LATER) -> None:
-    one = planned((Side.SELL, contract), account=desk.account, strategy=NAME)
+def sold(desk: Desk, contract: OptionContract = LATER, fee: str | None = "0.70") -> None:
+    one = sold_put(desk, contract)
     desk.store.options.commit_intents([one], AT)
-    desk.store.options.record_fills([leg_fill(one, "e.01", contract, -1, "1.20")])
+    desk.store.options.record_fills([leg_fill(one, "e.01", contract, -1, "1.20", fee)])
+
+
+def sold_put(desk: Desk, contract: OptionContract = LATER) -> OptionIntent:
+    return planned((Side.SELL, contract), account=desk.account, strategy=NAME)
 
 
 def point(desk: Desk, day: date) -> EquityPoint:
@@ -166,3 +172,19 @@ def test_a_report_tells_options_apart_from_shares_and_what_they_cost(desk: Desk)
     assert isinstance(listed, Facts)
     assert [cell.text for name, cell, _ in listed.rows if name == "Commissions paid for options"] == ["0.70"]
     assert [one.text for one in costs_part.findings(found)] == ["Options cost 0.70 USD of commissions beside them."]
+
+
+def test_a_report_waits_for_a_fee_that_is_not_told_instead_of_counting_none(desk: Desk) -> None:
+    sold(desk, fee=None)
+    restate_equity(desk, FRIDAY)
+    setup = Setup(desk.settings, desk.account)
+    facts = session_facts(desk.store, desk.calendar, setup, FRIDAY)
+    assert realized_usd(facts) == (None, None)
+    told = equity_line(facts, curves(facts)[0])
+    assert (told.equity_usd.state, told.option_fees_usd) == (State.PROVISIONAL, None)
+    assert "not known yet" in str(account.section(told, Pnl(), BenchmarkLine(), ()))
+    writer = ReportWriter(desk.store, desk.calendar, setup, cast("ReportFiles", None))
+    found = costs(period(writer, Kind.MONTH, FRIDAY))
+    assert (found.unknown, found.option_fees_usd) == (1, 0.0)
+    desk.store.options.record_fills([leg_fill(sold_put(desk), "e.01", LATER, -1, "1.20", "0.70")])
+    assert realized_usd(session_facts(desk.store, desk.calendar, setup, FRIDAY)) == (0.0, 0.7)

@@ -173,7 +173,7 @@ def test_what_ended_tells_its_profit_with_the_fees_of_both_ends() -> None:
         ("assigned", Decimal(0), Decimal("99.30")),
     ]
     # All that was earned, less the shares that are there for it: 220 + 120 - 2.10 - 50 - 0.65 - 19,000.
-    assert sum(end.pnl_usd for end in after.closed) == after.cash_usd + 200 * 95
+    assert sum(end.pnl_usd or 0 for end in after.closed) == after.cash_usd + 200 * 95
 
 
 def test_a_strategy_has_its_own_part_of_the_cash_of_an_event() -> None:

@@ -92,6 +92,21 @@ def test_an_option_held_for_more_than_a_year_is_long_term() -> None:
     assert form(filled(Book(), fills)) == [("SPY", D("699.30"), D("500.70"), True)]
 
 
+def test_a_fee_that_is_not_told_leaves_every_amount_open_that_it_is_a_part_of() -> None:
+    untold = replace(traded("1", put(95), -2, "1.20"), fee_usd=None)
+    event = ended(EventKind.ASSIGNED, put(95), -1, 95)
+    book = happened(filled(Book(), [untold, traded("2", put(95), 1, "0.40", MORNING)]), [event])
+    (came,) = with_premiums([share_fill(event, 1, Side.BUY, 100, D(95))], book.closed)
+    assert came.commission_usd is None
+    assert [fill.commission_usd for fill in option_fills(book)] == [None, D("0.70")]
+    ends = [YearEnd(date(2026, 12, 31), {INDEX: D("4.00")})]
+    settled = ended(EventKind.CASH_SETTLED, INDEX, -1, 2, date(2027, 3, 19))
+    sold = filled(Book(), [replace(traded("3", INDEX, -1, "9.00"), fee_usd=None)])
+    # The year after the mark needs no fee of the sale any more.
+    rows = index_lots(happened(sold, [settled]), ends)
+    assert [(row.unknown, row.sold.year) for row in rows] == [(True, 2026), (False, 2027)]
+
+
 INDEX = put(600, date(2027, 3, 19), underlying="XSP")
 
 
