@@ -13,7 +13,7 @@ from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.gate_facts import ExDividend, OwnRecords
 from mtum.core.portfolio.options.lots import summed
 from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrder
-from mtum.core.portfolio.options.own import covered_shares
+from mtum.core.portfolio.options.own import covered_shares, still_held
 from mtum.core.portfolio.options.reservations import groups_of, pinning
 from mtum.core.portfolio.orders import OrderStatus, Side, intent_of
 from mtum.core.portfolio.reconcile import OUR_REF
@@ -44,7 +44,7 @@ def gate_records(
     today = store.options.states(intent.session)
     open_ones = [one for one in store.options.states(unresolved=True) if one.intent.session != intent.session]
     states = [*today, *open_ones]
-    lots = store.options.book().lots
+    lots = still_held(store.options.book().lots, lists.positions, intent.session)
     restriction = store.control.restriction(intent.strategy)
     in_doubt = (one for one in orders_at_work(states) if one.unresolved and one.ref != attempt.ref)
     halt = "" if restriction is Restriction.NONE else f"halted ({restriction.value}); `mtum resume` lifts it"

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from mtum.core.options.chain import Quote
-from mtum.core.options.contracts import Delivery, OptionContract, Right
+from mtum.core.options.contracts import Delivery, OptionContract
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.money import exact
 from mtum.ports.store import Store
@@ -17,8 +17,8 @@ def options_at(store: Store, source: str, strategy: str, day: date) -> tuple[Dec
     """Return what a strategy's option lots were worth at the end of a session in USD, and whether that stands.
 
     A mark of that session counts, and the premium of what was opened in it. A contract past its last day is worth
-    what the official close of that day makes it. Else its last mark or its premium stands in, and the figure is
-    provisional.
+    what the official close of that day makes it; where opening prices settle it, that only stands in for what nobody
+    has told yet. Else its last mark or its premium stands in, and the figure is provisional.
 
     Parameters
     ----------
@@ -38,17 +38,19 @@ def _worth(
     price, of = marks.get(lot.contract, (lot.premium, lot.session))
     known = of == day
     last = lot.contract.expiry
-    if last <= day and lot.contract.delivery is not Delivery.CASH_AM:
-        bar = store.bars.bars(lot.contract.underlying, source, last).find(last)
-        if bar is not None:
-            price, known = intrinsic(lot.contract, exact(bar.close)), True
+    in_morning = lot.contract.delivery is Delivery.CASH_AM
+    if last < day or (last == day and not in_morning):
+        close = close_of(store, source, lot.contract.underlying, last)
+        price = price if close is None else lot.contract.worth_at(close)
+        known = (close is not None or known) and not in_morning
     return lot.quantity * price * lot.contract.multiplier, known
 
 
-def intrinsic(contract: OptionContract, price: Decimal) -> Decimal:
-    """Return what a contract is worth on its last day at a price of its underlying, USD per share."""
-    inner = price - contract.strike if contract.right is Right.CALL else contract.strike - price
-    return max(ZERO, inner)
+def close_of(store: Store, source: str, underlying: str, day: date) -> Decimal | None:
+    """Return the official close of a share, a fund or an index on a day, in USD or points; None if it is not known."""
+    bar = store.bars.bars(underlying, source, day).find(day)
+    close = store.bars.series(underlying, source, day).get(day) if bar is None else bar.close
+    return None if close is None else exact(float(close))
 
 
 def marks_of(contracts: Iterable[OptionContract], quotes: Mapping[int, Quote]) -> dict[OptionContract, Decimal]:

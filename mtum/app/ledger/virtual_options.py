@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from mtum.app.ledger.option_worth import intrinsic
+from mtum.app.ledger.option_worth import close_of
 from mtum.core.canonical import decode
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import Delivery, OptionContract
@@ -14,7 +14,6 @@ from mtum.core.options.fees import OptionFees
 from mtum.core.options.legs import Delivery as Delivered
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.fills import Fill
-from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import Book, EventKind, LedgerEvent, LegFill, filled, happened, summed
 from mtum.core.portfolio.options.orders import OptionIntent
 from mtum.core.portfolio.orders import Side
@@ -108,23 +107,22 @@ def _worth(lot: OptionLot, marks: Mapping[int, Decimal]) -> Decimal:
 
 def _ended(book: Book, day: date) -> dict[OptionContract, int]:
     held = summed(*({lot.contract: lot.quantity} for lot in book.lots))
-    return {contract: number for contract, number in held.items() if contract.expiry < day}
+    return {contract: number for contract, number in held.items() if contract.over_on(day)}
 
 
 def _event(store: Store, source: str, account: str, ended: tuple[OptionContract, int]) -> LedgerEvent | None:
     contract, number = ended
-    bar, last = store.bars.bars(contract.underlying, source, contract.expiry).find(contract.expiry), contract.expiry
-    close = bar.close if bar is not None else store.bars.series(contract.underlying, source, last).get(last)
+    close = close_of(store, source, contract.underlying, contract.expiry)
     if close is None:
         return None  # it stays until its close is known
-    worth = intrinsic(contract, exact(float(close)))
+    worth = contract.worth_at(close)
     if contract.delivery is not Delivery.SHARES:
         kind, price = EventKind.CASH_SETTLED, worth
     elif worth:
         kind, price = EventKind.EXERCISED if number > 0 else EventKind.ASSIGNED, contract.strike
     else:
         kind, price = EventKind.EXPIRED, ZERO
-    return LedgerEvent(kind, account, contract, number, price, contract.expiry, number)
+    return LedgerEvent(kind, account, contract, number, price, contract.ends, number)
 
 
 def _share_fill(account: str, one: Delivered) -> Fill:

@@ -32,7 +32,14 @@ from mtum.core.portfolio import decision as shares
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import Book
 from mtum.core.portfolio.options.orders import OptionIntent, WorkingOrder
-from mtum.core.portfolio.options.own import groups_in, last_opened, pinned_usd, pledged_shares, premium_of_year
+from mtum.core.portfolio.options.own import (
+    groups_in,
+    last_opened,
+    pinned_usd,
+    pledged_shares,
+    premium_of_year,
+    still_held,
+)
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import CLOSED, Sleeve, SleeveState
 from mtum.core.record_options import options_frame, with_options
@@ -353,7 +360,7 @@ def _own(found: SleeveChains, of: OptionSleeve, session: Session, equity: Decima
         # Calls are written above what the dearest of the shares cost.
         paid[lot.symbol] = max(paid.get(lot.symbol, Decimal(0)), lot.entry_price)
     return OwnOptions(
-        groups=groups_in(found.book),
+        groups=groups_in(replace(found.book, lots=still_held(found.book.lots, {}, session.day))),
         equity=equity,
         free_cash=max(Decimal(0), of.cash.available_usd - found.pinned_usd(of.sleeve.name)),
         shares={symbol: number for symbol, number in held.items() if number},

@@ -11,12 +11,15 @@ from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.equity import booked
 from mtum.app.ledger.sleeve_records import held_lots, held_shares
 from mtum.core.canonical import canonical, decode, parsed, plain
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.options.contracts import CLASSES, Delivery, OptionContract
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.life_cycle import Morning, Question, inferred
-from mtum.core.portfolio.options.lots import LedgerEvent, summed
+from mtum.core.portfolio.options.lots import LedgerEvent, contracts_in, summed
+from mtum.core.portfolio.options.own import still_held
 from mtum.core.portfolio.orders import Side, intent_of
+from mtum.core.reporting.words import count
 from mtum.errors import ExitCode, MtumError
 from mtum.ports.broker import BrokerLists
 from mtum.ports.options import OptionBroker, OptionLists
@@ -68,7 +71,7 @@ def look_overnight(
         return Overnight(problems=(Problem(ExitCode.PERSON, text),) if book.lots else ())
     seen = desk.broker.option_lists(store.contracts())
     desk.journal.reached("options_listed")
-    ended = {lot.contract for lot in book.lots if lot.contract.expiry < session.day}
+    ended = {lot.contract for lot in book.lots if lot.contract.over_on(session.day)}
     known = _last_look(desk)
     before = held_shares(desk.store)
     foreign = others_seen(desk) if known or book.lots or desk.store.options.external() else _beyond(seen, {})
@@ -107,17 +110,22 @@ def look_overnight(
     )
     if not night.questions:
         remember(desk, seen)
+    awaited = tuple(_awaited(desk, contract, session, closes) for contract in night.awaiting)
     barred = {question.underlying: UNDECIDED for question in night.questions}
-    return Overnight(events, problems + _told(events) + _broken(desk, events), barred)
+    return Overnight(events, problems + awaited + _told(events) + _broken(desk, events), barred)
 
 
 def remember(desk: Desk, seen: OptionLists) -> None:
-    """Keep what the next look starts from: cash beyond our books, and contracts that are not ours."""
-    others = [
-        [plain(contract), number] for contract, number in _beyond(seen, desk.store.options.book().contracts()).items()
-    ]
-    found = {"cash": str(_cash_beyond(desk, seen)), "others": others}
-    desk.store.control.set_meta(LAST_LOOK, canonical(found))
+    """Keep what the next look starts from: cash beyond our books, and contracts that are not ours.
+
+    Of ours that await their settlement the list has none any more, and the cash of it may have come: until a person
+    has stated it, contracts are no others' and the cash stays that of the look before.
+    """
+    lots, known = desk.store.options.book().lots, _last_look(desk)
+    held = still_held(lots, seen.positions, seen.at.astimezone(NEW_YORK).date())
+    others = [[plain(one), number] for one, number in _beyond(seen, contracts_in(held)).items()]
+    cash = known["cash"] if known and len(held) < len(lots) else str(_cash_beyond(desk, seen))
+    desk.store.control.set_meta(LAST_LOOK, canonical({"cash": cash, "others": others}))
 
 
 def _beyond(seen: OptionLists, ours: Mapping[OptionContract, int]) -> dict[OptionContract, int]:
@@ -217,6 +225,28 @@ def _asked(desk: Desk, question: Question, seen: OptionLists) -> Problem:
     ]
     text = f"{question.underlying}: {question.text}; nothing is traded in it until a person states what became of it"
     return Problem(ExitCode.PERSON, f"{text}: {' or '.join(ways) or '`mtum reconcile`'}")
+
+
+def _awaited(
+    desk: Desk, contract: OptionContract, session: Session, closes: Mapping[tuple[str, date], Decimal]
+) -> Problem:
+    # Its settlement is made of opening prices that no source tells. Only cash can come of it, so nothing waits for it.
+    store, number = desk.store.options, desk.store.options.book().contracts()[contract]
+    close = closes.get((contract.underlying, contract.expiry))
+    if close is not None:
+        source = f"the close of {contract.expiry}, until its settlement is stated"
+        store.record_marks(session.day, {contract: contract.worth_at(close)}, source, desk.clock.now())
+    mark, of = store.marks(session.day).get(contract, (None, None))
+    counted = "what it was opened at" if mark is None else f"{mark.normalize():f} USD a share, as of {of}"
+    if close is not None:
+        counted = f"{contract.worth_at(close).normalize():f} USD a share, by the close of {close.normalize():f} before"
+    name = contract.local_symbol.replace(" ", "")
+    text = (
+        f"{contract.underlying}: {count(abs(number), 'contract')} of {contract.words} awaiting the settlement of "
+        f"{contract.ends}, and counted at {counted}; state what a share was paid (0 for nothing): "
+        f"`mtum reconcile --accept settled {name} {abs(number)} PRICE`"
+    )
+    return Problem(ExitCode.PERSON, text)
 
 
 def _ways(contract: OptionContract, held: int, listed: int) -> tuple[str, ...]:

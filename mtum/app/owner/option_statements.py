@@ -9,7 +9,7 @@ from mtum.app.desk import Desk
 from mtum.app.ledger.equity import booked
 from mtum.app.owner.statement import Statement, number_in
 from mtum.app.session.differences import Difference
-from mtum.core.options.contracts import Delivery, OptionContract
+from mtum.core.options.contracts import Delivery, OptionContract, Right
 from mtum.core.portfolio.options.lots import EventKind, LedgerEvent, LegFill
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import UsageError
@@ -23,6 +23,8 @@ _FORMS: Mapping[str, tuple[EventKind, str]] = {
     "settled": (EventKind.CASH_SETTLED, "settled CONTRACT N PRICE"),
     "traded": (EventKind.STATED, "traded CONTRACT N PRICE [--from DATE]"),
 }
+MOST_OF_A_CALL = 9
+"""Times its strike that a call may be worth: one of 15 on the VIX at 150."""
 _PRICED = frozenset({EventKind.CASH_SETTLED, EventKind.STATED})
 
 
@@ -124,7 +126,7 @@ def state_ended(desk: Desk, statement: Statement, today: date) -> str:
         raise UsageError(f"{one.words}; {most or 'none'} can have ended, not {number}")
     _check_fits(kind, contract, one.held, today)
     _check_price(contract, price)
-    day = statement.first_session or min(contract.expiry, today)
+    day = statement.first_session or min(contract.ends, today)
     if not day <= today:
         raise UsageError(f"--from {day} is not over yet")
     signed = int(number) if one.held > 0 else -int(number)
@@ -142,6 +144,10 @@ def state_ended(desk: Desk, statement: Statement, today: date) -> str:
         desk.store.options.record_events([event], desk.clock.now())
     shares = f", {event.shares:+d} {contract.underlying} at {event.price.normalize():f}" if event.shares else ""
     cash = f", {event.cash_usd:+.2f} USD" if priced else ""
+    if kind is EventKind.CASH_SETTLED and price:
+        # So that the settlement itself, given for what it paid, is noticed.
+        settled = contract.strike + (price if contract.right is Right.CALL else -price)
+        cash += f", that is {contract.underlying} settled at {settled.normalize():f}"
     return f"{number} {contract.words} {statement.kind} on {day}{shares}{cash}"
 
 
@@ -153,13 +159,16 @@ def _check_fits(kind: EventKind, contract: OptionContract, held: int, today: dat
         raise UsageError(f"{contract.words}: only what was bought, and delivers shares, is exercised")
     if kind is EventKind.CASH_SETTLED and in_shares:
         raise UsageError(f"{contract.words} delivers shares: it is assigned, exercised or expires")
-    if kind in (EventKind.EXPIRED, EventKind.CASH_SETTLED) and contract.expiry > today:
-        raise UsageError(f"{contract.words} trades until {contract.expiry}: it has not ended by itself")
+    if kind in (EventKind.EXPIRED, EventKind.CASH_SETTLED) and contract.ends > today:
+        until = "settles on" if contract.delivery is Delivery.CASH_AM else "trades until"
+        raise UsageError(f"{contract.words} {until} {contract.ends}: it has not ended by itself")
 
 
 def _check_price(contract: OptionContract, price: Decimal) -> None:
-    # A slip of the pen would stand in the books for good.
-    if not 0 <= price <= contract.strike:
+    # A slip of the pen would stand in the books for good. A put is worth its strike at most; the calls that pay when
+    # the VIX jumps are worth several times theirs.
+    most = contract.strike if contract.right is Right.PUT else MOST_OF_A_CALL * contract.strike
+    if not 0 <= price <= most:
         raise UsageError(f"{price} USD per share is no price of {contract.words}")
 
 

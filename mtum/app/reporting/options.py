@@ -1,11 +1,14 @@
 """What the report of a session says of options; loaded only where a sleeve trades them."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from mtum.app.options.last_seen import open_groups, seen_of
 from mtum.app.reporting.facts import SessionFacts
+from mtum.core.options.contracts import Delivery
+from mtum.core.options.legs import ClosedLot
 from mtum.core.portfolio.options.lots import EventKind
 from mtum.core.reporting.explain_options import held_back_text
 from mtum.core.reporting.figures import number
@@ -37,7 +40,7 @@ def options_told(store: Store, facts: SessionFacts) -> OptionsTold:
     ended = [
         f"{count(abs(one.lot.quantity), 'contract')} of {one.lot.contract.words} {_ENDED[one.kind]} ({one.session})"
         for one in book.closed
-        if one.kind in _ENDED and one.session <= facts.day and (before is None or one.session >= before)
+        if one.kind in _ENDED and one.session <= facts.day and _is_news(one, before)
     ]
     return OptionsTold(
         source=str(document.get("source", "")),
@@ -47,6 +50,12 @@ def options_told(store: Store, facts: SessionFacts) -> OptionsTold:
         not_made=tuple(held_back_text(row) for row in document.get("held_back", ())),
         groups=tuple(_lines(open_groups(name, book, seen, marks))),
     )
+
+
+def _is_news(one: ClosedLot, before: date | None) -> bool:
+    # What ended by the close of the session before was booked this morning; everything else on its own day.
+    by_close = one.session == one.lot.contract.ends and one.lot.contract.delivery is not Delivery.CASH_AM
+    return before is None or one.session > before or (by_close and one.session == before)
 
 
 def _deed(state: OptionState) -> str:

@@ -104,6 +104,23 @@ class OptionContract:
         """Name for a person: ``SPY 2026-08-21 740 put``."""
         return f"{self.trading_class} {self.expiry} {self.strike.normalize():f} {self.right.name.lower()}"
 
+    @property
+    def ends(self) -> date:
+        """Day on which it ends: its last day of trade, or the day whose opening prices settle it."""
+        return self.settles if self.delivery is Delivery.CASH_AM else self.expiry
+
+    def over_on(self, day: date) -> bool:
+        """Return whether it has ended on the morning of a day: nobody trades it any more, and its prices are made."""
+        return self.expiry < day and self.ends <= day
+
+    def awaits_settlement(self, day: date) -> bool:
+        """Return whether it has ended by a morning, of whose opening prices nobody tells at once what they pay."""
+        return self.delivery is Delivery.CASH_AM and self.over_on(day)
+
+    def worth_at(self, price: Decimal) -> Decimal:
+        """Return what exercising it brings at a price of its underlying, USD per share; never below 0."""
+        return max(Decimal(0), price - self.strike if self.right is Right.CALL else self.strike - price)
+
     def days_from(self, day: date) -> int:
         """Return the calendar days from a day to the last one on which it trades."""
         return (self.expiry - day).days

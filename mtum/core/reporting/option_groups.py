@@ -49,7 +49,7 @@ class NextRule:
     Parameters
     ----------
     action : str
-        What it does: close or roll.
+        What it does: close or roll; settle where only a person can.
     due : bool
         Whether it holds.
     value, threshold : float or None
@@ -154,7 +154,7 @@ def group_line(
         collateral_usd=pinned.cash_usd,
         pledged_shares=pinned.shares,
         max_loss_usd=pinned.loss_usd,
-        next=_next(group, verdicts),
+        next=_awaited(held, day, marks) or _next(group, verdicts),
     )
 
 
@@ -174,6 +174,25 @@ def _leg(
     mark = marks.get(contract) if mid is None else Decimal(str(round(mid, 6)))
     delta = None if reading is None or reading.delta is None else round(reading.delta, 4)
     return LegLine(contract.words, contract.con_id, quantity, contract.days_from(day), round(premium, 6), mark, delta)
+
+
+def _awaited(held: Mapping[OptionContract, int], day: date, marks: Mapping[OptionContract, Decimal]) -> NextRule | None:
+    # Nobody decides on what has ended: a person states the prices that settled it.
+    over = [one for one in held if one.awaits_settlement(day)]
+    if not over:
+        return None
+    told = [
+        f"{one.words} of {one.ends}, counted at "
+        + (f"{marks[one].normalize():f} USD a share by the close before" if one in marks else "what it was opened at")
+        for one in over
+    ]
+    ways = [f"`mtum reconcile --accept settled {_name(one)} {abs(held[one])} PRICE`" for one in over]
+    text = f"awaiting the settlement of {listed(tuple(told))}; state what a share was paid: {' and '.join(ways)}"
+    return NextRule("awaiting_settlement", "settle", False, "", None, None, text)
+
+
+def _name(contract: OptionContract) -> str:
+    return contract.local_symbol.replace(" ", "")
 
 
 def _next(group: OptionGroup, verdicts: Sequence[OptionVerdict]) -> NextRule | None:

@@ -64,7 +64,7 @@ def at_expiry(contract: OptionContract, quantity: int, close: Decimal) -> Ending
     """
     if quantity == 0 or not (close.is_finite() and close > 0):
         raise ValueError(f"{contract.words}: {quantity} contracts at a close of {close} cannot expire")
-    worth = _intrinsic(contract, close)
+    worth = contract.worth_at(close)
     if worth < LEAST_EXERCISED_USD:
         return Ending(contract, quantity, End.EXPIRED, 0, Decimal(0), f"out of the money at {close}")
     if contract.delivery is Delivery.SHARES:
@@ -120,7 +120,7 @@ def early(contract: OptionContract, quantity: int, night: Night, opposite: float
     """
     if not night.day < night.following or not opposite >= 0:
         raise ValueError(f"{contract.words}: {night.day} to {night.following} with the other right worth {opposite}")
-    worth = _intrinsic(contract, night.close)
+    worth = contract.worth_at(night.close)
     is_over = night.day >= contract.expiry
     if quantity >= 0 or contract.style is not Style.AMERICAN or is_over or worth < LEAST_EXERCISED_USD:
         return None
@@ -135,11 +135,6 @@ def early(contract: OptionContract, quantity: int, night: Night, opposite: float
         return None
     kept = opposite + float(missed)
     return _delivered(contract, quantity, f"interest of {interest:.2f} is worth more than waiting ({kept:.2f})")
-
-
-def _intrinsic(contract: OptionContract, close: Decimal) -> Decimal:
-    gain = close - contract.strike if contract.right is Right.CALL else contract.strike - close
-    return max(gain, Decimal(0))
 
 
 def _delivered(contract: OptionContract, quantity: int, why: str) -> Ending:

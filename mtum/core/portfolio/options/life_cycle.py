@@ -60,7 +60,7 @@ class Morning:
     Parameters
     ----------
     day : date
-        Today; a contract whose last day is before it is past its end.
+        Today; a contract whose last day is before it is past its end, one that opening prices settle on their day.
     lots : tuple of OptionLot
         After all executions.
     foreign : mapping of contract to int
@@ -100,10 +100,17 @@ class Morning:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What was found: events to book once, and questions for a person. An underlying has either."""
+    """What was found: events to book once, and questions for a person. An underlying has either.
+
+    Parameters
+    ----------
+    awaiting : tuple of OptionContract
+        Contracts of ours that have ended and whose settlement nobody has told: it bars nothing, for only cash can come.
+    """
 
     events: tuple[LedgerEvent, ...] = ()
     questions: tuple[Question, ...] = ()
+    awaiting: tuple[OptionContract, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,8 @@ def inferred(morning: Morning) -> Night:
     found = [_underlying(morning, name) for name in sorted(known)]
     events = tuple(event for night in found for event in night.events)
     questions = tuple(question for night in found for question in night.questions)
-    return _by_cash(Night(events, questions), morning)
+    awaiting = tuple(contract for night in found for contract in night.awaiting)
+    return replace(_by_cash(Night(events, questions), morning), awaiting=awaiting)
 
 
 def _expected(morning: Morning) -> dict[OptionContract, int]:
@@ -171,9 +179,14 @@ def _underlying(morning: Morning, name: str) -> Night:
         return ask(Doubt.AMBIGUOUS, changed, f"nobody knows yet what an earlier order in {name} filled", untold=True)
     if morning.unexplained.get(name) or moved % UNITS:
         return ask(Doubt.AMBIGUOUS, changed, f"{morning.unexplained.get(name, 0)} shares were traded beside our orders")
-    gone = [_gone(morning, one, lost, one in positions) for one, lost in changed.items()]
+    awaiting = tuple(
+        one
+        for one in changed
+        if one not in positions and one.awaits_settlement(morning.day) and _price(morning, one) is None
+    )
+    gone = [_gone(morning, one, lost, one in positions) for one, lost in changed.items() if one not in awaiting]
     lacking = [
-        one.contract for one in gone if _price(morning, one.contract) is None and one.contract.expiry < morning.day
+        one.contract for one in gone if _price(morning, one.contract) is None and one.contract.over_on(morning.day)
     ]
     if lacking:
         return ask(Doubt.UNDECIDED, lacking, "the price that decides is missing", untold=True)
@@ -189,7 +202,7 @@ def _underlying(morning: Morning, name: str) -> Night:
     if (doubt_left := _doubt(morning, gone, way, moved)) is not None:
         return ask(*doubt_left, untold=doubt_left[0] is not Doubt.AMBIGUOUS)
     evidence = tuple(_seen(expected, positions, moved, name))
-    return Night(tuple(_events(morning, gone, way, evidence)))
+    return Night(tuple(_events(morning, gone, way, evidence)), awaiting=tuple(one for one in awaiting if one in ours))
 
 
 def _doubt(
@@ -232,7 +245,7 @@ def _inner(contract: OptionContract, price: Decimal) -> Decimal:
 
 def _gone(morning: Morning, contract: OptionContract, lost: int, remains: bool) -> _Gone:
     number = abs(lost)
-    if contract.expiry >= morning.day or remains:
+    if not contract.over_on(morning.day) or remains:
         # Nobody exercises a European contract early, and an index has no shares.
         shares = contract.delivery is Delivery.SHARES
         return _Gone(contract, lost, range(number + 1) if shares else range(1), traded=True)
@@ -266,13 +279,12 @@ def _events(
     for one, number in zip(gone, way, strict=True):
         contract, sign = one.contract, 1 if one.lost > 0 else -1
         held = sum(lot.quantity for lot in morning.lots if lot.contract == contract)
-        last = contract.expiry < morning.day
-        effective = contract.expiry if last else morning.day
+        effective = contract.ends if contract.over_on(morning.day) else morning.day
         whole = abs(held) if morning.foreign.get(contract) else abs(one.lost)
         parts: list[tuple[EventKind, int, Decimal]] = []
         if contract.delivery is not Delivery.SHARES:
             price = _price(morning, contract) or ZERO
-            parts.append((EventKind.CASH_SETTLED, whole, max(ZERO, _inner(contract, price))))
+            parts.append((EventKind.CASH_SETTLED, whole, contract.worth_at(price)))
         else:
             delivered = min(number, whole)
             kind = EventKind.EXERCISED if sign > 0 else EventKind.ASSIGNED
@@ -319,4 +331,4 @@ def _by_cash(night: Night, morning: Morning) -> Night:
         for name in sorted(unseen)
     ]
     kept = tuple(event for event in night.events if event.contract.underlying not in unseen)
-    return Night(kept, (*night.questions, *questions))
+    return replace(night, events=kept, questions=(*night.questions, *questions))

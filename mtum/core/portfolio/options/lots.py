@@ -147,7 +147,7 @@ class Book:
 
     def contracts(self) -> dict[OptionContract, int]:
         """Return the contracts of all lots together, negative for those sold; none that come to 0."""
-        return summed(*({lot.contract: lot.quantity} for lot in self.lots))
+        return contracts_in(self.lots)
 
     def of(self, strategy: str, fills: Iterable[LegFill]) -> "Book":
         """Return the part of one strategy.
@@ -177,6 +177,11 @@ def summed(*held: Mapping[OptionContract, int]) -> dict[OptionContract, int]:
         for contract, quantity in one.items():
             total[contract] += quantity
     return {contract: quantity for contract, quantity in total.items() if quantity}
+
+
+def contracts_in(lots: Iterable[OptionLot]) -> dict[OptionContract, int]:
+    """Return the contracts of lots together, negative for those sold; none that come to 0."""
+    return summed(*({lot.contract: lot.quantity} for lot in lots))
 
 
 def filled(book: Book, fills: Iterable[LegFill]) -> Book:

@@ -1,11 +1,11 @@
 """What a sleeve of options has of its own: open groups, what they pin and pledge, and when it opened last."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.core.options.asking import OptionGroup
-from mtum.core.options.contracts import Right
+from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.options.lots import Book, summed
 from mtum.core.portfolio.options.orders import ZERO, WorkingOrder
@@ -31,6 +31,19 @@ def groups_in(book: Book) -> tuple[OptionGroup, ...]:
         for (group, underlying), mine in lots.items()
     ]
     return tuple(sorted(found, key=lambda one: (one.opened, one.group)))
+
+
+def still_held(lots: Iterable[OptionLot], positions: Mapping[OptionContract, int], day: date) -> tuple[OptionLot, ...]:
+    """Return lots without those that await their settlement: ended, and listed no more, they pin and cover nothing.
+
+    Parameters
+    ----------
+    positions : mapping of OptionContract to int
+        What the broker lists.
+    day : date
+        Today.
+    """
+    return tuple(lot for lot in lots if lot.contract in positions or not lot.contract.awaits_settlement(day))
 
 
 def last_opened(book: Book) -> dict[str, date]:

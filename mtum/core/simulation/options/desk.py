@@ -246,7 +246,7 @@ class OptionDesk:
         for event, ending in ended:
             one.events.append(
                 PlayedOptionEvent(
-                    session=before.day,
+                    session=event.effective,
                     sleeve=one.name,
                     underlying=event.contract.underlying,
                     kind=event.kind.value,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mtum.core.options.contracts import OptionContract
+from mtum.core.options.contracts import Delivery, OptionContract
 from mtum.core.options.model.ending import End, Ending, Night, at_expiry, early
 from mtum.core.portfolio.options.lots import Book, EventKind, LedgerEvent
 
@@ -46,7 +46,7 @@ def _ended(
         if night is None:
             continue
         ending = None
-        if contract.expiry <= night.day:
+        if contract.over_on(night.following):
             ending = at_expiry(contract, quantity, night.close)
         elif quantity < 0 and (opposite := of.opposite(contract)) is not None:
             ending = early(contract, quantity, night, opposite)
@@ -61,5 +61,6 @@ def _event(account: str, ending: Ending, night: Night) -> LedgerEvent:
         per_share = contract.strike
     elif kind is EventKind.CASH_SETTLED:
         per_share = ending.cash_usd / (ending.quantity * contract.multiplier)
-    evidence = (ending.told,)
-    return LedgerEvent(kind, account, contract, ending.quantity, per_share, night.day, ending.quantity, evidence)
+    # What opening prices settle ends on their day, everything else on the session before the night.
+    effective = contract.ends if contract.delivery is Delivery.CASH_AM else night.day
+    return LedgerEvent(kind, account, contract, ending.quantity, per_share, effective, ending.quantity, (ending.told,))

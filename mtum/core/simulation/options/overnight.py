@@ -20,8 +20,9 @@ def pass_night(
 ) -> tuple[ExchangeState, tuple[OptionEnding, ...]]:
     """Bring options from the last session to the moment's: nothing happens twice, and nothing within a session.
 
-    A contract that has traded for the last time ends by the official close of that day; one whose close is not known
-    waits. Before that, what was sold is assigned over the night where its holder gains by it.
+    A contract that has traded for the last time ends by the official close of that day, one that opening prices
+    settle on their day; one whose close is not known waits. Before that, what was sold is assigned over the night
+    where its holder gains by it.
     """
     last = state.session
     if state.options is None or last is None or last >= moment.session.day:
@@ -31,7 +32,7 @@ def pass_night(
         for contract, count in sorted(held_options(state, account.code).items(), key=lambda row: row[0].con_id):
             ending = (
                 _over(contract, count, prices)
-                if contract.expiry < moment.session.day
+                if contract.over_on(moment.session.day)
                 else _assigned(contract, count, (last, moment.session.day), prices)
             )
             if ending is not None:

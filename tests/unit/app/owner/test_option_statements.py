@@ -80,7 +80,7 @@ def test_what_expired_was_settled_or_traded_has_its_own_statement(tmp_path: Path
     assert books(day) == (Decimal("239.30"), {}, [])
     day = sold(tmp_path / "b", XSP)
     said = stated(day, "settled", name(XSP), "2", "3.50")["accepted"]
-    assert said == "2 XSP 2026-07-10 600 put settled on 2026-07-10, -700.00 USD"
+    assert said == "2 XSP 2026-07-10 600 put settled on 2026-07-10, -700.00 USD, that is XSP settled at 596.5"
     assert books(day) == (Decimal("239.30") - 700, {}, [])
     day = sold(tmp_path / "c", P95, broker=-1)
     said = stated(day, "traded", str(P95.con_id), "1", "0.80", first_session=DAY)["accepted"]

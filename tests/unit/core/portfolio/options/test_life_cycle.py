@@ -111,10 +111,16 @@ def test_what_settles_in_cash_stays_provisional_until_the_cash_agrees() -> None:
 
 
 def test_what_settles_in_the_morning_needs_its_own_settlement() -> None:
-    vix = replace(call(20, underlying="XSP"), delivery=Delivery.CASH_AM)
-    assert doubts(inferred(morning(lot(vix, 1)))) == [Doubt.UNDECIDED]
-    known = morning(lot(vix, 1), settlements={vix.con_id: Decimal("32.5")})
-    assert told(inferred(known)) == [("cash_settled", 1, "12.5")]
+    vix = replace(call(20, underlying="XSP"), settles=MONDAY, delivery=Delivery.CASH_AM)
+    untold = inferred(morning(lot(vix, 1), lot(put(95, underlying="XSP"), -1)))
+    # What is not told is awaited, and holds nothing else of the underlying up.
+    assert (told(untold), untold.awaiting) == ([("cash_settled", -1, "0")], (vix,))
+    known = inferred(morning(lot(vix, 1), settlements={vix.con_id: Decimal("32.5")}))
+    assert (told(known), known.awaiting) == ([("cash_settled", 1, "12.5")], ())
+    assert [one.effective for one in known.events] == [MONDAY]
+    assert inferred(morning(lot(vix, 1), positions={vix: 1})) == Night()
+    later = replace(vix, settles=date(2026, 8, 25))
+    assert doubts(inferred(morning(lot(later, 1)))) == [Doubt.TRADED]
 
 
 def test_gone_before_its_last_day_without_shares_somebody_traded_it() -> None:

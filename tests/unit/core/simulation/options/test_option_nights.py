@@ -1,21 +1,26 @@
 """What a night does to options at the simulated exchange, by hand."""
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from mtum.core.options.contracts import OptionContract, Right
-from mtum.core.options.model.ending import End
+from mtum.core.options.contracts import Delivery, OptionContract, Right, Style
+from mtum.core.options.model.ending import End, Night
 from mtum.core.portfolio.money import AccountKind
+from mtum.core.portfolio.options.lots import Book
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.account_book import CorporateAction
 from mtum.core.simulation.admission import Refusal
 from mtum.core.simulation.exchange_queries import held_options
 from mtum.core.simulation.exchange_state import ExchangeState
 from mtum.core.simulation.option_books import OptionTicket
+from mtum.core.simulation.options.endings import NightOf, ended_over
 from mtum.core.simulation.options.trading import place_option
-from support.exchange import ACCOUNT, MONDAY, TUESDAY, exchange, moment
+from support.exchange import ACCOUNT, MONDAY, TUESDAY, WEDNESDAY, exchange, moment
 from support.option_exchange import Prices, call, option, put, single, venue, visited
+from support.option_orders import lot
 
 D = Decimal
 
@@ -58,6 +63,23 @@ def test_an_expiry_goes_by_the_close(
     assert held_options(after, ACCOUNT) == {}
     # Looking again changes nothing.
     assert visited(after, moment(200, TUESDAY), venue(prices)) == after
+
+
+def test_what_opening_prices_settle_ends_on_their_day_at_the_exchange_and_in_a_played_history() -> None:
+    one = replace(option(Right.CALL, 105, MONDAY), style=Style.EUROPEAN, delivery=Delivery.CASH_AM, settles=WEDNESDAY)
+    prices = Prices(closes={MONDAY: D(108)})
+    state = visited(holding(single(Side.BUY, one, "1.10")), moment(300, TUESDAY), venue(prices))
+    assert held_options(state, ACCOUNT) == {one: 1}
+    [ending] = visited(state, moment(300, WEDNESDAY), venue(prices)).option_books.endings
+    assert (ending.session, ending.kind, ending.cash_usd) == (WEDNESDAY, End.CASH_SETTLED, D(300))
+    book = Book((lot(one, 1),))
+
+    def night(day: date, following: date) -> list[tuple[date, Decimal]]:
+        of = NightOf(lambda _: Night(day, following, D(108), 0.0), lambda _: None)
+        return [(event.effective, event.price) for event, _ in ended_over(ACCOUNT, book, of)]
+
+    assert night(MONDAY, TUESDAY) == []
+    assert night(TUESDAY, WEDNESDAY) == [(WEDNESDAY, D(3))]
 
 
 def test_without_a_close_an_expiry_waits() -> None:
