@@ -1,4 +1,4 @@
-"""Every command that a message, a page or the README names can be called as it is written there."""
+"""Every command that a message or a page of the documentation names can be called as it is written there."""
 
 import ast
 import re
@@ -9,6 +9,8 @@ import pytest
 from typer.core import TyperCommand, TyperGroup
 
 from mtum.cli.app import COMMANDS, loaded, main_command
+from support.documented import COMMANDS as PROMPT
+from support.documented import blocks, pages
 from support.source_tree import ROOT, modules
 
 NAMED = re.compile(r"`(?:uv run )?(mtum [^`]*)`")
@@ -27,10 +29,10 @@ def texts_of(tree: ast.Module) -> Iterator[str]:
 
 def advised() -> list[str]:
     found = [text for one in modules() if one.path.startswith(("mtum/", "jobs/")) for text in texts_of(one.tree)]
-    written = (path for folder in ("deploy", "docs") for path in (ROOT / folder).rglob("*.md"))
-    by_hand = [path for path in (*ROOT.glob("*.md"), *written) if path.parent != ROOT / "docs" / "reference"]
-    pages = [path.read_text(encoding="utf-8") for path in by_hand]
-    return sorted({line for text in (*found, *pages) for line in NAMED.findall(text)})
+    by_hand = [page for page in {*ROOT.glob("*.md"), *pages()} if page.parent != ROOT / "docs" / "reference"]
+    told = [page.read_text(encoding="utf-8") for page in by_hand]
+    shown = [line for page in by_hand for block in blocks(page) if block.language in PROMPT for line in block.calls()]
+    return sorted({*shown, *(line for text in (*found, *told) for line in NAMED.findall(text))})
 
 
 def wrong_with(line: str) -> str | None:
@@ -58,8 +60,10 @@ def _wrong_words(command: TyperCommand | TyperGroup, words: list[str]) -> str | 
     given, free = set[str](), 0
     while words:
         word = words.pop(0)
-        if not word.startswith("-"):
+        if not word.startswith("-") or word[1:].isdecimal():
             free += 1
+        elif word in ("-h", "--help"):
+            return None
         elif BLANK not in word:
             if word not in options:
                 return f"no option {word}"

@@ -156,7 +156,7 @@ def test_a_container_stays_down_after_an_exit_code_that_needs_a_person(tmp_path:
 
 
 def test_the_servers_steps_install_what_the_image_does() -> None:
-    steps = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    steps = (ROOT / "docs" / "how-to" / "server.md").read_text(encoding="utf-8")
     chosen = re.findall(r"runtime_requirements\.py requirements\.lock ([\w ]+?) ?>", steps + DOCKERFILE)
     assert chosen == ["hatchling apprise"] * 2
     assert "install --require-hashes -r requirements.lock" not in steps
