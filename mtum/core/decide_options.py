@@ -4,25 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from math import gcd
 
 from mtum.core.market.sessions import Session
-from mtum.core.options.asking import ChainRequest, OptionGroup, OptionVerdict, OwnOptions, Proposal
-from mtum.core.options.chain import ON_FUTURE, ReadChain
-from mtum.core.options.contracts import UNITS, Listing, OptionContract, Right
-from mtum.core.options.ladder import Envelope, NetPrice
-from mtum.core.options.legs import OptionLeg, OptionLot, OptionPurpose
+from mtum.core.option_closings import at_risk, closings, spot_of
+from mtum.core.options.asking import ChainRequest, OptionVerdict, OwnOptions, Proposal
+from mtum.core.options.chain import ReadChain
+from mtum.core.options.contracts import UNITS, Listing, OptionContract
+from mtum.core.options.legs import OptionLot, OptionPurpose
 from mtum.core.options.selecting import Window
 from mtum.core.portfolio.decision import Action
 from mtum.core.portfolio.gate import GateRefusal
 from mtum.core.portfolio.limits import Restriction
-from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.gate import CLAUSES, first_refusal
 from mtum.core.portfolio.options.gate_facts import Detail, Judged, OptionFacts, OptionRules
-from mtum.core.portfolio.options.lots import closing_order, summed
-from mtum.core.portfolio.options.orders import MOST_LEGS, ZERO, Attempt, OptionIntent, WorkingOrder, market_of
-from mtum.core.portfolio.options.reservations import groups_of, reservations, uncovered_calls
-from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.options.lots import summed
+from mtum.core.portfolio.options.orders import ZERO, Attempt, OptionIntent, WorkingOrder
+from mtum.core.portfolio.options.reservations import groups_of, pinning, reservations, uncovered_calls
 from mtum.core.strategies.asking import UNFIT
 from mtum.core.strategies.option_answers import chains_asked, option_verdicts_of
 from mtum.core.strategies.option_contract import OptionStrategy
@@ -36,10 +33,10 @@ SAME_ORDER = "same_order"
 """Reason word: another group trades the same legs in this session; one order is known by its legs, so it waits."""
 MOST = "max_contracts"
 """Reason word: more are wanted than one order may have, so that many are opened."""
+IN_FUND = "cash_in_fund"
+"""Reason word: the cash that it needs is in the cash fund, which is sold for it; it waits until that has settled."""
 NO_GROUP = "no_such_group"
 """Reason word: what it closes or rolls is no open group, or what it opens is one already."""
-NEAR_DAYS = 5
-"""Calendar days to the last one from which a short option is named while trading is halted altogether."""
 _ORDER_OF_WORK = (OptionPurpose.CLOSE, OptionPurpose.ROLL, OptionPurpose.OPEN)
 _LATER = frozenset(
     {"account", "mode", "session", "window", "halt", "full_halt", "tick", "attempt"}
@@ -76,6 +73,8 @@ class OptionSessionRules:
         Of the other sleeves.
     working : tuple of WorkingOrder
         What may still fill, of anybody, and what other sleeves decided in this session.
+    there_usd : Decimal or None
+        Settled cash of the account that is in no cash fund and that nothing pins; None without such a fund.
     """
 
     account: str
@@ -90,6 +89,7 @@ class OptionSessionRules:
     exits_barred: Mapping[str, str] = field(default_factory=dict)
     lots: tuple[OptionLot, ...] = ()
     working: tuple[WorkingOrder, ...] = ()
+    there_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,15 @@ class OptionDecision:
         Proposals that are not carried out, or not whole.
     alarms : tuple of str
         Short options that nothing can be done about while trading is halted, and what is near.
+    waiting_usd : Decimal
+        Cash that proposals need which wait for the sale of the cash fund.
     """
 
     verdicts: tuple[OptionVerdict, ...] = ()
     intents: tuple[OptionIntent, ...] = ()
     notes: tuple[HeldBack, ...] = ()
     alarms: tuple[str, ...] = ()
+    waiting_usd: Decimal = ZERO
 
     def action(self, own: OwnOptions) -> Action:
         """Return what it amounts to."""
@@ -190,13 +193,13 @@ def decide_options(
         return OptionDecision(
             verdicts=verdicts,
             notes=tuple(_note(one, one.proposal, "halted") for one in verdicts if one.proposal is not None),
-            alarms=tuple(_at_risk(own, chains, view)),
+            alarms=tuple(at_risk(own, chains, view)),
         )
     judge = _Judge(view, own, chains, rules)
     proposed = [(one, one.proposal) for one in verdicts if one.proposal is not None]
     for verdict, proposal in sorted(proposed, key=lambda pair: _ORDER_OF_WORK.index(pair[1].purpose)):
         judge.take(verdict, proposal)
-    return OptionDecision(verdicts, tuple(judge.intents), tuple(judge.notes))
+    return OptionDecision(verdicts, tuple(judge.intents), tuple(judge.notes), waiting_usd=judge.waiting_usd)
 
 
 def _unasked(view: MarketView, strategy: OptionStrategy) -> bool:
@@ -213,55 +216,8 @@ def _forced(
     for group in own.groups:
         reason = rules.closed.get(group.underlying) or (BROKEN if group.broken else "")
         if reason:
-            for proposal in closings(group, chains.get(group.underlying), _spot(group.underlying, chains, view)):
+            for proposal in closings(group, chains.get(group.underlying), spot_of(group.underlying, chains, view)):
                 yield OptionVerdict(group.underlying, group.group, proposal, (reason,), ())
-
-
-def closings(group: OptionGroup, chain: ReadChain | None, spot: Decimal) -> Iterator[Proposal]:
-    """Yield what closes a group: one order; of what is left of a broken one a leg each, the shorts first."""
-    held = summed(*({lot.contract: lot.quantity} for lot in group.lots))
-    if not group.broken and 0 < len(held) <= MOST_LEGS:
-        yield _closing(group.group, held, chain, spot)
-        return
-    for contract in dict.fromkeys(lot.contract for lot in closing_order(group.lots)):
-        if contract in held:
-            yield _closing(group.group, {contract: held[contract]}, chain, spot)
-
-
-def _closing(name: str, held: Mapping[OptionContract, int], chain: ReadChain | None, spot: Decimal) -> Proposal:
-    units = gcd(*held.values())
-    legs = tuple(
-        OptionLeg(one, Side.BUY if held[one] < 0 else Side.SELL, abs(held[one]) // units)
-        for one in sorted(held, key=lambda one: (held[one] > 0, one.con_id))
-    )
-    quotes = {row.contract.con_id: row.quote for row in chain.chain.rows} if chain else {}
-    market = market_of(legs, quotes, closes=True)
-    # Without a quote it begins at what exercise would be worth; the ladder reckons with the quotes of its moment.
-    inner = sum((leg.signed * _inner(leg.contract, spot) for leg in legs), ZERO)
-    start = NetPrice(inner) if market is None else market.mid
-    return Proposal(OptionPurpose.CLOSE, name, legs, units, Envelope(start, None, to_far_side=True), ZERO)
-
-
-def _inner(contract: OptionContract, spot: Decimal) -> Decimal:
-    return max(ZERO, spot - contract.strike if contract.right is Right.CALL else contract.strike - spot)
-
-
-def _spot(underlying: str, chains: Mapping[str, ReadChain], view: MarketView) -> Decimal:
-    # The last gate holds it against the broker's price of the underlying itself, which a future is not.
-    chain, known = chains.get(underlying), view.prices.get(underlying) or view.series.get(underlying) or 0.0
-    return exact(chain.chain.spot if chain and not (underlying in ON_FUTURE and known) else known)
-
-
-def _at_risk(own: OwnOptions, chains: Mapping[str, ReadChain], view: MarketView) -> Iterator[str]:
-    for group in own.groups:
-        spot = _spot(group.underlying, chains, view)
-        for contract, number in summed(*({lot.contract: lot.quantity} for lot in group.lots)).items():
-            days, inner = contract.days_from(view.session), _inner(contract, spot)
-            if number >= 0 or (days > NEAR_DAYS and not inner):
-                continue
-            near = [f"{days} {'day' if days == 1 else 'days'} left"] if days <= NEAR_DAYS else []
-            near += [f"{inner:.2f} USD in the money at {spot:.2f}"] if inner else []
-            yield f"{-number} short {contract.words} ({group.group}): {', '.join(near)}"
 
 
 class _Judge:
@@ -278,6 +234,7 @@ class _Judge:
         pinned = reservations(groups_of(known, _positions(known)), rules.working)
         # The gate takes off what is pinned; the sleeve's free cash has it off already.
         self.settled_usd = own.free_cash + sum((one.cash_usd for one in pinned), ZERO)
+        self.there_usd, self.waiting_usd = rules.there_usd, ZERO
 
     def take(self, verdict: OptionVerdict, proposal: Proposal) -> None:
         """Make an intent of a proposal, or note why none; of what opens no more than one order may have."""
@@ -290,7 +247,7 @@ class _Judge:
         if reason := self._bar(verdict, proposal) or (SAME_ORDER if intent.id in self.made else ""):
             self.notes.append(_note(verdict, proposal, reason))
             return
-        refused = self._refusal(intent)
+        refused = self._refusal(intent) or self._in_fund(intent)
         if refused is not None:
             self.notes.append(_note(verdict, proposal, refused.check, refused.text))
             return
@@ -326,7 +283,7 @@ class _Judge:
             legs=proposal.legs,
             quantity=proposal.quantity,
             envelope=proposal.envelope,
-            spot=_spot(verdict.underlying, self.chains, self.view),
+            spot=spot_of(verdict.underlying, self.chains, self.view),
             # One opening per underlying, sleeve and session: that names it on every machine.
             group=proposal.group or f"{verdict.underlying}-{rules.session.day:%y%m%d}",
             most_loss_usd=proposal.most_loss_usd,
@@ -343,6 +300,23 @@ class _Judge:
         return first_refusal(
             Judged(Attempt(intent, 1, intent.envelope.start), self._facts(intent), self.rules.gate), clauses
         )
+
+    def _in_fund(self, intent: OptionIntent) -> GateRefusal | None:
+        """Refuse what only the sale of the cash fund can pay, and take off what is there for the rest."""
+        if self.there_usd is None:
+            return None
+        (order,), (mine, _) = at_work([intent]), self._left_of(intent)
+        known = (*mine, *self.rules.lots)
+        asked = pinning(order, order.price, groups_of(known, _positions(known))).more_cash_usd
+        fees = self.rules.gate.fee_usd * sum(map(abs, intent.changes.values()))
+        # What needs no cash but its fees pays them out of its credit.
+        need = asked + fees if asked or order.price is None or order.price >= 0 else ZERO
+        if need > self.there_usd and intent.purpose is not OptionPurpose.CLOSE:
+            self.waiting_usd += need
+            text = f"{need:.2f} USD are needed and {max(ZERO, self.there_usd):.2f} are there beside the cash fund"
+            return GateRefusal(IN_FUND, f"{text}, which is sold for it; it waits until that has settled")
+        self.there_usd -= need
+        return None
 
     def _facts(self, intent: OptionIntent) -> OptionFacts:
         rules, underlying = self.rules, intent.underlying

@@ -12,7 +12,7 @@ from mtum.core.coordination.limits import CASH, VAR_SESSIONS
 from mtum.core.coordination.transfers import SleeveMoney, Transfer, TransferRules, rebalanced
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.decision import PlannedOrder, Standing
-from mtum.core.portfolio.fund import FUND
+from mtum.core.portfolio.fund import FUND, FundWait
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.record import FRAME_COLUMNS, Document, bars_document, bars_in
@@ -122,7 +122,13 @@ def fund_frame(fund: FundState) -> Document:
         "coming_usd": fund.coming_usd,
         "buys": fund.buys,
         "sells": fund.sells,
+        **({} if fund.options_usd is None else {"options_usd": fund.options_usd, "kept_usd": fund.kept_usd}),
     }
+
+
+def waits_in(frame: Mapping[str, object]) -> dict[str, FundWait]:
+    """Return the cash that the frame of a plan keeps out of the fund, by the sleeve whose options need it."""
+    return decode(dict[str, FundWait], table_in(frame.get("fund", {})).get("waits", {}), WHAT)
 
 
 def _fund(stored: Mapping[str, object], sizing: Mapping[str, SizingRules]) -> FundState:
@@ -134,6 +140,8 @@ def _fund(stored: Mapping[str, object], sizing: Mapping[str, SizingRules]) -> Fu
         sizing=sizing[FUND],
         buys=bool(stored["buys"]),
         sells=bool(stored["sells"]),
+        options_usd=number_in(stored["options_usd"]) if "options_usd" in stored else None,
+        kept_usd=number_in(stored.get("kept_usd", 0.0)),
     )
 
 

@@ -214,6 +214,22 @@ def cash_of(
     return {name: SleeveCash(usd, max(ZERO, there[name] - usd), FUND in records) for name, usd in settled.items()}
 
 
+def settled_beside_fund(
+    sleeves: Iterable[Sleeve], records: Mapping[str, SleeveRecords], broker: BrokerAccount, today: date
+) -> tuple[Decimal, Decimal]:
+    """Return the settled cash that all purchases together may cost, and the sleeves' cash that settles later, USD.
+
+    What is in the cash fund is not there, and what the account has besides the sleeves' money is not theirs.
+    """
+    if FUND not in records:
+        return settled_at(broker), ZERO
+    mine = [records[one.name] for one in sleeves if one.owns_money]
+    waits = broker.kind is AccountKind.CASH
+    coming = sum((unsettled_usd(one.fills, today) for one in mine), ZERO) if waits else ZERO
+    own = sum((one.cash_usd for one in mine), ZERO) - coming
+    return min(settled_at(broker), own), coming
+
+
 def settled_at(broker: BrokerAccount) -> Decimal:
     """Return what the broker lets be spent today, USD: of a cash account only what has settled."""
     return min(broker.cash_usd, broker.settled_usd) if broker.kind is AccountKind.CASH else broker.cash_usd

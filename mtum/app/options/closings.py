@@ -1,8 +1,8 @@
 """Closings of option groups that a person asks for beside the session's decision."""
 
 from mtum.app.desk import Desk
-from mtum.core.decide_options import closings
 from mtum.core.market.sessions import Session
+from mtum.core.option_closings import closings
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.managing import LAST_CANCEL

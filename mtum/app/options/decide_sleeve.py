@@ -33,6 +33,7 @@ from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import Book
 from mtum.core.portfolio.options.orders import OptionIntent, WorkingOrder
 from mtum.core.portfolio.options.own import (
+    all_pinned_usd,
     groups_in,
     last_opened,
     pinned_usd,
@@ -111,11 +112,14 @@ class Beside:
         Equity of the account.
     unresolved : mapping of str to str
         Underlyings in which nothing is traded, with the reason word.
+    settled_usd : Decimal or None
+        Settled cash of the account that is in no cash fund; None without such a fund.
     """
 
     intents: Sequence[OptionIntent]
     account_usd: Decimal
     unresolved: Mapping[str, str]
+    settled_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +279,7 @@ def decide_sleeve(
     kept = {symbol: number for symbol, number in left.items() if number}
     coming = _ex_dates(desk, session, own.groups)
     own = replace(own, shares=kept, account_equity=beside.account_usd, ex_dates=coming)
+    working, every = (*found.working, *at_work(beside.intents)), (*found.book.lots, *found.lots)
     rules = OptionSessionRules(
         account=desk.account,
         sleeve=sleeve.name,
@@ -287,7 +292,8 @@ def decide_sleeve(
         barred=dict(book.entries_barred),
         exits_barred={**book.exits_barred, **beside.unresolved},
         lots=found.lots,
-        working=(*found.working, *at_work(beside.intents)),
+        working=working,
+        there_usd=None if beside.settled_usd is None else beside.settled_usd - all_pinned_usd(every, working),
     )
     answer, failed = OptionDecision(), found.failed
     try:

@@ -16,6 +16,7 @@ from mtum.app.ledger.sleeve_records import (
     cash_of,
     equity_before,
     loss_pause,
+    settled_beside_fund,
     unsettled_usd,
 )
 from mtum.app.ledger.virtual import virtual_records
@@ -26,6 +27,7 @@ from mtum.core.decide import FAILED, abstained, decide, with_change_since
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.validation import at_midpoint
 from mtum.core.portfolio.decision import Book, Decision
+from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.money import AccountKind, exact
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import CLOSED, Sleeve
@@ -204,7 +206,10 @@ def _with_options(
             lot.shares * view.prices.get(lot.symbol, float(lot.entry_price)) for each in rest for lot in each.lots
         ]
         intents = [intent for other in others if other.options for intent in other.options.decision.intents]
-        beside = Beside(intents, exact(round(sum(worth), 2)), prepared.unresolved)
+        there = None
+        if FUND in prepared.records:
+            there, _ = settled_beside_fund(desk.sleeves, prepared.records, prepared.lists.account, prepared.session.day)
+        beside = Beside(intents, exact(round(sum(worth), 2)), prepared.unresolved, there)
     else:
         beside = Beside((), exact(round(sum(worth), 2)), {})
     found = decide_sleeve(desk, prepared.session, *owned, (one.book, one.decision), beside)

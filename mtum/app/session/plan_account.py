@@ -7,19 +7,20 @@ from decimal import Decimal
 
 from mtum.app.approvals.approve_orders import approved_shares
 from mtum.app.desk import Desk
-from mtum.app.ledger.sleeve_records import SleeveRecords, flows_since, settled_at, unsettled_usd
+from mtum.app.ledger.sleeve_records import SleeveRecords, flows_since, settled_beside_fund
 from mtum.app.session.decide_sleeves import Decided, SleeveInputs
 from mtum.app.session.gather import GatheredMarket
 from mtum.app.session.move_cash import worth_now
 from mtum.config import account_rules
+from mtum.core.canonical import plain
 from mtum.core.coordination.account import Account, AccountPlan, Returns, SleeveOrder, SleeveWants
 from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
 from mtum.core.coordination.limits import VAR_SESSIONS
-from mtum.core.plans import fund_frame, plan_document, plan_frame, returns_of
+from mtum.core.plans import fund_frame, plan_document, plan_frame, returns_of, waits_in
 from mtum.core.portfolio.equity_points import OfficialEquity, account_points, loss_state, with_capital
-from mtum.core.portfolio.fund import FUND
+from mtum.core.portfolio.fund import FUND, WAITS, FundWait, waits_after
 from mtum.core.portfolio.limits import LossState, Restriction
-from mtum.core.portfolio.money import AccountKind, exact
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, intent_id
 from mtum.ports.records import Cross, PlanRecord
 
@@ -64,9 +65,9 @@ def plan_account(
         valued = {symbol: shares for symbol, shares in held.items() if symbol in prices}
         wants += [SleeveWants(sleeve.name, valued, (), sleeve.rules.sizing)] if valued else []
     equity = _equity(desk, prepared, market, real)
-    settled, coming = _settled(desk, prepared)
+    there, coming = settled_beside_fund(desk.sleeves, prepared.records, prepared.lists.account, prepared.session.day)
     # What open options and their orders pin buys no shares.
-    settled -= float(sum(one.options.pinned_usd for one in real if one.options is not None))
+    settled = float(there) - float(sum(one.options.pinned_usd for one in real if one.options is not None))
     unseen = {symbol for one in wants for symbol in one.shares} - {symbol for symbol, _ in market.found}
     cached = {symbol: desk.store.bars.bars(symbol, desk.source.name).until(market.session.day) for symbol in unseen}
     histories = returns_of(market.bars | cached, rules)
@@ -83,10 +84,14 @@ def plan_account(
     )
     plan, moved = coordinate(wants, account, rules), prepared.moved
     frame = plan_frame(wants, account, histories) | ({"transfers": moved.frame} if moved.frame else {})
-    fund = _fund(real, settled, coming)
+    fund = _fund(real, settled, float(coming))
     if fund is not None and rules.fund is not None:
+        waits = _waits(desk, prepared, real)
+        if waits is not None:
+            asked = sum(float(one.options.decision.waiting_usd) for one in real if one.options is not None)
+            fund = replace(fund, options_usd=asked, kept_usd=sum(one.usd for one in waits.values()))
         plan = with_fund(plan, wants, account, fund, rules.fund)
-        frame |= {"fund": fund_frame(fund)}
+        frame |= {"fund": fund_frame(fund) | ({"waits": plain(waits)} if waits else {})}
     record = PlanRecord(
         account=desk.account,
         session=prepared.session.day,
@@ -118,21 +123,6 @@ def _shares(records: SleeveRecords) -> dict[str, int]:
     return found
 
 
-def _settled(desk: Desk, prepared: SleeveInputs) -> tuple[float, float]:
-    """Return the settled cash that all purchases together may cost, and the sleeves' cash that settles later, USD.
-
-    What is in the cash fund is not there, and what the account has besides the sleeves' money is not theirs.
-    """
-    broker, day = prepared.lists.account, prepared.session.day
-    if all(one.name != FUND for one in desk.sleeves):
-        return float(settled_at(broker)), 0.0
-    records = [prepared.records[one.name] for one in desk.sleeves if one.owns_money]
-    waits = broker.kind is AccountKind.CASH
-    coming = sum((unsettled_usd(one.fills, day) for one in records), Decimal(0)) if waits else Decimal(0)
-    own = sum((one.cash_usd for one in records), Decimal(0)) - coming
-    return float(min(settled_at(broker), own)), float(coming)
-
-
 def _fund(real: Sequence[Decided], settled_usd: float, coming_usd: float) -> FundState | None:
     """Return the cash fund; None without one, where it has no price today, and where it is sold on a person's word."""
     own = next((one for one in real if one.sleeve.name == FUND), None)
@@ -147,6 +137,22 @@ def _fund(real: Sequence[Decided], settled_usd: float, coming_usd: float) -> Fun
         sizing=own.sleeve.rules.sizing,
         buys=book.restriction is Restriction.NONE and symbol not in book.entries_barred,
         sells=book.restriction is not Restriction.FULL and symbol not in book.exits_barred,
+    )
+
+
+def _waits(desk: Desk, prepared: SleeveInputs, real: Sequence[Decided]) -> dict[str, FundWait] | None:
+    """Return the cash that is kept out of the fund for options; None where no sleeve trades any."""
+    options = {one.sleeve.name: one.options for one in real if one.options is not None}
+    if not options:
+        return None
+    day, plans = prepared.session.day, desk.store.plans
+    days = [one.day for one in prepared.sessions.known if day - WAITS <= one.day < day]
+    earlier = next((plan for each in reversed(days) if (plan := plans.plan_of(each)) is not None), None)
+    return waits_after(
+        {} if earlier is None else waits_in(earlier.frame),
+        {name: float(one.decision.waiting_usd) for name, one in options.items()},
+        {name: max(one.own.last_opened.values(), default=None) for name, one in options.items()},
+        day,
     )
 
 

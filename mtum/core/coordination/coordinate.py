@@ -7,7 +7,7 @@ from mtum.core.coordination.account import Account, AccountPlan, AccountRules, C
 from mtum.core.coordination.limits import CASH, limited
 from mtum.core.coordination.transfers import FundRules, fund_order
 from mtum.core.portfolio.decision import PlannedOrder
-from mtum.core.portfolio.fund import FUND
+from mtum.core.portfolio.fund import FUND, SPARE
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules, outlay
@@ -25,7 +25,7 @@ LIMITED = "account_limit"
 IDLE = "idle_cash"
 """Reason word: cash that nobody wanted to spend buys the fund."""
 LACKING = "cash_lacking"
-"""Reason word: the fund is sold, as purchases were cut for cash."""
+"""Reason word: the fund is sold, as purchases were cut for cash, or options wait for it."""
 
 
 def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRules) -> AccountPlan:
@@ -75,6 +75,10 @@ class FundState:
         Their cash that settles later: the fund is not sold for it once more.
     buys, sells : bool
         Whether it may be bought and sold this session.
+    options_usd : float or None
+        What options that wait for cash need in all; None where nobody trades options.
+    kept_usd : float
+        Settled cash that was raised for options, and that the fund leaves alone until they are opened.
     """
 
     symbol: str
@@ -84,6 +88,8 @@ class FundState:
     sizing: SizingRules
     buys: bool = True
     sells: bool = True
+    options_usd: float | None = None
+    kept_usd: float = 0.0
 
 
 def with_fund(
@@ -91,8 +97,8 @@ def with_fund(
 ) -> AccountPlan:
     """Return the plan with what the cash fund does, once all sleeves have decided; none while trading is halted.
 
-    Cash that purchases were cut for is raised by selling it; the purchases stand until that has settled. Otherwise
-    idle cash buys it.
+    Cash that purchases were cut for is raised by selling it; the purchases stand until that has settled. So is cash
+    that options wait for, or that they pin and that is not there. Otherwise idle cash buys it.
     """
     if account.restriction is Restriction.FULL:
         return plan
@@ -109,10 +115,14 @@ def with_fund(
             lacking += cost(cut.sleeve, cut.symbol, cut.before)
             lacking -= cost(cut.sleeve, cut.symbol, left.order.shares) if left else 0.0
     spent = sum(cost(one.sleeve, one.order.symbol, one.sent) for one in bought.values())
-    settled, wanted = round(fund.settled_usd - spent, 6), round(lacking - fund.coming_usd, 6)
+    settled = round(fund.settled_usd - spent, 6)
+    if fund.options_usd is not None:
+        short = max(0.0, fund.options_usd - settled)
+        lacking += short if short <= fund.coming_usd else fund.options_usd * SPARE - settled
+    wanted = round(lacking - fund.coming_usd, 6)
     if lacking > 0 >= wanted:
         return plan  # what is on its way is enough, and what is there is not idle
-    found = fund_order(account.prices[fund.symbol], fund.held, settled, wanted, fund.sizing, rules)
+    found = fund_order(account.prices[fund.symbol], fund.held, settled - fund.kept_usd, wanted, fund.sizing, rules)
     if found is None or not (fund.buys if found[0] is Side.BUY else fund.sells):
         return plan
     side, shares = found

@@ -26,6 +26,7 @@ REASONS = {
     "other_side": "another sleeve sells it today",
     "broken_group": "another leg was assigned: what is left of the group is closed",
     "max_contracts": "more are wanted than one order may have (options.max_contracts)",
+    "cash_in_fund": "its cash is in the cash fund, which is sold for it; it waits until that has settled",
     "one_opening": "something is opened in the underlying today already",
     "same_order": "an order with the same legs goes out today already; its turn comes in the next session",
     "no_such_group": "it names no open group",

@@ -17,7 +17,7 @@ from mtum.core.decide import decide, with_change_since
 from mtum.core.plans import cut_for_cash, plan_document, sessions_looked_at, standing_after
 from mtum.core.portfolio.decision import STANDING_SESSIONS, Book, Decision, Standing
 from mtum.core.portfolio.equity_points import Closes
-from mtum.core.portfolio.fund import FUND
+from mtum.core.portfolio.fund import FUND, FundWait, waits_after
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
@@ -70,6 +70,7 @@ class AccountLedger:
     held_back: list[tuple[date, str, str, str]] = field(default_factory=list)
     transfers: list[tuple[date, tuple[Transfer, ...]]] = field(default_factory=list)
     equities: list[float] = field(default_factory=list)
+    waits: dict[str, FundWait] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -235,7 +236,7 @@ class AccountLedger:
             held = {symbol: holding.shares for symbol, holding in own.holdings.items() if holding.shares}
             wants += [SleeveWants(own.name, held, (), own.sleeve.rules.sizing)] if held else []
         known = [decision.equity_usd for _, decision in real] + [round(float(own.worth(t)), 6) for own in silent]
-        settled, coming = self._settled()
+        settled, coming = map(float, self.settled())
         equity = round(sum(known), 6)
         account = Account(
             session=self.history.day(t),
@@ -249,24 +250,19 @@ class AccountLedger:
         plan = coordinate(wants, account, rules)
         if fund is None or rules.fund is None or self.history.bar_row(fund.sleeve.symbols[0], t) is None:
             return plan
-        (symbol,), restriction = fund.sleeve.symbols, restriction_of(self, fund)
-        state = FundState(
-            symbol=symbol,
-            held=max(0, fund.holdings[symbol].shares if symbol in fund.holdings else 0),
-            settled_usd=settled,
-            coming_usd=coming,
-            sizing=fund.sleeve.rules.sizing,
-            buys=restriction is Restriction.NONE,
-        )
-        return with_fund(plan, wants, account, state, rules.fund)
+        return with_fund(plan, wants, account, _fund_state(self, fund, t, (settled, coming)), rules.fund)
 
-    def _settled(self) -> tuple[float, float]:
-        # What all purchases together may cost, and the sleeves' cash that settles later.
+    def settled(self) -> tuple[Decimal, Decimal]:
+        """Return what all purchases together may cost, and the sleeves' cash that settles later, USD.
+
+        What is in the cash fund is not there, nor what options and their orders pin.
+        """
+        pinned = sum((own.reserved_usd for own in self.real), ZERO)
         if self.fund is None:
-            return float(self._broker_settled()), 0.0
+            return self._broker_settled() - pinned, ZERO
         coming = sum((own.pending() for own in self.real), ZERO)
-        own = sum((_unpinned(own) for own in self.real), ZERO) - coming
-        return float(min(self._broker_settled(), own)), float(coming)
+        own = sum((own.cash for own in self.real), ZERO) - coming
+        return min(self._broker_settled(), own) - pinned, coming
 
     def _losses(self, equity_usd: float) -> LossState:
         rules = self.terms.account
@@ -286,6 +282,27 @@ class AccountLedger:
             for symbol, holding in own.holdings.items():
                 if holding.shares:
                     self.shares[symbol][t - self.first] += holding.shares
+
+
+def _fund_state(account: AccountLedger, fund: SleeveLedger, t: int, cash: tuple[float, float]) -> FundState:
+    # Beside its shares and the cash: what options wait for, and what was raised for them before.
+    (symbol,), (settled, coming) = fund.sleeve.symbols, cash
+    state = FundState(
+        symbol=symbol,
+        held=max(0, fund.holdings[symbol].shares if symbol in fund.holdings else 0),
+        settled_usd=settled,
+        coming_usd=coming,
+        sizing=fund.sleeve.rules.sizing,
+        buys=restriction_of(account, fund) is Restriction.NONE,
+    )
+    options = [own for own in account.real if own.strategy.OPTIONS and own.views is not None]
+    if not options:
+        return state
+    waiting = {own.name: float(own.waiting_usd) for own in options}
+    opened = {own.name: own.opened for own in options}
+    account.waits = waits_after(account.waits, waiting, opened, account.history.day(t))
+    kept = sum(one.usd for one in account.waits.values())
+    return replace(state, options_usd=sum(waiting.values()), kept_usd=kept)
 
 
 def restriction_of(account: AccountLedger, own: SleeveLedger) -> Restriction:

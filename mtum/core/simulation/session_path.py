@@ -107,7 +107,8 @@ def _play(account: AccountLedger, desk: "OptionDesk | None", told: Callable[[Dec
         decided = account.decide(t)
         if desk is not None:
             halts = {own.name: own.sleeve.restricted(restriction_of(account, own)) for own in account.ledgers}
-            decided = desk.decide(t, decided, account.cash_of(t, account.real), halts)
+            there = None if account.fund is None else account.settled()[0]
+            decided = desk.decide(t, decided, account.cash_of(t, account.real), halts, there)
         for _, decision in decided:
             told(decision)
         account.order(t, decided)

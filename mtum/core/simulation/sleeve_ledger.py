@@ -98,8 +98,8 @@ class SleeveLedger:
         Dividends that go ex in this session: part of the equity, and cash from the close on.
     moved : Decimal
         What came from other sleeves in this session.
-    options_usd, reserved_usd : Decimal
-        What its options are worth, and the cash that they pin; 0 where it has none.
+    options_usd, reserved_usd, waiting_usd : Decimal
+        What its options are worth, the cash that they and today's orders pin, and what of the cash fund they wait for.
     """
 
     sleeve: Sleeve
@@ -127,6 +127,8 @@ class SleeveLedger:
     moved: Decimal = ZERO
     options_usd: Decimal = ZERO
     reserved_usd: Decimal = ZERO
+    waiting_usd: Decimal = ZERO
+    opened: date | None = None  # session of the last opening in options
     closes: Closes = field(default_factory=Closes)
     last_hit: int | None = None
     restriction: Restriction = Restriction.NONE

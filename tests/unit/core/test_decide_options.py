@@ -358,3 +358,20 @@ def test_two_groups_never_trade_the_same_legs_in_one_session() -> None:
     found = decided(first, second, own=own)
     assert [(one.group, one.reason) for one in found.notes] == [("g2", "same_order")]
     assert [one.group for one in found.intents] == ["g1"]
+
+
+def test_what_only_the_cash_fund_can_pay_waits_and_what_closes_does_not() -> None:
+    own = replace(CASH, groups=(SHORT_PUT,))
+    closes = verdict(OptionPurpose.CLOSE, (BUY, put(90)), start="0.45")
+    # The put pins 9,500 and its fee; the purchase may take 55 and a fee of what is there first.
+    fee = SOUND.gate.fee_usd
+    there = Decimal(9_555) + 2 * fee
+    found = decided(OPENS, closes, own=own, there_usd=there)
+    assert [one.purpose.value for one in found.intents] == ["close", "open"]
+    assert found.waiting_usd == 0
+    found = decided(OPENS, closes, own=own, there_usd=there - Decimal("0.01"))
+    assert [one.purpose.value for one in found.intents] == ["close"]
+    assert [(one.purpose, one.reason) for one in found.notes] == [("open", "cash_in_fund")]
+    assert found.waiting_usd == 9_500 + fee
+    found = decided(OPENS, closes, own=own, there_usd=Decimal(0))
+    assert [one.purpose.value for one in found.intents] == ["close"]

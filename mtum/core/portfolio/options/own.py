@@ -67,9 +67,10 @@ def pinned_usd(lots: Sequence[OptionLot], working: Iterable[WorkingOrder], sleev
     return sum((one.cash_usd for one in found if one.strategy == sleeve), ZERO)
 
 
-def all_pinned_usd(lots: Sequence[OptionLot]) -> Decimal:
-    """Return the cash that the open groups of all sleeves pin, USD."""
-    return sum((pinned_usd(lots, (), name) for name in dict.fromkeys(lot.strategy for lot in lots)), ZERO)
+def all_pinned_usd(lots: Sequence[OptionLot], working: Sequence[WorkingOrder] = ()) -> Decimal:
+    """Return the cash that the open groups and live orders of all sleeves pin, USD."""
+    names = dict.fromkeys((*(lot.strategy for lot in lots), *(one.strategy for one in working)))
+    return sum((pinned_usd(lots, working, name) for name in names), ZERO)
 
 
 def pledged_shares(lots: Iterable[OptionLot]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from mtum.core.decide_options import OptionDecision, OptionSessionRules, at_work
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.options.asking import ChainRequest, OwnOptions
 from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.legs import OptionPurpose
 from mtum.core.options.model.dividends import DIVIDENDS_BEFORE, NEAR_SESSIONS, sessions_to_next
 from mtum.core.options.model.ending import Night
 from mtum.core.options.model.listing import number_of
@@ -90,6 +91,7 @@ class OptionDesk:
         decided: Sequence[tuple[SleeveLedger, Decision]],
         cash: Mapping[str, tuple[Decimal, Decimal]],
         restriction: Mapping[str, Restriction],
+        there_usd: Decimal | None = None,
     ) -> list[tuple[SleeveLedger, Decision]]:
         """Decide the options of every sleeve; return what is left of the decisions on shares.
 
@@ -99,6 +101,8 @@ class OptionDesk:
             Settled cash of each sleeve that no option of its own pins.
         restriction : mapping of str to Restriction
             Halts in force, by sleeve.
+        there_usd : Decimal or None
+            Settled cash of the account that is in no cash fund and that nothing pins; None without such a fund.
         """
         by_name = {one.own.name: one for one in self.sleeves}
         account = sum(
@@ -114,6 +118,7 @@ class OptionDesk:
             kept.append((own, left))
             free = cash[own.name][0] if own.name in cash else max(ZERO, own.cash - own.reserved_usd)
             rules = self._rules(one, t, left, account, restriction[own.name], others)
+            rules = replace(rules, there_usd=there_usd if own.sleeve.owns_money else None)
             mine = replace(self._own(one, free, exact(round(decision.equity_usd, 2))), account_equity=account)
             mine = replace(mine, ex_dates=_ex_dates(self, t, mine))
             assert one.view is not None  # it was quoted
@@ -121,8 +126,11 @@ class OptionDesk:
             one.held_back.update(note.reason for note in one.decision.notes)
             openings = [said for said in one.decision.verdicts if not said.group and said.proposal is None]
             one.not_opened.update(said.reasons[0] for said in openings)
+            own.waiting_usd = one.decision.waiting_usd
+            before, own.reserved_usd = own.reserved_usd, one.pinned_usd()
             if own.sleeve.owns_money:
                 others += one.decision.intents
+                there_usd = None if there_usd is None else there_usd - (own.reserved_usd - before)
         return kept
 
     def fill(self, own: SleeveLedger) -> None:
@@ -207,6 +215,8 @@ class OptionDesk:
             mids = chain.mids if chain else {}
             one.marks |= {number: exact(mids[number]) for number in numbers if number in mids}
             one.book_now(filled(one.book, done.fills))
+            if intent.purpose is not OptionPurpose.CLOSE:
+                one.own.opened = intent.session
         one.orders.append(
             PlayedOptionOrder(
                 session=intent.session,
@@ -229,7 +239,7 @@ class OptionDesk:
 
         def night(underlying: str) -> Night | None:
             close = self._spot(underlying, t - 1)
-            paid = self._dividend(underlying, t)
+            paid = _dividend(self.history, underlying, t)
             if close is None:
                 return None
             return Night(before.day, self.history.day(t), exact(round(close, 6)), self.terms.rate, paid)
@@ -278,13 +288,6 @@ class OptionDesk:
             PlayedOptionEvent(day, one.name, underlying, TRADED_BACK, "", -shares, -shares, round(float(usd), 2), told)
         )
 
-    def _dividend(self, underlying: str, t: int) -> list[tuple[date, Decimal]]:
-        if underlying in INDEXES:
-            return []
-        row = self.history.bar_row(underlying, t)
-        usd = 0.0 if row is None else float(self.history.bars[underlying].dividend[row])
-        return [(self.history.day(t), exact(usd))] if usd > 0 else []
-
 
 def dearest_of(fills: Sequence[Fill]) -> Decimal:
     """Return what the dearest of the shares that are still held cost, USD per share: what came first went first."""
@@ -292,6 +295,14 @@ def dearest_of(fills: Sequence[Fill]) -> Decimal:
     gone = fifo([fill.shares for fill in bought], sum(fill.shares for fill in fills if fill.side is Side.SELL))
     gone += [0] * (len(bought) - len(gone))
     return max(fill.price for fill, number in zip(bought, gone, strict=True) if fill.shares > number)
+
+
+def _dividend(history: SessionHistory, underlying: str, t: int) -> list[tuple[date, Decimal]]:
+    if underlying in INDEXES:
+        return []
+    row = history.bar_row(underlying, t)
+    usd = 0.0 if row is None else float(history.bars[underlying].dividend[row])
+    return [(history.day(t), exact(usd))] if usd > 0 else []
 
 
 def _alone(contract: OptionContract) -> ChainRequest:

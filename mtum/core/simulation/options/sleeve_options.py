@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from mtum.core.decide_options import OptionDecision
+from mtum.core.decide_options import OptionDecision, at_work
 from mtum.core.options.chain import ReadChain, read
 from mtum.core.options.legs import ClosedLot, OptionLot
 from mtum.core.options.model.levels import MODEL_PRICED
@@ -86,8 +86,11 @@ class SleeveOptions:
 
     def tell(self) -> None:
         """Tell the sleeve what its options are worth, and the cash that they pin."""
-        self.own.options_usd = self.worth()
-        self.own.reserved_usd = pinned_usd(self.book.lots, (), self.name)
+        self.own.options_usd, self.own.reserved_usd = self.worth(), self.pinned_usd()
+
+    def pinned_usd(self) -> Decimal:
+        """Return the cash that its groups and the orders of its decision pin, USD."""
+        return pinned_usd(self.book.lots, at_work(self.decision.intents), self.name)
 
     def played(self, points: float) -> PlayedOptions:
         """Return what was played."""

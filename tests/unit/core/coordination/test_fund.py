@@ -1,6 +1,7 @@
 """What the cash fund does beside the sleeves' orders, by numbers worked out by hand."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -8,7 +9,7 @@ from mtum.core.coordination.account import AccountPlan, Cut, SleeveOrder
 from mtum.core.coordination.coordinate import FundState, with_fund
 from mtum.core.coordination.transfers import FundRules
 from mtum.core.portfolio.decision import PlannedOrder
-from mtum.core.portfolio.fund import FUND
+from mtum.core.portfolio.fund import FUND, FundWait, waits_after
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import Purpose, Side
 from unit.core.coordination.test_limits import ACCOUNT, SIZING, buys, sells, wants
@@ -69,6 +70,17 @@ def order(purpose: Purpose, shares: int) -> PlannedOrder:
         ((), TO_NOTHING, replace(HELD, coming_usd=100.099996), order(Purpose.REDUCE, 1)),
         ((), TO_NOTHING, replace(HELD, coming_usd=100.0999996), None),
         ((), CHEAP, replace(HELD, coming_usd=0.6), None),
+        # Options wait for 6,000 and 5,000 are there: 6,120 less 5,000 are raised, 2,243 shares at 0.4995.
+        ((), (), replace(HELD, options_usd=6_000.0), order(Purpose.REDUCE, 2_243)),
+        # What comes later is enough; a dollar less is not.
+        ((), (), replace(HELD, options_usd=6_000.0, coming_usd=1_000.0), None),
+        ((), (), replace(HELD, options_usd=6_000.0, coming_usd=999.0), order(Purpose.REDUCE, 243)),
+        # What options pin beyond the cash that is there is raised whoever waits.
+        ((), (), replace(HELD, settled_usd=-100.0, options_usd=0.0), order(Purpose.REDUCE, 201)),
+        ((), (), replace(HELD, settled_usd=-100.0), None),
+        # Nobody waits today, and 2,000 of 5,000 were raised for who waited yesterday.
+        ((), (), replace(IDLE, options_usd=0.0, kept_usd=2_000.0), order(Purpose.ENTER, 5_994)),
+        ((), (), replace(IDLE, options_usd=0.0, kept_usd=4_500.0), None),
     ],
 )
 def test_the_fund_buys_what_is_idle_and_sells_what_is_lacking(
@@ -79,3 +91,16 @@ def test_the_fund_buys_what_is_idle_and_sells_what_is_lacking(
     assert found == (plan if ordered is None else replace(plan, orders=(*orders, SleeveOrder(FUND, ordered))))
     # Nothing at all while trading is halted.
     assert with_fund(plan, WANTS, replace(PRICED, restriction=Restriction.FULL), fund, RULES) is plan
+
+
+def test_cash_raised_for_options_is_kept_until_they_are_opened_or_a_week_has_passed() -> None:
+    monday, tuesday = date(2026, 7, 6), date(2026, 7, 7)
+    first = waits_after({}, {"puts": 10_000.0, "other": 0.0}, {}, monday)
+    assert first == {"puts": FundWait(10_200.0, monday)}
+    # A session on which it wants nothing, one on which it wants more, and what was opened before it began to wait.
+    assert waits_after(first, {"puts": 0.0}, {"puts": None}, tuesday) == first
+    assert waits_after(first, {"puts": 20_000.0}, {}, tuesday) == {"puts": FundWait(20_400.0, tuesday)}
+    assert waits_after(first, {"puts": 0.0}, {"puts": monday}, tuesday) == first
+    assert waits_after(first, {"puts": 0.0}, {"puts": tuesday}, date(2026, 7, 8)) == {}
+    assert waits_after(first, {"puts": 0.0}, {}, date(2026, 7, 13)) == first
+    assert waits_after(first, {"puts": 0.0}, {}, date(2026, 7, 14)) == {}
