@@ -73,6 +73,27 @@ def test_the_first_page_leads_to_what_a_newcomer_looks_for_first() -> None:
     assert [path for path, words in wanted.items() if words not in (ROOT / "docs" / path).read_text("utf-8")] == []
 
 
+def test_pages_outside_the_site_link_to_what_is_there() -> None:
+    # Those inside are checked where the site is built, anchors too.
+    links = [
+        (page, link)
+        for page in ROOT.glob("*.md")
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+        if "://" not in link
+    ]
+    assert len(links) > 20
+    assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_no_page_asks_another_server_for_a_picture_a_font_or_a_script() -> None:
+    asking = re.compile(r"!\[[^\]]*\]\(\w*:?//|<(?:img|script|link|iframe)\b|@import|url\(\s*[\"']?\w*:?//")
+    files = [*pages(), *(ROOT / "docs" / "assets").glob("*.css")]
+    assert [str(file) for file in files if asking.search(file.read_text(encoding="utf-8"))] == []
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert re.search("^  font: false", settings, re.MULTILINE)
+    assert "://" not in settings
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_bytes()) <= 8000
 
