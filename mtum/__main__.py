@@ -1,15 +1,18 @@
 """`python -m mtum` and the `mtum` command."""
 
 import gc
+import os
 import sys
 
-_YOUNG_OBJECTS = 100_000
+_YOUNG_OBJECTS = 300_000
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     # What a command loads lives as long as it does: looking through it again and again was a tenth of a short one.
     gc.set_threshold(_YOUNG_OBJECTS)
+    # Threads for products of large matrices, of which there are none, take a third of what loading numpy does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from mtum.cli.app import run
 

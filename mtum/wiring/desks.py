@@ -9,17 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtum.adapters.brokers.gate import GatedBroker
-from mtum.adapters.brokers.ib.broker import IbBroker
 from mtum.adapters.brokers.simulated import SimulatedBroker, move_cash, practice_account, put_shares
 from mtum.adapters.brokers.source_market import SourceMarket
 from mtum.adapters.clock import BrokerClock, ReplayClock
-from mtum.adapters.ib.connection import client_library
-from mtum.adapters.ib.connector import Connector, login_of
-from mtum.adapters.ib.contracts import ContractPins, Contracts
-from mtum.adapters.ib.wire_record import WireFile
 from mtum.adapters.run_journal import RunJournal
-from mtum.adapters.sources.dividends import ToldApart
-from mtum.adapters.sources.ib import Facts, ib_source
 from mtum.adapters.state_file import ReplacedFile, Unwatched
 from mtum.app.desk import Desk
 from mtum.app.ledger.sleeve_records import held_shares
@@ -41,6 +34,9 @@ from mtum.wiring import resources
 from mtum.wiring.provenance import provenance
 
 if TYPE_CHECKING:
+    # Only a desk with a line to the broker loads what speaks to it.
+    from mtum.adapters.ib.connector import Connector
+    from mtum.adapters.ib.contracts import Contracts
     from mtum.ports.options import ChainSource
 
 PRACTICE_GATEWAY_ACCOUNTS = "DUP"
@@ -95,7 +91,7 @@ def replay_desk(
 
 
 def _chains(
-    settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar, contracts: Contracts | None = None
+    settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar, contracts: "Contracts | None" = None
 ) -> "ChainSource | None":
     if not settings.trades_options:
         return None
@@ -239,7 +235,9 @@ def live_desk(
         )
 
 
-def _ib_broker(contracts: Contracts, settings: Settings, store: Store, calendar: Calendar) -> GatedBroker:
+def _ib_broker(contracts: "Contracts", settings: Settings, store: Store, calendar: Calendar) -> GatedBroker:
+    from mtum.adapters.brokers.ib.broker import IbBroker
+
     rules, pinned = gate_rules(settings, {}), store.approvals.pinned_contract
     if not settings.trades_options:
         return GatedBroker(IbBroker(contracts, settings.broker.acknowledge_seconds), rules, calendar, pinned)
@@ -248,7 +246,7 @@ def _ib_broker(contracts: Contracts, settings: Settings, store: Store, calendar:
     return gated_options(ib_options(contracts, settings, store), rules, calendar, (settings, store), pinned)
 
 
-def _ask_first(settings: Settings, store: Store, connector: Connector) -> None:
+def _ask_first(settings: Settings, store: Store, connector: "Connector") -> None:
     # Only a practice gateway has a market time of its own, and nothing else knows it. Once a gateway has
     # said that it is a real one, jobs connect to it no earlier than they must.
     known = store.control.meta(PRACTICE_KEY)
@@ -283,8 +281,13 @@ def gateway_clock(settings: Settings, data_dir: Path) -> Clock | None:
 
 def _contracts(
     settings: Settings, data_dir: Path, store: Store, clock: BrokerClock, *, read_only: bool, trusting: bool
-) -> Contracts:
+) -> "Contracts":
     # `trusting`: a practice gateway's clock is believed whatever it says.
+    from mtum.adapters.ib.connection import client_library
+    from mtum.adapters.ib.connector import Connector, login_of
+    from mtum.adapters.ib.contracts import ContractPins, Contracts
+    from mtum.adapters.ib.wire_record import WireFile
+
     def synchronize(now: datetime) -> None:
         clock.synchronize(now, practice=trusting and connector.practice)
 
@@ -304,10 +307,13 @@ def _running_source(
     settings: Settings,
     data_dir: Path,
     store: Store,
-    contracts: Contracts | None,
+    contracts: "Contracts | None",
     tell: Callable[[str], None],
 ) -> BarSource:
     if name == "ib" and contracts is not None:
+        from mtum.adapters.sources.dividends import ToldApart
+        from mtum.adapters.sources.ib import Facts, ib_source
+
         teller = resources.dividend_teller(settings, data_dir)
         if teller is not None:
             return ToldApart(ib_source(contracts), teller)

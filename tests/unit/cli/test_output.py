@@ -193,3 +193,29 @@ def test_headings_go_on_in_the_next_line_before_rows_are_taken_apart(monkeypatch
     assert max(map(len, lines)) <= 40
     # Formatted amounts stand right, under the ends of their headings.
     assert row.index("4,679.40") + len("4,679.40") == next(line for line in lines if "tried, %" in line).index("%") + 1
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        WIDE,
+        Listing(("a", "b", "c"), [["x", 1.5, "two words"], [None, 20, "€ and 東京"], [True, "-3", "é\tf"]]),
+        Listing(("one", "other"), [["first\nsecond", "x" * 60], ["", "control\x08 and bell\x07"]]),
+        Listing(("nothing", "below"), []),
+        Listing(("right", "left"), [[1, " stands as it is "], ["2 ", ""]]),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_piped_table_is_what_an_endless_terminal_shows(
+    monkeypatch: pytest.MonkeyPatch, listing: Listing, encoding: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "5000")
+    shown = []
+    for kind in (Terminal, io.StringIO):
+        stream = type("Stream", (kind,), {"encoding": encoding})()
+        monkeypatch.setattr("sys.stdout", stream)
+        write(Answer({}, [listing]), as_json=False)
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+        # A title is filled up to the width of the terminal's table.
+        shown.append([line.rstrip() if line.strip() == listing.title else line for line in lines])
+    assert shown[0] == shown[1]
