@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +104,17 @@ def _keep(file: Path, kept: _Years) -> None:
 
 
 def _stamp(years: str) -> str:
-    return f"exchange-calendars {_version()} {sha256(years.encode()).hexdigest()}"
+    return f"exchange-calendars {version_of('exchange-calendars')} {sha256(years.encode()).hexdigest()}"
 
 
 @cache
-def _version() -> str:
+def version_of(library: str) -> str:
+    """Return the version of a library that is installed; empty for one that is not."""
     # `version` would parse the whole description of the library.
-    told = distribution("exchange-calendars").read_text("METADATA") or ""
+    try:
+        told = distribution(library).read_text("METADATA") or ""
+    except PackageNotFoundError:
+        return ""
     return next(line.removeprefix("Version: ") for line in told.splitlines() if line.startswith("Version: "))
 
 

@@ -385,10 +385,11 @@ class Store(Protocol):
         """Hold the run lock; raises RunLockedError when another process has it."""
         ...
 
-    def together(self) -> AbstractContextManager[object]:
+    def together(self, *, flushed: bool = True) -> AbstractContextManager[object]:
         """Record everything that a block records, or nothing of it: one durable transaction.
 
-        Nothing is asked of broker or source inside: the database waits for its end.
+        Nothing is asked of broker or source inside: the database waits for its end. One that is not `flushed` may be
+        undone as a whole by a power cut: for what a source can tell again.
         """
         ...
 

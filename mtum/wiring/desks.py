@@ -27,7 +27,6 @@ from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.errors import BrokerUnavailableError, UsageError
 from mtum.ports.market_data import BarSource
-from mtum.ports.reading import PRACTICE_KEY
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 from mtum.wiring import resources
@@ -249,6 +248,8 @@ def _ib_broker(contracts: "Contracts", settings: Settings, store: Store, calenda
 def _ask_first(settings: Settings, store: Store, connector: "Connector") -> None:
     # Only a practice gateway has a market time of its own, and nothing else knows it. Once a gateway has
     # said that it is a real one, jobs connect to it no earlier than they must.
+    from mtum.ports.reading import PRACTICE_KEY
+
     known = store.control.meta(PRACTICE_KEY)
     if settings.mode == "live" or known == "no" or not settings.broker.account.startswith(PRACTICE_GATEWAY_ACCOUNTS):
         return

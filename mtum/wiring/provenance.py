@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mtum
+from mtum.adapters.calendar import version_of
 from mtum.config import own_strategies
 
 if TYPE_CHECKING:
@@ -31,15 +32,7 @@ def code_hash() -> str:
 
 @cache
 def _libraries() -> Mapping[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    def known(name: str) -> str:
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            return "not installed"
-
-    return {name: known(name) for name in LIBRARIES}
+    return {name: version_of(name) or "not installed" for name in LIBRARIES}
 
 
 @cache

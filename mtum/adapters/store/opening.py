@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtum.adapters.store.approvals import SqliteApprovals
-from mtum.adapters.store.backup import keep_copy
 from mtum.adapters.store.books import SqliteBooks
 from mtum.adapters.store.changes import SqliteChanges
 from mtum.adapters.store.control import SqliteControl
@@ -25,7 +24,6 @@ from mtum.adapters.store.orders.crosses import SqliteCrosses
 from mtum.adapters.store.orders.order_store import SqliteOrders
 from mtum.adapters.store.outbox import SqliteMessages
 from mtum.adapters.store.plans import SqlitePlans
-from mtum.adapters.store.reading import newer, open_read_only
 from mtum.adapters.store.runs import SqliteRuns
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.statements import SqliteStatements
@@ -83,9 +81,9 @@ class SqliteStore:
         """Hold the run lock; raises RunLockedError when another process has it."""
         return run_lock(self.database.path)
 
-    def together(self) -> AbstractContextManager[object]:
+    def together(self, *, flushed: bool = True) -> AbstractContextManager[object]:
         """Record everything that a block records, or nothing of it: one durable transaction."""
-        return self.database.write()
+        return self.database.write(flushed=flushed)
 
     def close(self) -> None:
         """Close the database."""
@@ -126,6 +124,8 @@ def read_store(path: Path, mode: str, account: str) -> SqliteStore:
     StoreMismatchError, StoreError
         As `open_store`.
     """
+    from mtum.adapters.store.reading import open_read_only
+
     try:
         connection = open_read_only(path)
     except StoreError:
@@ -145,6 +145,8 @@ def _prepare(path: Path, connection: sqlite3.Connection, mode: str, account: str
     with database.write():
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version > SCHEMA_VERSION:
+            from mtum.adapters.store.reading import newer
+
             raise newer(path, version)
         if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise StoreError(f"{path} is a database of another program; name another data folder")
@@ -153,6 +155,8 @@ def _prepare(path: Path, connection: sqlite3.Connection, mode: str, account: str
             connection.executemany("INSERT INTO meta VALUES (?, ?)", [("mode", mode), ("account", account)])
         _check_stamp(path, connection, mode, account)
         if 0 < version < SCHEMA_VERSION:
+            from mtum.adapters.store.backup import keep_copy
+
             # Another connection copies what is committed; the way back to the program before.
             keep_copy(path, path.with_name(f"{path.name}.schema-{version}"))
             _bring_up(connection)

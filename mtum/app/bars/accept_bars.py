@@ -9,7 +9,7 @@ import numpy as np
 
 from mtum.app.bars.bar_desk import BarDesk
 from mtum.app.bars.restatements import BY_SOURCE, released, same_numbers, supported
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import Bar, Bars, among
 from mtum.core.market.merging import BasisProblem, Change, Merge, NewSplit, before_split, merge, selected
 from mtum.core.market.sessions import Session
 from mtum.core.market.sifting import CONTEXT_SESSIONS, sifted
@@ -129,20 +129,21 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
         If prices and splits of the source contradict the cache; nothing is written then.
     """
     days = session_days(tuple(one.day for one in reading.wanted))
-    reading = replace(reading, fresh=selected(reading.fresh, np.isin(reading.fresh.days, days)))
+    reading = replace(reading, fresh=selected(reading.fresh, among(reading.fresh.days, days)))
     symbol, source = reading.cached.symbol, reading.cached.source
     before = desk.store.bars.last_final(symbol, source)
     judged = _judge(desk, reading, before)
     if judged.joined.splits:
         reading = replace(reading, cached=desk.store.bars.bars(symbol, source))
         judged = _judge(desk, reading, before)
-    _keep_out(desk, reading, judged)
     written = _written(reading, judged, before)
     revisions: tuple[Revision, ...] = ()
-    if len(written) or judged.joined.refused:
-        revisions = tuple(_new_revisions(desk, reading, judged))
-        desk.store.bars.accept(written, reading.at, reading.final_until, revisions)
-    learn_volume(desk.store, symbol, source, judged.joined.splits if len(written) else ())
+    with desk.store.together(flushed=False):
+        _keep_out(desk, reading, judged)
+        if len(written) or judged.joined.refused:
+            revisions = tuple(_new_revisions(desk, reading, judged))
+            desk.store.bars.accept(written, reading.at, reading.final_until, revisions)
+        learn_volume(desk.store, symbol, source, judged.joined.splits if len(written) else ())
     newest = [bars.last_day for bars in (reading.cached, written) if len(bars)]
     problems = (*(problem for _, problem in judged.kept_out), *judged.problems, *_second_opinion(desk, written))
     return Refresh(
@@ -170,10 +171,10 @@ def _judge(desk: BarDesk, reading: Reading, before: date | None) -> _Judged:
         found = sifted(region, new, expected, accepted)
         kept_out += found.kept_out
         # A bad value must not replace a good one: without it the cached bar stays, and is judged again.
-        bad = session_days(tuple(bar.day for bar, _ in found.kept_out))
-        if not len(np.intersect1d(bad, reading.cached.days)):
+        bad = session_days(sorted(bar.day for bar, _ in found.kept_out))
+        if not among(bad, reading.cached.days).any():
             return _Judged(joined, on_second_word, tuple(kept_out), found.problems)
-        fresh = selected(fresh, ~np.isin(fresh.days, bad))
+        fresh = selected(fresh, ~among(fresh.days, bad))
 
 
 def _region(bars: Bars, reading: Reading) -> Bars:
@@ -253,14 +254,14 @@ def _written(reading: Reading, judged: _Judged, before: date | None) -> Bars:
     joined = judged.joined
     if judged.split_withheld:
         return joined.bars.tail(0)
-    out = session_days(tuple(bar.day for bar, _ in judged.kept_out))
-    wanted = np.isin(joined.bars.days, joined.written.days)
+    out = session_days(sorted(bar.day for bar, _ in judged.kept_out))
+    wanted = among(joined.bars.days, joined.written.days)
     if reading.final_until is not None:
         final = joined.bars.days <= np.datetime64(reading.final_until, "D")
         if before is not None:
             final &= joined.bars.days > np.datetime64(before, "D")
-        wanted |= final & np.isin(joined.bars.days, reading.fresh.days)
-    return selected(joined.bars, wanted & ~np.isin(joined.bars.days, out))
+        wanted |= final & among(joined.bars.days, reading.fresh.days)
+    return selected(joined.bars, wanted & ~among(joined.bars.days, out))
 
 
 def _new_revisions(desk: BarDesk, reading: Reading, judged: _Judged) -> Iterator[Revision]:

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import numpy as np
-
 from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
 from mtum.app.bars.accept_closes import accept_closes
 from mtum.app.bars.bar_desk import BarDesk
-from mtum.core.market.bars import Bars
+from mtum.core.market.bars import Bars, among
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import session_days
@@ -84,7 +82,7 @@ def missing_sessions(cached: Bars, wanted: Sequence[Session]) -> list[date]:
     days = session_days(tuple(one.day for one in wanted))
     if len(cached):
         days = days[days >= cached.days[0]]
-    found: list[date] = np.setdiff1d(days, cached.days, assume_unique=True).astype(object).tolist()
+    found: list[date] = days[~among(days, cached.days)].astype(object).tolist()
     return found
 
 

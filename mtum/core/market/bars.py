@@ -191,6 +191,13 @@ class Bars:
         )
 
 
+def among(days: Days, known: Days) -> NDArray[np.bool_]:
+    """Return which days are among those known, shape of the days; `known` oldest first."""
+    if not len(known):
+        return np.zeros(len(days), dtype=bool)
+    return np.asarray(known[np.minimum(np.searchsorted(known, days), len(known) - 1)] == days)
+
+
 def bars_of_closes(name: str, source: str, closes: Mapping[date, float]) -> Bars:
     """Return an extra series (the VIX) as bars whose prices are all its close, oldest first, without volume."""
     days = sorted(closes)

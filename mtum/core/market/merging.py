@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars, Column
+from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars, Column, among
 
 PRICE_TOLERANCE = 0.0005
 """Revisions of a price up to this fraction are accepted and recorded."""
@@ -190,6 +190,8 @@ def dividend_adjusted(bars: Bars) -> Bars:
 
 def selected(bars: Bars, wanted: NDArray[np.bool_]) -> Bars:
     """Return the bars where `wanted` is true."""
+    if wanted.all():
+        return bars
     columns = {name: getattr(bars, name)[wanted] for name in COLUMNS}
     return Bars.from_columns(bars.symbol, bars.source, bars.days[wanted], columns)
 
@@ -200,8 +202,7 @@ def _knows(cached: Bars, split: NewSplit) -> bool:
 
 
 def _shared(first: Bars, second: Bars) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    _, left, right = np.intersect1d(first.days, second.days, assume_unique=True, return_indices=True)
-    return left, right
+    return np.flatnonzero(among(first.days, second.days)), np.flatnonzero(among(second.days, first.days))
 
 
 def _basis_problem(cached: Bars, based: Bars, fresh: Bars, splits: tuple[NewSplit, ...]) -> BasisProblem | None:
@@ -272,7 +273,7 @@ def _noise(column: str, before: Column, after: Column) -> NDArray[np.bool_]:
 
 def _joined(older: Bars, newer: Bars) -> Bars:
     # Every session of either; where both have one, the newer reading.
-    keep = ~np.isin(older.days, newer.days, assume_unique=True)
+    keep = ~among(older.days, newer.days)
     days = np.concatenate([older.days[keep], newer.days])
     order = np.argsort(days)
     columns = {name: np.concatenate([getattr(older, name)[keep], getattr(newer, name)])[order] for name in COLUMNS}

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, Column, Days, ProvisionalBar
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, Column, Days, ProvisionalBar, among
 from mtum.core.market.merging import as_traded
 
 SPIKE_MULTIPLE = 12.0
@@ -266,10 +266,10 @@ _RELEASE = "if it is real, accept it with `mtum bars release`"
 def _calendar_problems(bars: Bars, sessions: Days) -> Iterator[BarProblem]:
     if not len(sessions):
         return
-    for day in _as_dates(np.setdiff1d(sessions, bars.days, assume_unique=True)):
+    for day in _as_dates(sessions[~among(sessions, bars.days)]):
         yield BarProblem(bars.symbol, day, Rule.MISSING_SESSION, f"no bar from {bars.source}", "run `mtum bars sync`")
     inside = bars.days[np.searchsorted(bars.days, sessions[0]) :]
-    for day in _as_dates(np.setdiff1d(inside, sessions, assume_unique=True)):
+    for day in _as_dates(inside[~among(inside, sessions)]):
         yield BarProblem(bars.symbol, day, Rule.NOT_A_SESSION, "the exchange is shut that day", "drop the bar")
 
 

@@ -97,9 +97,10 @@ class SqliteBars:
 
     def last_final(self, symbol: str, source: str) -> date | None:
         """Return the newest session whose bar is final."""
-        sql = "SELECT max(session) FROM bars WHERE symbol = ? AND source = ? AND final = 1"
+        # From the newest bar back: `max` would look at every bar there is.
+        sql = "SELECT session FROM bars WHERE symbol = ? AND source = ? AND final = 1 ORDER BY session DESC LIMIT 1"
         row = self.database.row(sql, (symbol, source))
-        return date.fromisoformat(row[0]) if row and row[0] else None
+        return date.fromisoformat(row[0]) if row else None
 
     def read_times(self, symbol: str, source: str, first: date) -> Mapping[date, datetime]:
         """Return when the present value of each bar from that session on was read."""
