@@ -49,6 +49,8 @@ def main():
     combo = spread(library, short, long)
     quoted = ib.reqMktData(combo, "")
     wait(ib, lambda: quoted.askSize > 0)
+    # Read now: over the expiry below, the same ticker is told that nothing is quoted any more (-1 twice).
+    spread_quote, delta = [round(quoted.bid, 2), round(quoted.ask, 2)], round(ticker.modelGreeks.delta, 2)
     trial = ib.whatIfOrder(combo, limit(library, "BUY", 1, -0.1, "trial"))
     resting = ib.placeOrder(combo, limit(library, "BUY", 2, -4.0, "resting"))
     wait(ib, lambda: resting.orderStatus.status == "PreSubmitted")
@@ -68,8 +70,8 @@ def main():
     report = {
         "version": ib.client.serverVersion(),
         "rows": sorted({row.tradingClass for row in rows}),
-        "delta": round(ticker.modelGreeks.delta, 2),
-        "combo": [round(quoted.bid, 2), round(quoted.ask, 2)],
+        "delta": delta,
+        "combo": spread_quote,
         "margin": float(trial.initMarginChange),
         "fills": [[f.contract.secType, f.execution.side, f.execution.shares] for f in vertical.fills],
         "average": [vertical.orderStatus.avgFillPrice, vertical.orderStatus.filled],
