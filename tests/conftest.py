@@ -79,14 +79,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     # A fixture of the module is made again in every worker that runs a test of it: a portfolio played for it costs
     # more than all that looks at it. The mark for groups does not serve, as pytest 9.2 lets no plugin write node ids.
     scheduler = LoadScopeScheduling(config, log)
-    scheduler._split_scope = lambda nodeid: path if shares(path := nodeid.partition("::")[0]) else nodeid
+    scheduler._split_scope = lambda nodeid: shared(nodeid.partition("::")[0]) or nodeid
     return scheduler
 
 
 @cache
-def shares(path: str) -> bool:
-    """Whether a file of tests has a fixture that is made once for all of it."""
-    return 'scope="module"' in (Path(__file__).parents[1] / path).read_text(encoding="utf-8")
+def shared(path: str) -> str:
+    """What the tests of a file share and one worker should make once: a fixture of the module, the parsed source."""
+    text = (Path(__file__).parents[1] / path).read_text(encoding="utf-8")
+    return path if 'scope="module"' in text else "source" if "modules(" in text else ""
 
 
 @pytest.fixture(scope="session", autouse=True)

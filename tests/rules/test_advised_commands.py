@@ -18,9 +18,13 @@ BLANK = "{}"
 """Stands for what is only known when the text is written."""
 
 
-def texts_of(tree: ast.Module) -> Iterator[str]:
-    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
+def texts_of(tree: ast.Module, *, help_texts: bool) -> Iterator[str]:
+    """Every text a person may read; what stands below a definition for maintainers only is left out."""
+    nodes = list(ast.walk(tree))
+    inside = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    if not help_texts:
+        inside |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
             yield node.value
         elif isinstance(node, ast.JoinedStr):
@@ -28,7 +32,12 @@ def texts_of(tree: ast.Module) -> Iterator[str]:
 
 
 def advised() -> list[str]:
-    found = [text for one in modules() if one.path.startswith(("mtum/", "jobs/")) for text in texts_of(one.tree)]
+    found = [
+        text
+        for one in modules("mtum", "jobs")
+        for text in texts_of(one.tree, help_texts=one.path.startswith("mtum/cli/"))
+    ]
+    assert any("mtum" in text for text in found)
     by_hand = [page for page in {*ROOT.glob("*.md"), *pages()} if page.parent != ROOT / "docs" / "reference"]
     told = [page.read_text(encoding="utf-8") for page in by_hand]
     shown = [line for page in by_hand for block in blocks(page) if block.language in PROMPT for line in block.calls()]
@@ -48,6 +57,8 @@ def wrong_with(line: str) -> str | None:
     command: TyperCommand | TyperGroup = loaded(first)
     while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
         below = words.pop(0)
+        if below == BLANK:
+            return None
         if below not in command.commands:
             return f"no command {below} below {first}"
         command = command.commands[below]  # type: ignore[assignment]

@@ -1,6 +1,7 @@
 """The project's own source, parsed: what the rule tests look at."""
 
 import ast
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,7 @@ NOT_OURS = {".git", ".venv", "build", "dist", "data", "node_modules", "__pycache
 type Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Module:
     """One Python file: path below the project's top, lines of text, syntax tree."""
 
@@ -42,29 +43,36 @@ class Definition:
 
 
 @cache
-def modules(*tops: str) -> tuple[Module, ...]:
+def modules(top: str, *others: str) -> tuple[Module, ...]:
     """Every Python file below the named top folders, in order of path."""
+    if others:
+        return tuple(module for one in (top, *others) for module in modules(one))
     found = []
-    for top in tops:
-        for path in sorted((ROOT / top).rglob("*.py")):
-            text = path.read_text(encoding="utf-8")
-            name = path.relative_to(ROOT).as_posix()
-            found.append(Module(name, tuple(text.splitlines()), ast.parse(text, filename=name)))
+    for path in sorted((ROOT / top).rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        name = path.relative_to(ROOT).as_posix()
+        found.append(Module(name, tuple(text.splitlines()), ast.parse(text, filename=name)))
+    # Millions of nodes that stay: each later collection of garbage would walk through all of them for a second.
+    gc.freeze()
     return tuple(found)
 
 
-def definitions(module: Module) -> Iterator[Definition]:
+@cache
+def definitions(module: Module) -> tuple[Definition, ...]:
     """Every function, method and class of a module, the nested ones too."""
+    found: list[Definition] = []
 
-    def below(node: ast.AST, parents: tuple[Function | ast.ClassDef, ...]) -> Iterator[Definition]:
+    def below(node: ast.AST, parents: tuple[Function | ast.ClassDef, ...]) -> None:
         for child in ast.iter_child_nodes(node):
+            # An expression holds no definition that has a name.
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                yield Definition(module, child, parents)
-                yield from below(child, (*parents, child))
-            else:
-                yield from below(child, parents)
+                found.append(Definition(module, child, parents))
+                below(child, (*parents, child))
+            elif not isinstance(child, ast.expr):
+                below(child, parents)
 
-    return below(module.tree, ())
+    below(module.tree, ())
+    return tuple(found)
 
 
 def body_lines(node: Function) -> int:
