@@ -96,6 +96,7 @@ def test_cash_trades_and_benchmark_add_up_by_hand(first: Called) -> None:
     assert document["benchmark_end_usd"] == pytest.approx(rest + shares * float(bars.close[-1]), abs=0.02)
 
 
+@pytest.mark.full
 def test_the_same_call_in_another_folder_process_zone_and_locale_gives_the_same(first: Called, tmp_path: Path) -> None:
     elsewhere = {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "77", "LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8"}
     again = start(tmp_path, "demo", "--sessions", str(SESSIONS), "--json", environment=elsewhere)

@@ -196,6 +196,7 @@ def test_a_database_locked_beyond_the_deadline_is_missed_and_told(place: Place) 
     note("database locked until the deadline has passed", "exit 3, then missed, exit 4", place)
 
 
+@pytest.mark.full
 def test_a_database_that_may_not_grow_sends_nothing_and_is_told(place: Place) -> None:
     """SQLite's own limit of pages stands for a quota; it holds for the connections of one process."""
     limited = """
@@ -227,7 +228,10 @@ def without_override() -> None:
     ctypes.CDLL(None).prctl(drop_from_bounding_set, ignore_permissions, 0, 0, 0)
 
 
-@pytest.mark.parametrize(("names", "rights"), [("mtum.db*", 0o444), ("", 0o555)], ids=["file", "folder"])
+@pytest.mark.parametrize(
+    ("names", "rights"),
+    [pytest.param("mtum.db*", 0o444, marks=pytest.mark.full, id="file"), pytest.param("", 0o555, id="folder")],
+)
 def test_a_database_that_cannot_be_written_sends_nothing_and_is_told(place: Place, names: str, rights: int) -> None:
     kept = {path: path.stat().st_mode for path in (place.data.glob(names) if names else [place.data])}
     for path in kept:

@@ -93,7 +93,7 @@ class Killed(BaseException):
     """The process ends here; nothing after it is written."""
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(1, 4))])
 def test_killed_at_random_no_job_is_done_twice_none_is_lost_in_silence_none_is_late(seed: int) -> None:
     """Fifty kills per seed, each in the middle of a job or between two; restarted after up to three hours."""
     draw = random.Random(seed)
