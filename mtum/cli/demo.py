@@ -257,6 +257,7 @@ def _hints(call: CommandCall, folder: Path, document: Mapping[str, Any], *, own_
     whole = [("sleeves", "each sleeve with its money, position and last reason")] if portfolio else []
     lines = [
         *whole,
+        *([("options", "each open group: what it earns, risks and waits for")] if "options" in document else []),
         (f"explain{days[0] if days else ''}", "why that session was decided so" if days else WHY_LAST),
         *((f"explain{day}", "and that one") for day in days[1:]),
         ("risk", "every limit with its use") if portfolio else ("show decisions", "every decision recorded"),

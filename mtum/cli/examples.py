@@ -37,7 +37,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("mtum backtest --source csv:bars --symbol SPY", "bars of your own: bars/SPY.csv"),
         ("mtum backtest --strategy buy_and_hold --holding MTUM=25", "another strategy, and shares at the start"),
     ),
-    "options": (("mtum options chain SPY", "the contracts of the last decision, and why others are out"),),
+    "options": (
+        ("mtum options", "open groups: what each earns, risks and waits for"),
+        ("mtum options chain SPY", "contracts near the price, and why those not chosen are out"),
+        ("mtum options chain SPY --all", "every contract of the chain"),
+    ),
     "sweep": (("mtum sweep grid.toml --workers 2 --out swept", "on two cores"),),
     "walkforward": (("mtum walkforward grid.toml --out walked", "with a page to look at"),),
     "compare": (("mtum compare 3 7 --out compared", "with a page of their curves"),),
@@ -52,6 +56,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("mtum reconcile --accept external MTUM 10", "10 shares are your own, never traded here"),
         ("mtum reconcile --accept renamed FB META --from 2022-06-09", "the same shares under another name"),
         ("mtum reconcile --accept merged TWTR --cash 54.20", "paid out by a merger"),
+        ("mtum reconcile --accept assigned SPY260220P00640000 1", "one sold put was assigned"),
     ),
     "capital": (
         ('mtum capital add 2500 --why "monthly savings"', "money paid in"),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,7 +100,7 @@ def write(answer: Answer, *, as_json: bool, quiet: bool = False) -> None:
         _show(answer.shown)
     sys.stdout.flush()
     if answer.exit_code:
-        seen = not as_json and _at_terminal(sys.stdout) and _all_shown(answer)
+        seen = not as_json and _read_together() and _all_shown(answer)
         complain(_short_line(answer) if seen else failure_line(answer))
     elif not (as_json or quiet):
         for hint in answer.hints:
@@ -142,7 +143,7 @@ def failure_line(answer: Answer) -> str:
 
 
 def _all_shown(answer: Answer) -> bool:
-    # One and the same terminal shows both streams: a list that stands there already is not repeated on one line.
+    # Where both streams are read together, a list that stands there already is not repeated on one line.
     texts = {text for part in answer.shown for text in (_words(part) if isinstance(part, Listing) else [part])}
     told = [str(problem["text"]) for problem in _problems(answer)]
     return bool(told) and all(any(problem in text for text in texts) for problem in told)
@@ -300,6 +301,16 @@ def _cell(value: object) -> str:
 
 def _knows_utf(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().startswith("utf")
+
+
+def _read_together() -> bool:
+    # A terminal, or one file or pipe for both: 2>&1, a journal.
+    if _at_terminal(sys.stdout):
+        return True
+    try:
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    except (OSError, ValueError):  # a stream without a file
+        return False
 
 
 def _at_terminal(stream: TextIO) -> bool:

@@ -113,7 +113,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return words that name the likeliest right name: the last part first, then the whole."""
     candidates = list(known)
     ends = [candidate.rpartition(".")[2] for candidate in candidates]
-    likely = difflib.get_close_matches(name.rpartition(".")[2], ends, n=1, cutoff=0.8)
+    section, _, end = name.rpartition(".")
+    beside = [own for candidate, own in zip(candidates, ends, strict=True) if candidate.rpartition(".")[0] == section]
+    likely = [found for among in (beside, ends) for found in difflib.get_close_matches(end, among, n=1, cutoff=0.8)][:1]
     # Several sections have a port or a symbol: among those the section decides.
     alike = [candidate for candidate, end in zip(candidates, ends, strict=True) if end in likely]
     close = difflib.get_close_matches(name, alike or candidates, n=1, cutoff=0.0 if alike else 0.6)

@@ -92,10 +92,22 @@ def strategy_of(
     try:
         made = strategy_adapter(name).validate_python(parameters) if parameters else STRATEGIES[name]()
     except ValidationError as error:
-        problems += explained(error, prefix)
+        problems += [*explained(error, prefix), *_beside_wrong(name, parameters, error, prefix)]
         return None
     problems += [f"{prefix}{problem}" for problem in problems_of(made) if not lent or problem.split()[0] in known]
     return None if lent else made
+
+
+def _beside_wrong(name: str, parameters: Mapping[str, Any], error: ValidationError, prefix: str) -> list[str]:
+    # A value of the wrong kind must not hide that another one is out of its range.
+    wrong = {str(part) for detail in error.errors(include_url=False) for part in detail["loc"][:1]}
+    usual = {key: STRATEGIES[name].EXAMPLE.settings[key] for key in wrong & required_of(name).keys()}
+    rest = {key: value for key, value in parameters.items() if key not in wrong} | usual
+    try:
+        found = problems_of(strategy_adapter(name).validate_python(rest))
+    except ValidationError:
+        return []
+    return [f"{prefix}{problem}" for problem in found if not wrong & set(problem.replace(",", " ").split())]
 
 
 def _voting(name: str) -> set[str]:
@@ -236,5 +248,8 @@ def explained(error: ValidationError, prefix: str) -> list[str]:
         if detail["type"].startswith("date_"):
             wish = "input should be a date as 2026-01-28"
         wish = wish.replace("tuple", "list").replace("dictionary", "table")
-        asked.setdefault((place, repr(detail["input"])), []).append(wish)
-    return [f"{place}: {' or '.join(wishes)}, found {found}" for (place, found), wishes in asked.items()]
+        missing = detail["type"] == "missing"  # what pydantic found is then the whole table around it
+        asked.setdefault((place, "" if missing else f", found {detail['input']!r}"), []).append(
+            "it has no default; set it" if missing else wish
+        )
+    return [f"{place}: {' or '.join(wishes)}{found}" for (place, found), wishes in asked.items()]

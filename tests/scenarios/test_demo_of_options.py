@@ -51,7 +51,9 @@ def test_a_wheel_sells_puts_in_the_daily_job_and_every_decision_verifies(tmp_pat
 
 
 def test_the_text_says_the_capital_and_what_happened(tmp_path: Path) -> None:
-    shown = call(tmp_path, "demo", "--strategy", "wheel", "--sessions", "3", "--out", str(tmp_path / "demo")).out
+    called = call(tmp_path, "demo", "--strategy", "wheel", "--sessions", "3", "--out", str(tmp_path / "demo"))
+    shown = called.out
+    assert "mtum options --config" in called.err
     assert "100,000.00 USD" in shown
     assert "(model-priced)" in shown
     assert "cash settlements" in shown

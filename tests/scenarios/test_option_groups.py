@@ -124,6 +124,12 @@ def test_the_commands_answer_in_words_and_as_json(folder: Path) -> None:
     assert "it is rolled once this holds: " in shown.out
     chain = json.loads(call(folder, *own, "options", "chain", "sp500", "--json").out)
     assert chain["symbol"] == "SP500"
+    near, every = (call(folder, *own, "options", "chain", "SP500", *more).out.splitlines() for more in ((), ("--all",)))
+    rows = [line for line in near if line.startswith("SP500 20")]
+    assert len(rows) <= 3 * 2 * 8 + 2
+    (left,) = [line for line in near if line.endswith("are not shown; --all lists them.")]
+    assert len(rows) + int(left.split()[0]) == len(chain["contracts"])
+    assert len([line for line in every if line.startswith("SP500 20")]) == len(chain["contracts"])
     wrong = call(folder, *own, "options", "chian")
     assert (wrong.code, "mtum options chain SYMBOL" in wrong.err) == (2, True)
     without = call(folder, "--data-dir", str(folder), "options")
@@ -134,7 +140,7 @@ def test_the_report_says_what_each_group_earns_risks_and_waits_for(folder: Path)
     own = ("--config", str(folder / "own.toml"), "--data-dir", str(folder))
     (folder / "own.toml").write_text(OWN, encoding="utf-8")
     told = " ".join(call(folder, *own, "report").out.split())
-    assert "2 option groups" in told
+    assert "2 options" in told
     assert "MODEL-PRICED: a model made the prices of these options" in told
     assert "1 of 1 unit filled at" in told
     for name in ("Days to expiry", "Received", "Earned so far", "Cash pinned", "Most it can lose"):
@@ -166,3 +172,14 @@ def test_a_fee_that_is_not_told_is_said_wherever_it_counts_and_can_be_stated(fol
     assert call(tmp_path, *own, "reconcile", "--accept", "commission", key, "1.00").code == 0
     assert "fee not told yet" not in call(tmp_path, *own, "options").out
     assert call(tmp_path, *own, "export", "tax", "--out", str(tmp_path / "tax.csv")).code == 0
+
+
+def test_decisions_in_options_are_listed_as_what_they_do(folder: Path) -> None:
+    (folder / "wheel.toml").write_text('[market]\nsample = "multi"\n' + OWN)
+    own = ("--quiet", "--config", str(folder / "wheel.toml"), "--data-dir", str(folder))
+    shown = call(folder, "show", "decisions", *own).out.split()
+    assert "write_put" in shown
+    assert "open" in shown
+    assert "enter" not in shown
+    document = call(folder, "show", "decisions", "--json", *own).document
+    assert {row["action"] for row in document["decisions"] if row["reason"] == "write_put"} == {"enter"}

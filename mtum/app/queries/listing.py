@@ -1,7 +1,7 @@
 """The lists that the records hold: trades, orders, fills, decisions, bars, equity, cash, runs, notes, options."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
@@ -110,3 +110,14 @@ def _day_document(row: DayRow) -> dict[str, Any]:
     """Return a decision's row, what its symbol recorded, where it is one, beside what the row says itself."""
     recorded: Mapping[str, Any] = next(iter(row.indicators.values())) if len(row.indicators) == 1 else {}
     return {**recorded, **{field.name: getattr(row, field.name) for field in fields(row)}}
+
+
+def with_option_orders(reader: Reader, rows: Sequence[DayRow]) -> list[DayRow]:
+    """Return decisions with what they ordered in options as their action: open, roll or close.
+
+    To the engine a roll, or a call that is sold, enters; a trader reads it as what it is.
+    """
+    done: dict[tuple[str, str], dict[str, None]] = {}
+    for order in reader.rows(OptionOrderRow, date.fromisoformat(rows[0].session)) if rows else ():
+        done.setdefault((order.session, order.strategy), {})[order.purpose] = None
+    return [replace(row, action=", ".join(done.get((row.session, row.strategy), (row.action,)))) for row in rows]

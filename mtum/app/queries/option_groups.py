@@ -10,7 +10,7 @@ from mtum.app.queries.plain import plain
 from mtum.config import Settings
 from mtum.core.canonical import list_in, table_in
 from mtum.core.options.chain import ReadChain
-from mtum.core.options.contracts import OptionContract
+from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.portfolio.options.lots import Book
 from mtum.core.reporting.option_groups import GroupLine
 from mtum.errors import UsageError
@@ -109,6 +109,8 @@ def _contract(chain: ReadChain, one: OptionContract, removed: Mapping[int, str |
     known = reading is not None and reading.delta is not None and reading.volatility is not None
     return {
         "contract": one.words,
+        "right": "call" if one.right is Right.CALL else "put",
+        "strike": float(one.strike),
         "con_id": one.con_id,
         "days": one.days_from(chain.chain.session),
         "bid": quote.bid,

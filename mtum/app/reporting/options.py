@@ -82,6 +82,7 @@ def _lines(groups: Iterator[GroupLine]) -> Iterator[OptionGroupLine]:
             max_loss_usd=float(one.max_loss_usd),
             delta_shares=one.delta_shares,
             next=one.next.text if one.next else "no rule is known",
+            contracts=sum(abs(leg.quantity) for leg in one.legs),
         )
 
 

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CHAIN = "chain"
+EXPIRIES, STRIKES = 3, 8
+"""Of how many expiries, and how many strikes of each right around the price, a chain shows contracts."""
+SHARES = "as shares"
+COVERED = "as shares: a call on shares you hold loses nothing by itself; what the shares can lose counts with them."
 MODEL = "MODEL-PRICED: a model made these prices, no market did."
 
 
@@ -20,6 +24,9 @@ def options(
     context: typer.Context,
     what: Annotated[str, typer.Argument(metavar="chain", help="A chain; without it, the open groups.")] = "",
     symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="Underlying of the chain, for instance SPY.")] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="Every contract of the chain; else those near the price.")
+    ] = False,
 ) -> Answer:
     """Open groups with legs, marks, collateral and next rule; or the chain of an underlying as last decided on."""
     from mtum.app.queries.option_groups import option_chain, option_groups
@@ -32,7 +39,7 @@ def options(
     with opened_reader(settings, call.database()) as reader:
         if what:
             document = option_chain(settings, reader, symbol.upper())
-            return Answer(document, [*_chain(document), *stand_in(call)])
+            return Answer(document, [*_chain(document, every=every), *stand_in(call)])
         document = option_groups(settings, reader)
         empty = reader is None
     if not document["sleeves"]:
@@ -54,7 +61,7 @@ def _groups(document: "Mapping[str, Any]") -> "list[str | Listing]":
             _number(one["worth_usd"], "+,.2f"),
             _earned(one),
             _number(one["collateral_usd"], ",.0f"),
-            _number(one["max_loss_usd"], ",.0f"),
+            SHARES if one["pledged_shares"] and not one["max_loss_usd"] else _number(one["max_loss_usd"], ",.0f"),
         ]
         for one in groups
     ]
@@ -62,12 +69,33 @@ def _groups(document: "Mapping[str, Any]") -> "list[str | Listing]":
     lines: list[str | Listing] = [MODEL] if document["model_priced"] else []
     lines += [Listing([*columns, "most loss USD"], rows), ""]
     lines += [f"{one['group']}: {one['next']['text'] if one['next'] else 'no rule is known'}." for one in groups]
+    if any(one["pledged_shares"] for one in groups):
+        lines += ["", COVERED]
     told = [one for one in document["sleeves"] if one["session"]]
     return [*lines, "", *(f"{one['sleeve']}: as decided on {one['session']}, {one['source']}." for one in told)]
 
 
-def _chain(document: "Mapping[str, Any]") -> "list[str | Listing]":
+def _near(document: "Mapping[str, Any]") -> "list[Mapping[str, Any]]":
+    """Return what was chosen, and of the nearest expiries, chosen ones first, the strikes around the price."""
+    contracts, spot = document["contracts"], document["spot"]
+    days = [one["days"] for one in sorted(contracts, key=lambda one: (one["out"] is not None, one["days"]))]
+    nearest = list(dict.fromkeys(days))[:EXPIRIES]
+    strikes = {
+        (day, right): sorted(
+            {one["strike"] for one in contracts if (one["days"], one["right"]) == (day, right)},
+            key=lambda strike: abs(strike - spot),
+        )[:STRIKES]
+        for day in nearest
+        for right in ("call", "put")
+    }
+    return [
+        one for one in contracts if one["out"] is None or one["strike"] in strikes.get((one["days"], one["right"]), ())
+    ]
+
+
+def _chain(document: "Mapping[str, Any]", *, every: bool) -> "list[str | Listing]":
     head = f"{document['symbol']} {document['spot']:,.2f} on {document['session']}, {document['source']}."
+    shown = document["contracts"] if every else _near(document)
     rows = [
         [
             one["contract"],
@@ -79,11 +107,14 @@ def _chain(document: "Mapping[str, Any]") -> "list[str | Listing]":
             one["open_interest"],
             "chosen" if one["out"] is None else one["out"],
         ]
-        for one in document["contracts"]
+        for one in shown
     ]
     lines: list[str | Listing] = [head, *([MODEL] if document["model_priced"] else [])]
     lines += [f"Refused: {document['refused']}."] if document["refused"] else []
-    return [*lines, Listing(["contract", "days", "bid", "ask", "volatility", "delta", "open", "why it is out"], rows)]
+    listing = Listing(["contract", "days", "bid", "ask", "volatility", "delta", "open", "why it is out"], rows)
+    left = len(document["contracts"]) - len(shown)
+    more = [f"{left} contracts further away are not shown; --all lists them."] if left else []
+    return [*lines, listing, *more]
 
 
 def _earned(one: "Mapping[str, Any]") -> str | None:

@@ -252,14 +252,16 @@ def backtests(context: typer.Context, since: Since = None, limit: Limit = None) 
 def _list(
     context: typer.Context, kind: str, since: date | None, limit: int | None, sleeve: str | None = None
 ) -> Answer:
-    from mtum.app.queries.listing import listed
+    from mtum.app.queries.listing import listed, with_option_orders
     from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
     with opened_reader(call.settings(), call.database()) as reader:
         whose = sleeve_of(call.settings(), sleeve)
         found = listed(reader, call.settings().market.source, kind, since, limit, whose)
-    rows, virtual, document = found.rows, found.virtual, found.document
+        rows, virtual, document = found.rows, found.virtual, found.document
+        if reader and kind == "decisions" and call.settings().trades_options:
+            rows = with_option_orders(reader, rows)
     if reader is None:
         return Answer(document, [NOTHING_YET])
     problems = [AnswerProblem(ExitCode.PERSON, found.changed)] if found.changed else []

@@ -20,6 +20,8 @@ class OptionGroupLine:
         What is held, in words.
     next : str
         What happens next, in words.
+    contracts : int
+        How many are open, held and sold together; 0 in reports that were stored before this was told.
     """
 
     group: str
@@ -33,6 +35,7 @@ class OptionGroupLine:
     max_loss_usd: float
     delta_shares: float | None
     next: str
+    contracts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,15 @@ def section(told: OptionsTold | None) -> Section:
     return Section("options", "Options", tuple(blocks))
 
 
+def most_loss(loss_usd: float, pledged_shares: int) -> str:
+    """Return the most that a group can lose, in words: a call on shares that are held loses nothing by itself."""
+    own = f"{figures.number(loss_usd)} USD"
+    if not pledged_shares:
+        return own
+    shares = f"what its {figures.shares(pledged_shares)} shares lose"
+    return f"{own} and {shares}" if loss_usd else shares
+
+
 def _facts(one: OptionGroupLine) -> Block:
     received = one.credit_usd >= 0
     pledged = ("Shares pledged", figures.shares(one.pledged_shares), "") if one.pledged_shares else None
@@ -84,7 +96,7 @@ def _facts(one: OptionGroupLine) -> Block:
             ("Earned so far", signed(_earned(one)), "USD"),
             ("Cash pinned", figures.number(one.collateral_usd), "USD"),
             pledged,
-            ("Most it can lose", figures.number(one.max_loss_usd), "USD"),
+            ("Most it can lose", most_loss(one.max_loss_usd, one.pledged_shares), ""),
             ("Moves like", figures.number(one.delta_shares, 0, sign=True), "shares"),
         )
     )

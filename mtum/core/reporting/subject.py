@@ -82,9 +82,10 @@ def _deed(summary: Summary) -> str:
         done = [_named_deed(order, several=several) for order in summary.orders]
         return ", ".join(done) if len(done) < 3 else f"{len(done)} ORDERS"
     held = summary.held
-    groups = len(summary.options.groups) if summary.options else 0
-    if groups and len(held) < 2:
-        return f"{figures.position(held[0].shares)} and {groups} OPT" if held else words.count(groups, "option group")
+    contracts = sum(max(group.contracts, 1) for group in summary.options.groups) if summary.options else 0
+    if contracts and len(held) < 2:
+        options = words.count(contracts, "option")
+        return f"{figures.position(held[0].shares)} and {options}" if held else options
     if not held:
         return "FLAT"
     if len(held) > 1:

@@ -135,7 +135,9 @@ def _options(told: Table, sleeve: str) -> Html:
                 usd(one["credit_usd"]),
                 change(one["pnl_usd"], usd(one["pnl_usd"], sign=True)),
                 usd(one["collateral_usd"]),
-                usd(one["max_loss_usd"]),
+                "what its shares lose"
+                if one["pledged_shares"] and not one["max_loss_usd"]
+                else usd(one["max_loss_usd"]),
             ]
         )
         rules.append(tag("li", f"{one['group']}: ", due, next_["text"] if next_ else "no rule is known", "."))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -117,6 +118,21 @@ def test_a_list_of_errors_on_a_terminal_is_not_repeated(
     assert capsys.readouterr().err.startswith(line)
     write(answer, as_json=False)  # a pipe and a log each keep the whole
     assert capsys.readouterr().err == "mtum: ma_sesions: unknown; mode: wrong\n"
+
+
+def test_a_list_of_errors_is_not_repeated_where_both_streams_are_one_pipe(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answer = Answer({}, ["mode: wrong"], exit_code=2, problems=[AnswerProblem(2, "mode: wrong")])
+    with (
+        (tmp_path / "journal").open("w") as journal,
+        open(os.dup(journal.fileno()), "w") as errors,
+        monkeypatch.context() as patched,
+    ):
+        patched.setattr("sys.stdout", journal)
+        patched.setattr("sys.stderr", errors)
+        write(answer, as_json=False)
+    assert (tmp_path / "journal").read_text() == "mode: wrong\nmtum: 1 problem, named above; exit code 2\n"
 
 
 def test_a_piped_table_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:

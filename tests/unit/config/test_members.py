@@ -67,7 +67,7 @@ def test_a_sleeve_has_members_of_its_own(tmp_path: Path) -> None:
     [
         ([], [f"{PLACE} holds 0 strategies; list one or more"]),
         ("SPY", [f"{PLACE}: input should be a valid list, found 'SPY'"]),
-        ([{"weight": 1}], [f"{PLACE}.0.strategy: field required, found {{'weight': 1}}"]),
+        ([{"weight": 1}], [f"{PLACE}.0.strategy: it has no default; set it"]),
         (
             [{"strategy": "ensemble"}],
             [f'{PLACE}.0.strategy is "ensemble"; use one that says of each symbol when to hold it'],

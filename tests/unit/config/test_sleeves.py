@@ -178,7 +178,7 @@ max_frac = 0.5
         "sleeve.three.risk.account_drawdown_frac: unknown setting",
         "sleeve.four.weight: input should be less than or equal to 1, found 2",
         "sleeve.cash: the name cash is taken",
-        "group.tech.symbols: field required",
+        "group.tech.symbols: it has no default; set it",
     ):
         assert any(line.startswith(told) for line in found), (told, found)
 
@@ -203,3 +203,21 @@ def test_what_is_wrong_for_all_is_told_once(tmp_path: Path) -> None:
 def test_a_section_of_which_there_may_be_several_needs_a_name(tmp_path: Path, section: str) -> None:
     assert any(line.startswith(f"{section}") for line in problems(tmp_path, f"{section} = 3\n"))
     assert any(line.startswith(f"{section}.weigth") for line in problems(tmp_path, f"[{section}]\nweigth = 3\n"))
+
+
+def test_a_value_of_the_wrong_kind_hides_no_other_mistake_of_a_sleeve(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[sleeve.a]\nstrategy = "wheel"\nweight = 0.4\n'
+        '[sleeve.a.rules]\ndte = "soon"\nput_delta = 4\nroll_dte = 15\nfoo = 1\n'
+        '[sleeve.b]\nstrategi = "wheel"\nweight = 2\n'
+    )
+    with pytest.raises(ConfigError) as caught:
+        config.load(path, {})
+    kind, unknown, delta, misspelt, missing, weight = caught.value.problems
+    assert kind.startswith("sleeve.a.rules.dte: input should be a valid integer")
+    assert unknown.startswith("sleeve.a.rules.foo: unknown setting")
+    assert delta == "sleeve.a.rules.put_delta is 4; use a number from 0.01 to 0.6"
+    assert misspelt == "sleeve.b.strategi: unknown setting; did you mean sleeve.b.strategy?"
+    assert missing == "sleeve.b.strategy: it has no default; set it"
+    assert weight.startswith("sleeve.b.weight: ")
