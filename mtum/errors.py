@@ -161,7 +161,7 @@ class SourceUnavailableError(DataError):
 
 
 class TooManyRequestsError(SourceUnavailableError):
-    """The source turns us away for asking too often; nothing more is asked for a while.
+    """Rate-limited by the source; no further requests for a while.
 
     What to do: wait; it asks less by itself. Ask the source for fewer symbols if it comes back.
     """

@@ -13,7 +13,7 @@ class Options(SettingsSection):
     max_contracts: int = Field(default=10, ge=1, le=1000)
     """most contracts, or combinations of several, in one order"""
     min_days: int = Field(default=7, ge=0, le=365)
-    """calendar days to its last one that a contract needs more of to be opened"""
+    """a contract is opened only with more calendar days left than this"""
     max_spot_move_frac: float = Field(default=0.01, gt=0, lt=1)
     """move of the underlying since the decision at which nothing is opened"""
     sleeve_loss_frac: float = Field(default=1.0, gt=0, le=1)
@@ -21,7 +21,7 @@ class Options(SettingsSection):
     account_loss_frac: float = Field(default=1.0, gt=0, le=1)
     """largest part of the account's equity that all open options may lose together"""
     max_margin_frac: float = Field(default=1.0, gt=0, le=1)
-    """initial margin in the broker's trial answer above which nothing is opened, as a part of the account's equity"""
+    """initial margin by the broker's what-if answer above which nothing is opened, as a part of the account's equity"""
     fee_usd: float = Field(default=1.5, ge=0, le=100)
     """commission and fees of a contract that cash is kept for"""
     max_changes: int = Field(default=3, ge=0, le=3)

@@ -36,7 +36,7 @@ REPLAYED_SOURCES = ("sample", "csv")
 
 
 class Market(SettingsSection):
-    """Where bars and the VIX come from, and how far they are believed."""
+    """Where bars and the VIX come from, and which checks they must pass."""
 
     source: Literal["sample", "csv", "yahoo", "ib"] = "sample"
     """source of every bar of a decision"""
@@ -53,11 +53,11 @@ class Market(SettingsSection):
     volume_mode: Literal["projected", "raw", "prior_session"] = "projected"
     """today's volume: projected to the whole session, as seen so far, or yesterday's"""
     dividend_source: Annotated[Literal["yahoo", "file"] | None, BeforeValidator(_none_word)] = None
-    """who tells dividends in place of source "ib": Yahoo, or dividends.csv in the data folder; "none" for nobody"""
+    """source of dividends in place of "ib": Yahoo, or dividends.csv in the data folder; "none" for none"""
     chain_dir: str = ""
     """folder of recorded option chains (CSV or Parquet), relative to the data folder; empty: the model alone"""
     spike_multiple: float = Field(default=10.0, ge=2, le=100)
-    """a newest move beyond this many mean absolute moves must be confirmed"""
+    """a latest move larger than this many average daily moves must be confirmed"""
     sample_share: Literal["drawn", "exact"] = "drawn"
     """replayed markets: share of the volume seen at the decision is drawn, or known exactly"""
     sample_bond_holidays: Literal["carried", "missing"] = "carried"
@@ -96,7 +96,7 @@ class Portfolio(SettingsSection):
     clearing_fee_per_share_usd: float = Field(default=0.000203, ge=0, lt=0.1)
     """fees of clearing and audit trail for each share, cost model "ib_tiered\""""
     impact_coefficient: Annotated[Annotated[float, Field(gt=0, le=100)] | None, BeforeValidator(_none_word)] = None
-    """backtests: how far a fill moves the price, in daily volatilities times the root of its part of the volume"""
+    """backtests: market impact of a fill, in daily volatilities times the root of its part of the volume"""
     account_kind: Literal["cash", "margin"] = "cash"
     """kind of the simulated account; a real one is asked"""
     auction_volume_frac: Fraction = None
@@ -157,11 +157,11 @@ class SleeveRisk(SettingsSection):
     daily_loss_pause_sessions: int = Field(default=1, ge=0, le=100)
     """further sessions without entries after such a loss"""
     on_daily_loss: Literal["block", "flatten"] = "block"
-    """"block" entries, or "flatten": sell at this close, then entries stopped until `mtum resume`"""
+    """"block" entries, or "flatten": sell at this close, then block entries until `mtum resume`"""
     max_position_usd: Usd = 5000.0
     """largest position in one symbol in USD; "none" for no limit, with sleeves the default"""
     max_drawdown_frac: Fraction = None
-    """fall from the peak at which entries stop until `mtum resume`, which counts the peak anew; "none" for no limit"""
+    """drawdown at which entries stop until `mtum resume`, which resets the peak; "none" for no limit"""
     require_confirmation: bool | Literal["all"] = False
     """true: entries need `mtum approve`; "all": exits too"""
     exit_fallback: Literal["none", "market"] = "none"
@@ -182,13 +182,13 @@ class Risk(SleeveRisk):
     account_daily_loss_usd: Usd = None
     """at or beyond this loss of all sleeves together nothing is bought; "none" for no limit"""
     account_drawdown_frac: Fraction = None
-    """fall of all sleeves together from their peak at which nothing is bought; "none" for no limit"""
+    """drawdown of all sleeves together at which nothing is bought; "none" for no limit"""
     max_symbol_frac: float = Field(default=1.0, gt=0, le=1)
     """largest part of the account's equity in one symbol"""
     max_gross_frac: float = Field(default=1.0, gt=0, le=1)
     """largest part of the account's equity in shares"""
     correlation_penalty: float = Field(default=0.0, ge=0, le=1)
-    """how much a position is made smaller for its correlation with what the account holds; 0 for not at all"""
+    """how much a position shrinks for its correlation with what the account holds; 0: not at all"""
     target_volatility_frac: Multiple = None
     """volatility of the account, a year, above which purchases are cut; "none" for no limit"""
     max_var_frac: Fraction = None

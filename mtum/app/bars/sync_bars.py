@@ -37,7 +37,7 @@ def sync_bars(
     upcoming: Session | None = None,
     since: date | None = None,
 ) -> tuple[Synced, ...]:
-    """Bring symbols and series up to date; one that fails does not stop the rest, unless the source turns us away.
+    """Bring symbols and series up to date; one that fails does not stop the rest, unless the source limits requests.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def sync_bars(
             known[first] = desk.calendar.sessions(first, upcoming.day)
         turned_away = bool(results) and results[-1].turned_away
         results.append(
-            Synced(name, error=TooManyRequestsError(f"{name}: not asked: {desk.source.name} turns us away"))
+            Synced(name, error=TooManyRequestsError(f"{name}: not asked: {desk.source.name} limits requests"))
             if turned_away
             else _synced(desk, name, upcoming, known[first], is_series=name in series)
         )

@@ -21,7 +21,7 @@ class Watched:
     Parameters
     ----------
     drawdown_frac, max_drawdown_frac : float
-        The fall from the peak at the end, and the deepest one.
+        Drawdown at the end, and the largest one, as fractions.
     """
 
     start: str

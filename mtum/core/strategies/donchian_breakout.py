@@ -87,9 +87,9 @@ class DonchianBreakout(TradeFilter):
         metadata={"doc": "2: in above 55 sessions, out below 20; 1: 20 and 10, the signal after a winner skipped"},
     )
     risk_frac: float = field(default=0.01, metadata={"doc": "fraction of the sleeve that one ATR of a unit is"})
-    max_units: int = field(default=1, metadata={"doc": "units held at most of a symbol"})
-    step_n: float = field(default=0.5, metadata={"doc": "another unit this many ATR above the last purchase"})
-    stop_n: float = field(default=2.0, metadata={"doc": "leave this many ATR below the last purchase"})
+    max_units: int = field(default=1, metadata={"doc": "most units held of one symbol"})
+    step_n: float = field(default=0.5, metadata={"doc": "buy another unit this many ATR above the last purchase"})
+    stop_n: float = field(default=2.0, metadata={"doc": "exit this many ATR below the last purchase"})
     squeeze_filter: bool = field(
         default=False, metadata={"doc": "enter only if the Bollinger bands were inside the Keltner channel lately"}
     )

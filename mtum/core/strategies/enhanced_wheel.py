@@ -68,11 +68,11 @@ class EnhancedWheel(Wheel):
     put_delta: float = field(default=0.25, metadata={"doc": "largest absolute delta of a put that is sold"})
     rsi_max: float = field(default=70.0, metadata={"doc": "RSI below which puts are sold"})
     rsi_min: float = field(default=50.0, metadata={"doc": "RSI from which calls are sold"})
-    iv_rank_min: float = field(default=0.30, metadata={"doc": "rank of implied volatility from which it is sold"})
-    take: float = field(default=0.50, metadata={"doc": "part of the largest gain at which it is closed"})
+    iv_rank_min: float = field(default=0.30, metadata={"doc": "IV rank from which options are sold"})
+    take: float = field(default=0.50, metadata={"doc": "profit target: part of the largest gain at which it is closed"})
     exit_dte: int = field(default=21, metadata={"doc": "calendar days to expiry at which it is closed or rolled"})
     stop_multiple: float = field(
-        default=0.0, metadata={"doc": "close at a price of this many times the credit; 0 = never"}
+        default=0.0, metadata={"doc": "stop: close at a price of this many times the credit; 0 = never"}
     )
     blackout: tuple[date, ...] = field(
         default=(), metadata={"doc": "days that no short option may live through, as 2026-01-28"}

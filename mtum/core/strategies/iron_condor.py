@@ -60,18 +60,18 @@ class IronCondor(OptionStrategy):
     dte: int = field(default=45, metadata={"doc": "calendar days to expiry that are sought"})
     min_dte: int = field(default=30, metadata={"doc": "fewest calendar days to expiry of what is sold"})
     max_dte: int = field(default=60, metadata={"doc": "most calendar days to expiry of what is sold"})
-    iv_rank_min: float = field(default=0.30, metadata={"doc": "rank of implied volatility from which it is sold"})
+    iv_rank_min: float = field(default=0.30, metadata={"doc": "IV rank from which options are sold"})
     adx_max: float = field(default=25.0, metadata={"doc": "ADX below which it is sold"})
     min_credit_frac: float = field(default=0.20, metadata={"doc": "least credit, fraction of the wider wing"})
-    min_open_interest: int = field(default=100, metadata={"doc": "fewest contracts open in what is traded"})
+    min_open_interest: int = field(default=100, metadata={"doc": "least open interest of what is traded, contracts"})
     max_loss_frac: float = field(
         default=0.02, metadata={"doc": "most that one structure may lose, fraction of the equity"}
     )
     total_loss_frac: float = field(
         default=0.10, metadata={"doc": "most that all that are open may lose, fraction of the equity"}
     )
-    take: float = field(default=0.50, metadata={"doc": "part of the largest gain at which it is closed"})
-    stop_multiple: float = field(default=2.0, metadata={"doc": "close at a price of this many times the credit"})
+    take: float = field(default=0.50, metadata={"doc": "profit target: part of the largest gain at which it is closed"})
+    stop_multiple: float = field(default=2.0, metadata={"doc": "stop: close at a price of this many times the credit"})
     exit_dte: int = field(default=21, metadata={"doc": "calendar days to expiry at which it is closed or rolled"})
     spacing_sessions: int = field(default=5, metadata={"doc": "sessions between two openings at least"})
     max_open: int = field(default=3, metadata={"doc": "structures open at most"})

@@ -46,7 +46,7 @@ class Variant(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeanReversion(TradeFilter):
-    """Buy short falls within a rising trend, sell the recovery.
+    """Buy pullbacks in an uptrend, sell the recovery.
 
     Most trades win a little; the few that lose are the falls that go on: a crash that begins above the trend costs
     many wins, and the first variant has no stop. Trades are many, so costs take their part.
@@ -86,15 +86,15 @@ class MeanReversion(TradeFilter):
 
     symbols: tuple[str, ...] = field(default=("SPY", "QQQ", "IWM"), metadata={"doc": "symbols it trades"})
     variant: Variant = field(
-        default=Variant.RSI2, metadata={"doc": 'how a fall is measured: "rsi2" or "bollinger_rsi"'}
+        default=Variant.RSI2, metadata={"doc": 'how a pullback is measured: "rsi2" or "bollinger_rsi"'}
     )
     trend_sessions: int = field(
         default=200, metadata={"doc": "window of the mean that the close must be above to enter, sessions; 0 = off"}
     )
     max_positions: int = field(default=5, metadata={"doc": "symbols held at most; each gets an equal part"})
-    max_sessions: int = field(default=10, metadata={"doc": "leave after this many sessions"})
+    max_sessions: int = field(default=10, metadata={"doc": "exit after this many sessions"})
     stop_atr: float = field(
-        default=3.0, metadata={"doc": 'leave this many ATR of the entry below its price; "bollinger_rsi" only'}
+        default=3.0, metadata={"doc": 'exit this many ATR of the entry below its price; "bollinger_rsi" only'}
     )
 
     def universe(self) -> tuple[str, ...]:

@@ -94,10 +94,10 @@ class MomentumBurst(TradeFilter):
     risk_frac: float = field(default=0.005, metadata={"doc": "fraction of the sleeve that one ATR of a position is"})
     max_weight: float = field(default=0.33, metadata={"doc": "largest position, fraction of the sleeve's equity"})
     max_positions: int = field(default=3, metadata={"doc": "symbols held at most"})
-    target_atr: float = field(default=1.5, metadata={"doc": "leave this many ATR of the entry above its price"})
-    stop_atr: float = field(default=1.0, metadata={"doc": "leave this many ATR of the entry below its price"})
-    max_sessions: int = field(default=5, metadata={"doc": "leave after this many sessions"})
-    exit_rsi: float = field(default=45.0, metadata={"doc": "leave when the RSI is below this"})
+    target_atr: float = field(default=1.5, metadata={"doc": "exit this many ATR of the entry above its price"})
+    stop_atr: float = field(default=1.0, metadata={"doc": "exit this many ATR of the entry below its price"})
+    max_sessions: int = field(default=5, metadata={"doc": "exit after this many sessions"})
+    exit_rsi: float = field(default=45.0, metadata={"doc": "exit when the RSI is below this"})
     confirm_timeframes: tuple[Timeframe, ...] = field(
         default=(), metadata={"doc": 'timeframes that must confirm the rise, for instance ["1w"]'}
     )
@@ -172,7 +172,7 @@ class MomentumBurst(TradeFilter):
         if self.exit_rsi > self.rsi_low:
             found.append(
                 f"exit_rsi: {self.exit_rsi:g} is over rsi_low ({self.rsi_low:g}); "
-                "between them it would enter and leave by turns"
+                "between them it would enter and exit by turns"
             )
         return tuple(found)
 

@@ -79,11 +79,11 @@ class MtumConfluence(Strategy):
     vix_entry_below: float = field(
         default=25.0, metadata={"doc": "enter only while the VIX is below this, index points"}
     )
-    vix_exit_above: float = field(default=30.0, metadata={"doc": "leave when the VIX is above this, index points"})
+    vix_exit_above: float = field(default=30.0, metadata={"doc": "exit when the VIX is above this, index points"})
     rsi_entry_above: float = field(default=50.0, metadata={"doc": "enter only while the RSI is above this"})
-    rsi_exit_below: float = field(default=30.0, metadata={"doc": "leave when the RSI is below this"})
+    rsi_exit_below: float = field(default=30.0, metadata={"doc": "exit when the RSI is below this"})
     atr_target_multiple: float = field(
-        default=4.0, metadata={"doc": "leave at entry price plus this many ATR of the entry decision"}
+        default=4.0, metadata={"doc": "exit at the entry price plus this many ATR of the entry decision"}
     )
     reentry_cooldown_sessions: int = field(
         default=0, metadata={"doc": "sessions after an exit in which no entry is made"}
@@ -151,12 +151,12 @@ class MtumConfluence(Strategy):
         if self.vix_entry_below > self.vix_exit_above:
             found.append(
                 f"vix_entry_below: {self.vix_entry_below:g} is over vix_exit_above ({self.vix_exit_above:g}); "
-                "between them it would enter and leave by turns"
+                "between them it would enter and exit by turns"
             )
         if self.rsi_entry_above < self.rsi_exit_below:
             found.append(
                 f"rsi_entry_above: {self.rsi_entry_above:g} is under rsi_exit_below ({self.rsi_exit_below:g}); "
-                "between them it would enter and leave by turns"
+                "between them it would enter and exit by turns"
             )
         return tuple(found)
 

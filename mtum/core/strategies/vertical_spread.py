@@ -65,7 +65,7 @@ class VerticalSpread(OptionStrategy):
     dte: int = field(default=45, metadata={"doc": "calendar days to expiry that are sought"})
     min_dte: int = field(default=30, metadata={"doc": "fewest calendar days to expiry of what is sold"})
     max_dte: int = field(default=60, metadata={"doc": "most calendar days to expiry of what is sold"})
-    iv_rank_min: float = field(default=0.30, metadata={"doc": "rank of implied volatility from which it is sold"})
+    iv_rank_min: float = field(default=0.30, metadata={"doc": "IV rank from which options are sold"})
     allow_debit: bool = field(default=False, metadata={"doc": "whether spreads are bought below that rank"})
     min_credit_frac: float = field(default=0.25, metadata={"doc": "least credit, fraction of the width"})
     max_loss_frac: float = field(
@@ -74,9 +74,10 @@ class VerticalSpread(OptionStrategy):
     total_loss_frac: float = field(
         default=0.10, metadata={"doc": "most that all that are open may lose, fraction of the equity"}
     )
-    take: float = field(default=0.50, metadata={"doc": "part of the largest gain at which it is closed"})
+    take: float = field(default=0.50, metadata={"doc": "profit target: part of the largest gain at which it is closed"})
     stop_multiple: float = field(
-        default=2.0, metadata={"doc": "close at a price of this many times the credit, or at this part of a debit"}
+        default=2.0,
+        metadata={"doc": "stop: close at a price of this many times the credit, or this part of a debit"},
     )
     exit_dte: int = field(default=21, metadata={"doc": "calendar days to expiry at which it is closed or rolled"})
 

@@ -63,9 +63,10 @@ class Wheel(OptionStrategy):
     max_dte: int = field(default=180, metadata={"doc": "most calendar days to expiry of what is sold"})
     put_delta: float = field(default=0.30, metadata={"doc": "largest absolute delta of a put that is sold"})
     call_delta: float = field(default=0.30, metadata={"doc": "largest delta of a call that is sold"})
-    min_open_interest: int = field(default=10, metadata={"doc": "fewest contracts open in what is traded"})
+    min_open_interest: int = field(default=10, metadata={"doc": "least open interest of what is traded, contracts"})
     min_credit: float = field(
-        default=0.05, metadata={"doc": "credit that a sale is above and a roll for a credit brings, USD per share"}
+        default=0.05,
+        metadata={"doc": "credit that a sale must exceed and a roll for a credit bring, USD per share"},
     )
     max_new_frac: float = field(
         default=0.05, metadata={"doc": "shares behind the puts of one session, fraction of the equity; one put always"}

@@ -113,7 +113,7 @@ class YahooClient:
 
         def made(call: Callable[[], Any]) -> Any:
             if turned_away.is_set():
-                return TooManyRequestsError("not asked: Yahoo turns us away")
+                return TooManyRequestsError("not asked: Yahoo limits requests")
             try:
                 return call()
             except MtumError as error:

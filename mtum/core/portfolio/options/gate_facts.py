@@ -23,7 +23,7 @@ class OptionRules:
     max_quantity : int
         Most contracts or combinations in one order.
     min_days : int
-        Calendar days to its last one that a contract needs more of to be opened.
+        A contract is opened only with more calendar days left than this.
     max_spot_move_frac : Decimal
         How far the underlying may be from where it was at the decision, as a fraction of it.
     max_changes, max_orders : int

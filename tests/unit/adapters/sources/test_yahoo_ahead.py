@@ -92,7 +92,7 @@ def test_nothing_more_is_asked_once_yahoo_turns_one_away(server: YahooServer, tm
     found.ask_ahead(histories(*many), 30.0)
     assert len(server.asked) < 20
     for symbol in many:
-        with pytest.raises(TooManyRequestsError, match=r"too many requests|turns us away"):
+        with pytest.raises(TooManyRequestsError, match=r"too many requests|limits requests"):
             found.history(symbol, FIRST, LAST)
 
 

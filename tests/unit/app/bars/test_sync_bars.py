@@ -1,4 +1,4 @@
-"""Many symbols in one go: one that fails, and a source that turns us away."""
+"""Many symbols in one go: one that fails, and a source that limits requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -74,6 +74,6 @@ def test_a_source_that_turns_us_away_is_not_asked_for_the_rest(tmp_path: Path, k
     told, asked = synced(tmp_path, {"AAA": TooManyRequestsError("AAA: too many requests")}, known)
     assert asked == ["AAA"]
     assert [str(one.error) for one in told[1:]] == [
-        "BBB: not asked: yahoo turns us away",
-        "CCC: not asked: yahoo turns us away",
+        "BBB: not asked: yahoo limits requests",
+        "CCC: not asked: yahoo limits requests",
     ]

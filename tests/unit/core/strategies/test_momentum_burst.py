@@ -181,4 +181,4 @@ def test_levels_of_the_rsi_that_do_not_go_together_are_told() -> None:
     assert RULE.contradictions() == ()
     never, turns = replace(RULE, rsi_high=50.0).contradictions(), replace(RULE, exit_rsi=60.0).contradictions()
     assert never == ("rsi_low: 55 is over rsi_high (50); it would never enter",)
-    assert turns == ("exit_rsi: 60 is over rsi_low (55); between them it would enter and leave by turns",)
+    assert turns == ("exit_rsi: 60 is over rsi_low (55); between them it would enter and exit by turns",)
