@@ -98,7 +98,16 @@ class TellsIntraday(Protocol):
         ...
 
 
-type Method = Literal["history", "quote", "series", "volume_share", "intraday"]
+@runtime_checkable
+class TellsVolatility(Protocol):
+    """A source that has daily implied volatilities of underlyings, as their own options tell them."""
+
+    def volatility(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
+        """Return volatility points by session of the closed interval, today's so far included; empty if it has none."""
+        ...
+
+
+type Method = Literal["history", "quote", "series", "volume_share", "intraday", "volatility"]
 
 
 class SourceCall(NamedTuple):

@@ -16,8 +16,10 @@ from mtum.core.options.legs import OptionLeg
 from mtum.core.options.selecting import Role, Window, choose
 from mtum.core.portfolio.orders import Side
 from mtum.errors import DataError
+from mtum.ports.market_data import TellsVolatility
 from support.gateway import Running
 from support.gateway_desk import gateway_desk
+from support.ib_adapter import adapter
 from support.option_gateway import option_gateway, option_market
 
 AT = datetime(2015, 6, 10, 19, 38, tzinfo=UTC)
@@ -45,6 +47,21 @@ def test_a_put_is_chosen_from_the_chain_that_was_quoted(gateway: Running) -> Non
         assert desk.broker.tick([OptionLeg(leg.contract, Side.SELL)], Decimal("-1")) == Decimal("0.01")
         assert set(desk.broker.quotes([leg.contract])) == {leg.contract.con_id}
         assert len(chain.rows) <= 2 * (4 + 18)
+
+
+def test_the_implied_volatility_of_an_underlying_is_read_and_its_absence_is_no_error(
+    gateway: Running,
+) -> None:
+    days = (date(2015, 6, 8), date(2015, 6, 10))
+    with adapter(gateway) as ours:
+        assert isinstance(ours.source, TellsVolatility)
+        # The model has SPY at 0.82 of the VIX, which is 15.
+        assert ours.source.volatility("SPY", *days) == {date(2015, 6, day): 12.3 for day in (8, 9, 10)}
+        gateway.tell("behavior", no_data=["SPY"])
+        try:
+            assert ours.source.volatility("SPY", *days) == {}
+        finally:
+            gateway.tell("behavior", no_data=[])
 
 
 @pytest.mark.full

@@ -18,7 +18,7 @@ from mtum.core.market.intraday import Rows
 from mtum.core.market.sessions import Session
 from mtum.core.market.timeframes import Timeframe
 from mtum.errors import BarsInvalidError, BarsMissingError, ConfigError, DataError
-from mtum.ports.market_data import AsksAhead, BarSource, Quote, SourceCall, TellsIntraday
+from mtum.ports.market_data import AsksAhead, BarSource, Quote, SourceCall, TellsIntraday, TellsVolatility
 
 FILE_NAME = "dividends.csv"
 _COLUMNS = ("symbol", "ex_date", "usd")
@@ -82,6 +82,10 @@ class ToldApart:
         if not isinstance(self.source, TellsIntraday):
             raise BarsMissingError(f"{symbol}: {self.name} has no bars within the session")
         return self.source.intraday(symbol, minutes, first, last)
+
+    def volatility(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
+        """Return the source's own, empty where it has none."""
+        return self.source.volatility(symbol, first, last) if isinstance(self.source, TellsVolatility) else {}
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the source's bars with the dividends told."""

@@ -41,6 +41,8 @@ DELAYED_TYPES = (3, 4)
 BARS_FOR = {"1m": 1, "5m": 5, "15m": 5, "30m": 30, "1h": 30, "4h": 30}
 """Hours of the broker begin with the clock's, not with the session: they are made of halves."""
 _SIZES = {1: "1 min", 5: "5 mins", 30: "30 mins"}
+MOST_POINTS = 1000.0
+"""Implied volatility that nothing has; -1 and 0 are the wire's words for none."""
 NO_VOLUME = -1.0
 """The broker's word for a volume it does not know."""
 _LEARNING_DAYS = 40  # calendar days that hold 20 full sessions
@@ -214,6 +216,16 @@ class IbRequests:
         columns = {name: [_amount(symbol, getattr(found[at], name)) for at in begins] for name in VALUES}
         columns["volume"] = [math.nan if one == NO_VOLUME else one for one in columns["volume"]]
         return {"begins": [at.replace(tzinfo=None) for at in begins], **columns}
+
+    def volatility(self, symbol: str, first: date, last: date) -> RequestChain[Mapping[date, float]]:
+        """Ask for the daily implied volatility of an underlying; none without permission, or where it is unreadable."""
+        try:
+            told = yield from self._daily(symbol, first, "OPTION_IMPLIED_VOLATILITY")
+        except (SourceUnavailableError, BarsInvalidError):
+            return {}
+        # The wire has fractions a year, the indexes of volatility have points.
+        known = ((bar.day, round(100.0 * bar.close, 6)) for bar in told if first <= bar.day <= last)
+        return {day: points for day, points in known if 0.0 < points < MOST_POINTS}
 
     def _daily(self, symbol: str, first: date, what: str = "TRADES") -> RequestChain[list[Bar]]:
         contract = yield from self._contracts.asking(symbol)

@@ -35,10 +35,11 @@ class _Vendor(Protocol):
     def slices(self, symbol: str, session: Session, minutes: float) -> Any: ...
     def minutes_for(self, symbol: str, timeframe: Timeframe) -> int: ...
     def intraday(self, symbol: str, minutes: int, first: date, last: date) -> Any: ...
+    def volatility(self, symbol: str, first: date, last: date) -> Any: ...
 
 
 class VendorSource:
-    """A vendor's bars (ports.market_data.BarSource, AsksAhead, TellsIntraday).
+    """A vendor's bars (ports.market_data.BarSource, AsksAhead, TellsIntraday, TellsVolatility).
 
     Parameters
     ----------
@@ -69,6 +70,7 @@ class VendorSource:
             "series": vendor.series,
             "volume_share": vendor.slices,
             "intraday": vendor.intraday,
+            "volatility": vendor.volatility,
         }
         self._came: dict[SourceCall, Any] = {}
         self._learned: dict[tuple[str, date], Slices] = {}
@@ -122,6 +124,11 @@ class VendorSource:
     def intraday(self, symbol: str, minutes: int, first: date, last: date) -> Rows:
         """Return the bars of that length of the closed interval of days, as far back as the vendor has them."""
         found: Rows = self._answer("intraday", symbol, minutes, first, last)
+        return found
+
+    def volatility(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
+        """Return implied volatilities in points; empty where the vendor has none."""
+        found: Mapping[date, float] = self._answer("volatility", symbol, first, last)
         return found
 
     def _known(self, symbol: str, session: Session, *_: object) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from mtum.app.bars.intraday import read_within, to_read_within
+from mtum.app.bars.own_volatility import volatility_calls
 from mtum.app.bars.refresh_bars import ToRead, reading_of
 from mtum.app.desk import Desk
 from mtum.core.market.sessions import Session, Sessions
@@ -74,7 +75,7 @@ def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions
     session, sessions, at = when
     quotes = [SourceCall("quote", (symbol, session, at)) for symbol in symbols]
     series = [SourceCall("series", (name, session, at)) for name in series_of(desk.deciding)]
-    _ask(desk.source, [*quotes, *series], _left(desk, session))
+    _ask(desk.source, [*quotes, *series, *volatility_calls(desk, session)], _left(desk, session))
     before = sessions.before(session.day)
     closes = [SourceCall("history", (symbol, before.day, before.day)) for symbol in symbols if before]
     _ask(desk.second, [*quotes, *closes, *series], _left(desk, session))

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from mtum.app.bars.intraday import Within, asked_within, gathered_within
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
+from mtum.app.bars.own_volatility import own_volatilities, ranked_by
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
@@ -21,6 +22,7 @@ from mtum.core.market.vix import VixReading
 from mtum.core.market.volume import VolumeMode, band, projected, rule_volume
 from mtum.core.portfolio.sleeves import Sleeve, series_of
 from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.option_words import own_volatility
 from mtum.core.view import MarketView, calendar_around, values_before
 from mtum.errors import BarsMissingError, BookMismatchError, DataError, SourceUnavailableError, UnfitError
 from mtum.ports.market_data import Quote
@@ -80,6 +82,8 @@ class GatheredMarket:
         Earlier values of the extra series that a sleeve asks for.
     within : Within
         Bars within the sessions, of sleeves that ask for them.
+    volatilities : mapping of series to session to value
+        Implied volatility of underlyings that a sleeve ranks, where the source itself tells it.
     """
 
     session: Session
@@ -89,8 +93,9 @@ class GatheredMarket:
     last_closes: Mapping[str, float | None]
     dividends: Mapping[str, Dividends]
     told: tuple[str, ...]
-    series_history: Mapping[str, Mapping[str, Mapping[date, float]]]
+    series_history: Mapping[str, dict[str, dict[date, float]]]
     within: Within
+    volatilities: Mapping[str, Mapping[date, float]]
 
     @property
     def snapshots(self) -> tuple[VolumeSnapshot, ...]:
@@ -140,17 +145,18 @@ class GatheredMarket:
                 raise error
         readings = {name: self.readings[name] for name in sleeve.strategy.series()}
         degraded, told = vix_degraded(readings)
+        own = self._volatilities(sleeve)
         frames, unseen = self.within.of(sleeve.strategy, {symbol: one.history for symbol, one in seen.items()})
         return SleeveMarket(
             view=MarketView(
                 self.session.day,
                 {symbol: one.history for symbol, one in seen.items()},
-                _series(readings, held=bool(held)),
+                {name: told[self.session.day] for name, told in own.items()} | _series(readings, held=bool(held)),
                 {symbol: one.today for symbol, one in seen.items()},
                 unfit={symbol: closes.get(symbol) for symbol in refused},
                 calendar=_calendar(sleeve.strategy, self.sessions, self.session),
                 dividends={symbol: self.dividends[symbol] for symbol in seen} if sleeve.strategy.TOTAL_RETURNS else {},
-                series_history=self.series_history[sleeve.name],
+                series_history=_earlier(own, sleeve.strategy, self.session.day) | self.series_history[sleeve.name],
                 intraday=frames,
             ),
             degraded=(*degraded, *refused),
@@ -165,6 +171,10 @@ class GatheredMarket:
             doubtful=frozenset(symbol for symbol, one in seen.items() if one.judged.doubtful),
             refused=refused,
         )
+
+    def _volatilities(self, sleeve: Sleeve) -> dict[str, Mapping[date, float]]:
+        names = map(own_volatility, ranked_by([sleeve.strategy]))
+        return {name: self.volatilities[name] for name in names if name in self.volatilities}
 
 
 def gather(
@@ -213,7 +223,9 @@ def gather(
     asked = asked_within(one.strategy for one in desk.deciding)
     failed = read_all_within(desk, asked, session, at) if asked else {}
     within = gathered_within(desk, asked, session, at, failed)
-    return GatheredMarket(session, sessions, found, readings, closes, kinds, news_of_files(desk), earlier, within)
+    own = own_volatilities(desk, session)
+    told = news_of_files(desk)
+    return GatheredMarket(session, sessions, found, readings, closes, kinds, told, earlier, within, own)
 
 
 def _series_history(desk: Desk, strategy: Strategy, day: date) -> dict[str, dict[date, float]]:
@@ -222,7 +234,11 @@ def _series_history(desk: Desk, strategy: Strategy, day: date) -> dict[str, dict
         return {}
     since = day - timedelta(days=round(count * 1.5) + 15)
     closes = {name: desk.store.bars.series(name, desk.source.name, since) for name in strategy.series()}
-    return {name: values_before(values, day, count) for name, values in closes.items()}
+    return _earlier(closes, strategy, day)
+
+
+def _earlier(told: Mapping[str, Mapping[date, float]], strategy: Strategy, day: date) -> dict[str, dict[date, float]]:
+    return {name: values_before(values, day, strategy.SERIES_SESSIONS - 1) for name, values in told.items()}
 
 
 def news_of_files(desk: Desk) -> tuple[str, ...]:

@@ -78,6 +78,10 @@ class EnhancedWheel(Wheel):
         default=(), metadata={"doc": "days that no short option may live through, as 2026-01-28"}
     )
 
+    def ranked(self) -> tuple[str, ...]:
+        """Return its symbols."""
+        return tuple(self.symbols)
+
     def series(self) -> tuple[str, ...]:
         """Return what tells implied volatility."""
         return tuple(dict.fromkeys(name for symbol in self.symbols for name in iv_series(symbol)))

@@ -85,6 +85,10 @@ class IronCondor(OptionStrategy):
         """What the ADX looks at."""
         return ("high", "low")
 
+    def ranked(self) -> tuple[str, ...]:
+        """Return its symbols."""
+        return self.symbols
+
     def series(self) -> tuple[str, ...]:
         """Return what tells implied volatility."""
         return tuple(dict.fromkeys(name for symbol in self.symbols for name in iv_series(symbol)))

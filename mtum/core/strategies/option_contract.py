@@ -27,6 +27,10 @@ class OptionStrategy(Strategy):
         """Return what it trades options on: its universe, unless it says otherwise."""
         return self.universe()
 
+    def ranked(self) -> tuple[str, ...]:
+        """Return the underlyings whose implied volatility it ranks; their own series, where told, joins its view."""
+        return ()
+
     def wants(self, view: "MarketView", own: "OwnOptions") -> "tuple[ChainRequest, ...]":
         """Return the chains it needs for `option_verdicts`, at most one for each underlying."""
         raise NotImplementedError  # no strategy of options goes without it

@@ -22,7 +22,7 @@ from mtum.core.options.exits import Action, OpenSpread, Ruling, Today, mark
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionLot, OptionPurpose
 from mtum.core.options.selecting import Selection, Structure, Window
-from mtum.core.strategies.option_words import IV_SESSIONS, iv_series
+from mtum.core.strategies.option_words import IV_SESSIONS, iv_series, own_volatility
 
 if TYPE_CHECKING:
     from mtum.core.view import MarketView
@@ -72,14 +72,14 @@ def request(
 def iv_rank_of(view: "MarketView", symbol: str) -> float | None:
     """Return the rank of an underlying's implied volatility over the last 252 sessions, 0 to 1.
 
-    The first of its series that has them all counts; a hole in one is never filled from another.
+    Its own counts where the source tells it, else the index; a hole in one is never filled from another.
 
     Returns
     -------
     float or None
         None where no series has them.
     """
-    for name in iv_series(symbol):
+    for name in (own_volatility(symbol), *iv_series(symbol)):
         now, earlier = view.series.get(name), view.series_history.get(name, {})
         values = [earlier[day] for day in sorted(earlier) if day < view.session][-(IV_SESSIONS - 1) :]
         if now is not None and len(values) == IV_SESSIONS - 1:

@@ -14,6 +14,11 @@ def iv_series(symbol: str) -> tuple[str, ...]:
     return (_INDEXES[symbol],) if symbol in _INDEXES else ()
 
 
+def own_volatility(symbol: str) -> str:
+    """Return what the series of an underlying's own implied volatility is called; it goes before every index."""
+    return f"{symbol} IV"
+
+
 SPECS: Mapping[str, ConditionSpec] = {
     spec.name: spec
     for spec in (

@@ -85,6 +85,10 @@ class VerticalSpread(OptionStrategy):
         """Return the symbols whose options it trades."""
         return self.symbols
 
+    def ranked(self) -> tuple[str, ...]:
+        """Return its symbols."""
+        return self.symbols
+
     def series(self) -> tuple[str, ...]:
         """Return what tells implied volatility."""
         return tuple(dict.fromkeys(name for symbol in self.symbols for name in iv_series(symbol)))

@@ -152,6 +152,10 @@ class YahooRequests:
         """Return 5 or 60, and 1 for minutes."""
         return _BARS_FOR[timeframe]
 
+    def volatility(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
+        """Return nothing: Yahoo has no history of it."""
+        return {}
+
     def intraday(self, symbol: str, minutes: int, first: date, last: date) -> Rows:
         """Return the bars of the closed interval of days that Yahoo still has, without the one that is its quote."""
         since = max(first, last - timedelta(days=_KEPT_DAYS[minutes]))
