@@ -7,6 +7,7 @@ import pytest
 from mtum.cli.app import COMMANDS, loaded
 from support.source_tree import ROOT
 from tools import reference_pages
+from tools.json_fields import JSON_FIELDS, undocumented
 from tools.reference_words import EXIT_CODES
 
 
@@ -25,14 +26,14 @@ def test_a_changed_page_is_noticed_and_written_anew(tmp_path: Path, monkeypatch:
 
 
 def test_the_folder_holds_no_other_page() -> None:
-    assert {path.stem for path in (ROOT / "docs" / "reference").glob("*.md")} - {"json"} == set(reference_pages.PAGES)
+    assert {path.stem for path in (ROOT / "docs" / "reference").glob("*.md")} == set(reference_pages.PAGES)
 
 
 def test_every_setting_has_a_row_with_a_meaning() -> None:
     from mtum import config
 
     rows = {
-        f"{section}.{row[0].strip('`')}": row[3] for section, _, found in reference_pages.sections() for row in found
+        f"{section}.{row[0].strip('`')}": row[1] for section, _, found in reference_pages.sections() for row in found
     }
     named: dict[str, object] = {"sleeve": {"NAME": {}}, "group": {"NAME": {}}}
     limits = {name for name in config.setting_names(named) if name.startswith("sleeve.NAME.risk.")}
@@ -66,9 +67,10 @@ def test_every_error_and_exit_code_says_what_to_do() -> None:
     assert [code.name for code in ExitCode if not reference_pages.told(docs[code.name])[1]] == []
 
 
-def test_every_command_names_its_exit_codes() -> None:
+def test_every_command_names_its_exit_codes_and_fields() -> None:
     names = [whole for name in COMMANDS for whole, _ in reference_pages.leaves(name, loaded(name))]
     assert sorted(names) == sorted(EXIT_CODES)
+    assert sorted(names) == sorted(JSON_FIELDS)
 
 
 def test_every_option_says_what_it_does() -> None:
@@ -80,3 +82,9 @@ def test_every_option_says_what_it_does() -> None:
         if not one.help
     ]
     assert silent == []
+
+
+def test_a_field_that_is_not_listed_is_noticed() -> None:
+    assert undocumented("backup", {"path": "a", "kept": 1, "removed": [], "exit_code": 0}) == []
+    assert undocumented("backup", {"path": "a", "size": 3}) == ["size"]
+    assert undocumented("show fills", {"fills": [{"exec_id": "1", "venue": "X"}], "count": 1}) == ["fills.venue"]

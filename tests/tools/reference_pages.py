@@ -108,7 +108,7 @@ def section_rows(model: Any, but: Sequence[str] = ()) -> Iterator[Row]:
     for key, field in model.model_fields.items():
         if key not in but:
             default = "required" if field.is_required() else f"`{spelled(field.default)}`"
-            yield f"`{key}`", default, allowed(properties[key]), field.description or ""
+            yield f"`{key}`", field.description or "", default, allowed(properties[key])
 
 
 def strategy_sections() -> Iterator[tuple[str, str, list[Row]]]:
@@ -125,7 +125,7 @@ def strategy_sections() -> Iterator[tuple[str, str, list[Row]]]:
             definition = schema.get("$defs", {}).get(definition.get("$ref", "").rpartition("/")[2], definition)
             given = field.default if field.default_factory is MISSING else field.default_factory()
             default = "required" if given is MISSING else f"`{spelled(given)}`"
-            rows.append((f"`{field.name}`", default, allowed(definition), field.metadata.get("doc", "")))
+            rows.append((f"`{field.name}`", field.metadata.get("doc", ""), default, allowed(definition)))
         about = inspect.getdoc(strategy) or ""
         yield f"strategy.{name}", f"{sentence(told(about)[0])} [Its page](strategies/{name}.md).", rows
 
@@ -151,8 +151,8 @@ def settings() -> str:
 
     mode = config.Settings.model_fields["mode"]
     schema = config.Settings.model_json_schema()["properties"]["mode"]
-    head = ("Setting", "Default", "Allowed", "Meaning")
-    first = markdown([head, ("`mode`", f"`{spelled(mode.default)}`", allowed(schema), mode.description or "")])
+    head = ("Setting", "Meaning", "Default", "Allowed")
+    first = markdown([head, ("`mode`", mode.description or "", f"`{spelled(mode.default)}`", allowed(schema))])
     blocks = [
         "Everything has a default: a missing `config.toml` means the values below. `mtum init` writes a file that "
         "lists every setting. `mtum config show` tells where each value came from.",
@@ -199,24 +199,30 @@ def exit_codes() -> str:
     from mtum.errors import EXIT_PRECEDENCE, ExitCode
 
     docs = attribute_docs(ExitCode)
-    rows: list[Row] = [("Code", "Meaning", "What to do", "Errors")]
+    rows: list[Row] = [("Code", "Meaning")]
+    blocks: list[str] = []
     for code in ExitCode:
-        names = [
-            f"[{error.__name__}](errors.md#{error.__name__.lower()})"
-            for error in error_classes()
-            if getattr(error, "exit_code", None) == code
-        ]
         meaning, to_do = told(inspect.cleandoc(docs[code.name]))
-        rows.append((str(int(code)), sentence(meaning), sentence(to_do), ", ".join(names)))
-    rows.append(("130", "Interrupted with Ctrl-C.", "Call it again: every command picks up where it was.", ""))
+        names = [error.__name__ for error in error_classes() if getattr(error, "exit_code", None) == code]
+        rows.append((f"[{code}](#exit-code-{code})", sentence(meaning)))
+        blocks += [
+            f"## Exit code {code}",
+            sentence(meaning),
+            f"**What to do:** {to_do[0].lower()}{to_do[1:].rstrip('.')}.",
+            f"Errors that end so: {', '.join(f'[{name}](errors.md#{name.lower()})' for name in names)}."
+            if names
+            else "",
+        ]
+    rows.append(("130", "Interrupted with Ctrl-C. Call it again: every command picks up where it was."))
     order = ", ".join(str(int(code)) for code in EXIT_PRECEDENCE)
     return page(
         "Exit codes",
         "Every command ends with one of these codes. On any code but 0 it writes one plain line to stderr that says "
         "what was found and what to do. With `--json` the document on stdout also has `problems` and `exit_code`.",
         markdown(rows),
-        f"Where several apply, the first of these wins: {order}.",
+        f"Where several apply, the first of these wins: {order}. "
         "[Commands](commands.md) lists which code each command can end with.",
+        *blocks,
     )
 
 
@@ -233,8 +239,8 @@ def errors() -> str:
         kind = f"A kind of [{base}](#{base.lower()}). " if base.endswith("Error") else ""
         blocks += [
             f"## {error.__name__}",
-            f"{sentence(meaning)} {kind}It ends with exit code [{code}](exit-codes.md).",
-            f"**What to do:** {sentence(to_do)[0].lower()}{sentence(to_do)[1:]}",
+            f"{sentence(meaning)} {kind}It ends with exit code [{code}](exit-codes.md#exit-code-{code}).",
+            f"**What to do:** {to_do[0].lower()}{to_do[1:].rstrip('.')}.",
         ]
     return page("Errors", *blocks)
 
@@ -290,7 +296,7 @@ def commands() -> str:
             rows: list[Row] = [("Word or option", "Meaning")]
             rows += [(f"`{one.metavar}`", one.help or "") for one in own if one.param_type_name == "argument"]
             rows += [option_row(one) for one in own if one.param_type_name == "option" and not one.hidden]
-            codes = ", ".join(f"[{code}](exit-codes.md)" for code in EXIT_CODES[whole])
+            codes = ", ".join(f"[{code}](exit-codes.md#exit-code-{code})" for code in EXIT_CODES[whole])
             blocks += [
                 f"## mtum {whole}",
                 " ".join(sentence(part) for part in (command.help or "").split("\n\n")),
@@ -309,8 +315,8 @@ def commands() -> str:
         "`mtum COMMAND --help` says the same in the terminal. In a checkout every command begins with `uv run`.",
         "These options go before or after any command:",
         markdown([("Option", "Meaning"), *map(option_row, every)]),
-        "With `--json` stdout holds exactly one document. Any command can also end with 1 (a bug), 2 (wrong words or "
-        "settings) and 130 (Ctrl-C); below stand the codes that mean more.",
+        "With `--json` stdout holds exactly one document, see [JSON documents](json.md). Any command can also end "
+        "with 1 (a bug), 2 (wrong words or settings) and 130 (Ctrl-C); below stand the codes that mean more.",
         markdown(listed),
         *blocks,
     )
@@ -340,33 +346,19 @@ def tables() -> str:
         rows = [(f"`{name}`", sentence(meaning)) for name, meaning in view.columns.items()]
         blocks += [f"### {view.name}", sentence(view.meaning), markdown([("Column", "Meaning"), *rows])]
     blocks.append("## Tables of mtum.db")
+    head = ("Column", "Meaning", "Type")
     for one in TABLES.values():
-        kinds = [
-            (
-                f"`{c.name}`",
-                c.sql.split()[0].lower(),
-                "" if "NOT NULL" in c.sql or "PRIMARY" in c.sql else "yes",
-                sentence(c.meaning),
-            )
-            for c in one.columns
-        ]
-        blocks += [
-            f"### {one.name}",
-            sentence(one.meaning),
-            markdown([("Column", "Type", "May be empty", "Meaning"), *kinds]),
-        ]
-    found = re.findall(r"^  (\w+) (\w+)(.*?),? -- (.*)$", research_file._SCHEMA, re.MULTILINE)
-    rows4 = [
-        (f"`{name}`", kind.lower(), "" if "NOT NULL" in rest or "PRIMARY" in rest else "yes", sentence(meaning))
-        for name, kind, rest, meaning in found
-    ]
+        rows3 = [(f"`{column.name}`", sentence(column.meaning), _type_of(column.sql)) for column in one.columns]
+        blocks += [f"### {one.name}", sentence(one.meaning), markdown([head, *rows3])]
+    found = re.findall(r"^  (\w+) (.*?),? -- (.*)$", research_file._SCHEMA, re.MULTILINE)
+    studied = [(f"`{name}`", sentence(meaning), _type_of(sql)) for name, sql, meaning in found]
     blocks += [
         "## Tables of research.db",
         "`data/research.db` keeps every backtest, sweep and walk-forward. Nothing that trades reads it; it may be "
         "deleted at any time.",
         "### studies",
         "One backtest, sweep or walk-forward: what was asked of which code and bars, and what came out.",
-        markdown([("Column", "Type", "May be empty", "Meaning"), *rows4]),
+        markdown([head, *studied]),
         "## Order statuses",
         "`status` in `orders`, and what each may become:",
         statuses(),
@@ -375,6 +367,44 @@ def tables() -> str:
         *(part for question, sql in QUESTIONS.items() for part in (f"### {question}", wrapped(sql))),
     ]
     return page("Tables", *blocks)
+
+
+def json_documents() -> str:
+    """Fields of every command's document."""
+    from tools.json_fields import JSON_FIELDS, SHAPES, document_fields, fields_of
+
+    def linked(kind: str) -> str:
+        # The name of an object that has a table of its own leads there.
+        found = next((name for name in SHAPES if re.search(rf"(^|list of ){name}\b", kind)), None)
+        return kind.replace(found, f"[{found}](#{found.replace(' ', '-')})", 1) if found else kind
+
+    def listed(rows: Sequence[tuple[Sequence[str], str, str]]) -> str:
+        cells = [(", ".join(f"`{name}`" for name in names), sentence(text), linked(kind)) for names, kind, text in rows]
+        return markdown([("Field", "Meaning", "Type"), *cells])
+
+    blocks: list[str] = []
+    for command in JSON_FIELDS:
+        rows = document_fields(command)
+        blocks += [f"### mtum {command}", listed(rows) if rows else "A JSON Schema of the settings file, for editors."]
+    return page(
+        "JSON documents",
+        "With `--json` a command writes one JSON document to stdout and nothing else; logs go to stderr. Money and "
+        "prices are numbers, in USD. Fractions run from 0 to 1. Sessions are `YYYY-MM-DD`, instants are UTC in ISO "
+        "8601, paths are absolute. No number is NaN or infinite: what is not known is `null`.",
+        "On any exit code but 0 the document has `exit_code` and `problems`, a list of [problem](#problem), "
+        "and whatever else is known. Some documents have both on success too. A field that does not apply "
+        "may be left out.",
+        "## Documents",
+        *blocks,
+        "## Objects in them",
+        *(part for name, text in SHAPES.items() for part in (f"### {name}", listed(fields_of(text)))),
+    )
+
+
+def _type_of(sql: str) -> str:
+    # A key is never empty, whatever SQLite would let through.
+    kind = sql.split(maxsplit=1)[0].lower()
+    return kind if "NOT NULL" in sql or "PRIMARY KEY" in sql else f"{kind}, may be empty"
 
 
 def wrapped(sql: str) -> str:
@@ -389,6 +419,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "exit-codes": exit_codes,
     "errors": errors,
     "tables": tables,
+    "json": json_documents,
 }
 
 

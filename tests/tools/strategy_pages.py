@@ -4,7 +4,8 @@
     uv run python tests/tools/strategy_pages.py --check [NAME ...]
 
 What stands between `<!-- result -->` and `<!-- /result -->` of docs/reference/strategies/NAME.md is what
-`mtum demo --strategy NAME --sessions N` comes to, where N is the number that the page gives in its command.
+`mtum demo --strategy NAME --sessions N` comes to, where N is the number that the page gives in its command. What the
+pages came to stands once more between `<!-- results -->` and `<!-- /results -->` of docs/explanation/past.md.
 """
 
 import argparse
@@ -16,7 +17,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+PAST = Path(__file__).parents[2] / "docs" / "explanation" / "past.md"
 PAGES = Path(__file__).parents[2] / "docs" / "reference" / "strategies"
+ROWS = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->)", re.DOTALL)
 BLOCK = re.compile(r"(<!-- result -->\n).*?(<!-- /result -->)", re.DOTALL)
 
 
@@ -63,6 +66,20 @@ def filled(name: str) -> str:
     return BLOCK.sub(lambda found: found[1] + text + found[2], page)
 
 
+def past() -> str:
+    """The page about the past, with a row for the result on each strategy's page."""
+    rows = ["| Strategy | Sessions | Orders | Equity, USD | Buy and hold, USD |\n| --- | --- | --- | --- | --- |\n"]
+    for page in sorted(PAGES.glob("*.md")):
+        cells = re.findall(
+            r"^\| (?:Sessions|Orders|Equity|Buy and hold) \| (.*) \|$", page.read_text("utf-8"), re.MULTILINE
+        )
+        if cells:
+            told = " | ".join(cell.replace(" USD", "") for cell in cells)
+            rows.append(f"| [`{page.stem}`](../reference/strategies/{page.name}) | {told} |\n")
+    block = "".join(rows)
+    return ROWS.sub(lambda found: found[1] + "\n" + block + "\n" + found[2], PAST.read_text(encoding="utf-8"))
+
+
 def main() -> int:
     """Write or check the pages named; all of them without a name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -78,6 +95,10 @@ def main() -> int:
             page.write_text(text, encoding="utf-8")
         elif page.read_text(encoding="utf-8") != text:
             stale.append(name)
+    if given.write:
+        PAST.write_text(past(), encoding="utf-8")
+    elif PAST.read_text(encoding="utf-8") != past():
+        stale.append("past")
     if stale:
         print(f"stale: {', '.join(stale)}; run tests/tools/strategy_pages.py --write")
     return 1 if stale else 0
