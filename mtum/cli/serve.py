@@ -54,7 +54,14 @@ def serve(
         import webbrowser
 
         webbrowser.open(address)
-    serve_until_stopped(Site(Records(settings, folder, demo=demo), guard, web.behind_proxy), line, certificate, key)
+    options = [
+        word
+        for name, path in (("--config", call.config), ("--data-dir", call.data_dir))
+        if path is not None
+        for word in (name, str(path))
+    ]
+    records = Records(settings, folder, demo=demo, options=options)
+    serve_until_stopped(Site(records, guard, web.behind_proxy), line, certificate, key)
     return Answer({"address": address})
 
 

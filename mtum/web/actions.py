@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from mtum.errors import UsageError
+from mtum.web import documents
 from mtum.web.records import Records
 from mtum.wiring import control
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LEADS_TO = {"backtest": "/research", "backtest/stop": "/research"}
+"""Action -> page that shows what came of it, where that is not the first one."""
 LONGEST_WORDS = 300
 type Form = Mapping[str, str]
 
@@ -74,12 +77,27 @@ def note(records: Records, form: Form) -> dict[str, Any]:
     return control.noted(records.settings, records.folder, words, _day(form), symbol)
 
 
+def backtest(records: Records, form: Form) -> dict[str, Any]:
+    """Start a backtest in a process of its own: `play`, `symbol`, `start`, `end` and the other fields of the page."""
+    records.backtests.start(form)
+    return documents.backtest(records)
+
+
+def stop_backtest(records: Records, form: Form) -> dict[str, Any]:
+    """Stop the backtest at work; what it has found until then is not kept."""
+    if records.backtests.stop() is None:
+        raise UsageError("no backtest is running")
+    return documents.backtest(records)
+
+
 ACTIONS: dict[str, Callable[[Records, Form], dict[str, Any]]] = {
     "halt": halt,
     "resume": resume,
     "approve": approve,
     "report/send": send_report,
     "note": note,
+    "backtest": backtest,
+    "backtest/stop": stop_backtest,
 }
 """Address below /api/v1 -> what it does."""
 
@@ -87,7 +105,11 @@ ACTIONS: dict[str, Callable[[Records, Form], dict[str, Any]]] = {
 def act(name: str, records: Records, form: Form, asked_from: str, *, signed_in: bool) -> dict[str, Any]:
     """Carry out an action and tell the log of it, whatever comes of it."""
     who = {"action": name, "asked_from": asked_from, "signed_in": signed_in}
-    words = {key: given[:LONGEST_WORDS] for key, given in form.items() if key in ("why", "sleeve", "session", "symbol")}
+    words = {
+        key: given[:LONGEST_WORDS]
+        for key, given in form.items()
+        if key in ("why", "sleeve", "session", "symbol", "play")
+    }
     try:
         found = ACTIONS[name](records, form)
     except Exception as error:

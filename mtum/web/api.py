@@ -53,7 +53,9 @@ def reading_routes(records: Records, watch: Watch) -> APIRouter:
         )
     _with_words(routes, records)
 
-    @routes.get("/stream", summary="Server-sent events: run, decision, order, fill, equity, halt, problem, health.")
+    @routes.get(
+        "/stream", summary="Server-sent events: run, decision, order, fill, equity, halt, problem, health, backtest."
+    )
     async def stream(
         last_event_id: Annotated[str | None, Header()] = None, after: Annotated[str | None, Query()] = None
     ) -> Response:
@@ -96,6 +98,10 @@ def _with_words(routes: APIRouter, records: Records) -> None:
     @routes.get("/backtests", summary="Backtests, sweeps and walk forwards.")
     def backtests(request: Request, since: Since = None, limit: Limit = 500) -> Response:
         return answered(request, documents.backtests(records, since, limit))
+
+    @routes.get("/backtest", summary="The backtest that a page started last: how far it is, or how it ended.")
+    def backtest(request: Request) -> Response:
+        return answered(request, documents.backtest(records))
 
     @routes.get("/indicators", summary="What the indicators say of a symbol.")
     def indicators(

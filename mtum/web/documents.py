@@ -166,6 +166,29 @@ def backtests(records: Records, since: date | None = None, limit: int | None = N
     return document
 
 
+def backtest(records: Records) -> Document:
+    """Return how far the backtest is that a page started last, or how it ended; empty where there was none."""
+    job = records.backtests.job
+    if job is None:
+        return {"backtest": None}
+    found = {name: records.without_paths(told) if isinstance(told, str) else told for name, told in
+             job.document().items()}  # fmt: skip
+    return {"backtest": found}
+
+
+def tear_sheet(records: Records, number: int) -> tuple[bytes, str] | None:
+    """Return the tear sheet of a kept backtest that a page started, and the policy it is shown under; None without."""
+    from mtum.wiring.studies import sheet_policy, studies_in
+
+    store = studies_in(records.folder)
+    found = store.found([number]) if store else ()
+    path = records.backtests.sheet_of(found[0].command) if found else None
+    try:
+        return None if path is None else (path.read_bytes(), sheet_policy())
+    except OSError:
+        return None
+
+
 def indicators(records: Records, symbol: str) -> Document:
     """Return what `mtum indicators SYMBOL --json` tells of every indicator by day, week and month."""
 

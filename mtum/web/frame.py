@@ -31,6 +31,8 @@ class Ask:
         What its forms carry.
     acts : bool
         Whether its forms may be sent; else `why_not` says why.
+    given, wrong : mapping of str to str
+        Of a form that was refused: what its fields held, and what is wrong with which.
     """
 
     records: Records
@@ -39,6 +41,8 @@ class Ask:
     acts: bool = False
     why_not: str = ""
     signed_in: bool = False
+    given: Mapping[str, str] = field(default_factory=dict)
+    wrong: Mapping[str, str] = field(default_factory=dict)
 
 
 def page_of(path: str, ask: Ask) -> Html:

@@ -58,7 +58,8 @@ class Gate:
         async def answered(message: "Message") -> None:
             if message["type"] == "http.response.start":
                 told: list[tuple[bytes, bytes]] = message.setdefault("headers", [])
-                told += [(name.encode(), words.encode()) for name, words in HEADERS.items()]
+                own = {name.lower() for name, _ in told}  # a tear sheet brings a policy of its own, a stricter one
+                told += [(name.encode(), words.encode()) for name, words in HEADERS.items() if name.encode() not in own]
                 if fresh:
                     told.append((b"set-cookie", fresh.encode()))
             await send(message)

@@ -1,7 +1,7 @@
 """What the pages read: the read models of the commands, kept until the database changes."""
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import MtumError, StoreError
 from mtum.ports.event_log import EventRow
 from mtum.ports.reading import Reader
+from mtum.web.backtests import Backtests
 from mtum.wiring.resources import ALIVE_NAME, DATABASE_NAME, opened_reader, system_clock
 
 KEPT = 200
@@ -32,15 +33,22 @@ class Records:
         In force when the server started.
     demo : bool
         Whether they are those of the newest demo, as there are no others yet.
+    options : sequence of str
+        Words of the command line that name these settings and this folder.
     """
 
     settings: Settings
     folder: Path
     demo: bool = False
+    backtests: Backtests = field(init=False)
+    options: Sequence[str] = ()
     generation: int = 0
     _kept: dict[Hashable, object] = field(default_factory=dict)
     _seen: object = None
     _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.backtests = Backtests(self.settings, self.folder, self.options)
 
     @property
     def database(self) -> Path:

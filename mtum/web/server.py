@@ -6,13 +6,13 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
@@ -20,8 +20,9 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from mtum.app.queries.plain import plain
 from mtum.errors import ExitCode, MtumError, UsageError
-from mtum.web import actions, frame
+from mtum.web import actions, documents, frame
 from mtum.web.api import PREFIX, answered, reading_routes
+from mtum.web.asked_backtest import FormError
 from mtum.web.frame import Ask
 from mtum.web.gate import Gate, address_of, session_of, visit_of
 from mtum.web.guard import SESSION, Guard
@@ -67,9 +68,11 @@ def site_app(site: Site) -> Gate:
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         watch.start()
+        site.records.backtests.changed = watch.tell_backtest
         gc.freeze()
         yield
         watch.stop()
+        await asyncio.to_thread(site.records.backtests.stop, "the server ended")
 
     app = FastAPI(
         title="mtum", version="1", docs_url=None, redoc_url=None, openapi_url=f"{PREFIX}/openapi.json", lifespan=life
@@ -104,6 +107,14 @@ def _pages(app: FastAPI, site: Site) -> None:
 
         headers = {"content-disposition": 'attachment; filename="trades.csv"', "cache-control": "no-store"}
         return Response(csv_text(site.ask(request)), media_type="text/csv", headers=headers)
+
+    @app.get("/research/tear-sheet", include_in_schema=False)
+    def tear_sheet(of: Annotated[int, Query(ge=1, le=2**62)]) -> Response:
+        found = documents.tear_sheet(site.records, of)
+        if found is None:
+            raise HTTPException(404)
+        page, policy = found
+        return HTMLResponse(page, headers={"cache-control": "no-store", "content-security-policy": policy})
 
     @app.get("/docs", include_in_schema=False)
     def docs(request: Request) -> Response:
@@ -167,24 +178,36 @@ def _acting(app: FastAPI, site: Site) -> None:
         return answered(request, {"token": site.guard.token(visit_of(request))})
 
     def route(name: str) -> Any:
+        leads_to = actions.LEADS_TO.get(name, "/")
+
         async def action(request: Request) -> Response:
             form = await form_of(site, request)
             ask = site.ask(request)
             if not ask.acts:
                 raise HTTPException(403, ask.why_not)
             address = address_of(request, behind_proxy=site.behind_proxy)
-            found = await asyncio.to_thread(
-                lambda: actions.act(name, site.records, form, address, signed_in=ask.signed_in)
-            )
-            if "text/html" in request.headers.get("accept", ""):
-                return RedirectResponse("/", 303)
-            return answered(request, plain(found))
+            page = "text/html" in request.headers.get("accept", "")
+            try:
+                found = await asyncio.to_thread(
+                    lambda: actions.act(name, site.records, form, address, signed_in=ask.signed_in)
+                )
+            except FormError as error:
+                wrong = {key: site.records.without_paths(words) for key, words in error.wrong.items()}
+                if page:
+                    refused = replace(ask, given=form, wrong=wrong)
+                    body = await asyncio.to_thread(lambda: frame.page_of(leads_to.strip("/"), refused))
+                    return HTMLResponse(body, 400, {"cache-control": "no-store"})
+                problems = [{"code": ExitCode.USAGE, "text": words, "field": key} for key, words in wrong.items()]
+                return answered(request, {"problems": problems, "exit_code": ExitCode.USAGE}, 400)
+            return RedirectResponse(leads_to, 303) if page else answered(request, plain(found))
 
         return action
 
     for name, work in actions.ACTIONS.items():
         summary = (work.__doc__ or "").split("\n")[0]
         app.add_api_route(f"{PREFIX}/{name}", route(name), methods=["POST"], name=name, summary=summary)
+    # At the page's own address, which stays there while a field is to be put right.
+    app.add_api_route("/research", route("backtest"), methods=["POST"], include_in_schema=False)
 
 
 async def form_of(site: Site, request: Request) -> Mapping[str, str]:

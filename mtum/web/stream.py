@@ -10,6 +10,7 @@ from threading import Event, Thread
 from mtum.errors import MtumError
 from mtum.ports.event_log import EventRow
 from mtum.ports.reading import Reader
+from mtum.web import documents
 from mtum.web.records import Records
 from mtum.wiring.resources import opened_reader
 
@@ -32,6 +33,7 @@ class Watch:
         self.records = records
         self.streams = 0
         self._changed = asyncio.Event()
+        self._backtest = 0
         self._stopping = Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = Thread(target=self._look, name="watch", daemon=True)
@@ -46,6 +48,11 @@ class Watch:
         self._stopping.set()
         self._changed.set()
 
+    def tell_backtest(self) -> None:
+        """Tell the streams that there is something new of the backtest that a page started; from any thread."""
+        self._backtest += 1
+        self._tell()
+
     async def told(self, after: int | None) -> AsyncIterator[str]:
         """Yield server-sent events from behind a number on, of what comes from now on where none is given."""
         self.streams += 1
@@ -53,6 +60,7 @@ class Watch:
             newest = await asyncio.to_thread(self._newest)
             last = newest if after is None else min(after, newest)  # a restored database has fewer
             yield f"retry: 1000\nid: {last}\nevent: ping\ndata: {{}}\n\n"
+            told = self._backtest
             while not self._stopping.is_set():
                 changed = self._changed
                 found = await asyncio.to_thread(self.records.events, last, BATCH)
@@ -61,6 +69,10 @@ class Watch:
                     yield _text(event)
                 if found:
                     continue
+                if told != self._backtest:
+                    told = self._backtest
+                    # It stands in no record of money, so it has no number: nothing is told again after a break.
+                    yield f"event: backtest\ndata: {json.dumps(documents.backtest(self.records)['backtest'])}\n\n"
                 try:
                     await asyncio.wait_for(changed.wait(), PING_SECONDS)
                 except TimeoutError:
@@ -104,6 +116,9 @@ class Watch:
 
     def _wake(self) -> None:
         self.records.generation += 1
+        self._tell()
+
+    def _tell(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._announce)
 

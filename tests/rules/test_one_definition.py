@@ -97,10 +97,18 @@ ONCE: dict[str, tuple[Callable[[ast.AST], bool], set[str]]] = {
     "interval of a rate": (defines("wilson"), {"mtum/core/portfolio/returns.py"}),
     "retry": (tried_again, {"mtum/adapters/clock.py"}),
     # Settings, which may not know an adapter, wait for the desktop's keyring by themselves; the thread of a worker
-    # waits for no work: it ends with who started it. So does the one that looks for what the pages show.
+    # waits for no work: it ends with who started it. So do those that look for what the pages
+    # show, and for how far a backtest is that one of them started.
     "time limit": (
         waits_for_thread,
-        {"mtum/adapters/clock.py", "mtum/config/loading.py", "mtum/adapters/worker_processes.py", "mtum/web/stream.py"},
+        {
+            "mtum/adapters/clock.py",
+            "mtum/config/loading.py",
+            "mtum/adapters/worker_processes.py",
+            "mtum/web/stream.py",
+            "mtum/web/backtests.py",
+            "mtum/cli/background.py",
+        },
     ),
 }
 """What is worked out -> how its code is known, and where it stands."""

@@ -10,6 +10,8 @@ import numpy as np
 
 from mtum.app.research.backtest_request import BacktestRequest, DecisionModel
 from mtum.app.research.run_backtest import (
+    PLAYING,
+    READING,
     Backtested,
     Tell,
     benchmark_document,
@@ -18,6 +20,7 @@ from mtum.app.research.run_backtest import (
     metrics_document,
     run_backtest,
 )
+from mtum.app.research.steps import count_sessions, tell_step
 from mtum.core.canonical import plain
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.orders import Side
@@ -58,8 +61,10 @@ def backtested(
     from mtum.core.simulation.session_path import play_account
 
     began = perf_counter()
+    tell_step(READING)
     loaded = load_account(asked, asked.sleeves(), asked.terms().account, source, calendar)
     span = Span(loaded.first, len(loaded.market.days))
+    tell_step(PLAYING, 0, span.stop - span.first)
     prepared = perf_counter()
     options = None
     if any(one.decides and one.strategy.OPTIONS for one in loaded.sleeves):
@@ -69,7 +74,8 @@ def backtested(
         options = play_options(asked, loaded.sleeves, loaded.market, span, at)
         account = options.account
     else:
-        account = play_account(loaded.market, loaded.sleeves, asked.terms(), *span)
+        heard = count_sessions(PLAYING, span.stop - span.first)
+        account = play_account(loaded.market, loaded.sleeves, asked.terms(), *span, heard)
     seconds = {"load": prepared - began, "indicators": 0.0, "simulate": perf_counter() - prepared}
     return Backtested(
         asked=asked,

@@ -1,14 +1,15 @@
 """Check a backtest: what of it hangs on the future, on costs, on one symbol, on one state of the market, on luck."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from mtum.app.research.run_backtest import Backtested, Tell, tell_compiling
+from mtum.app.research.steps import tell_step
 from mtum.core.portfolio.returns import from_capital, returns
 from mtum.core.research.attribution import added_by_sleeve
-from mtum.core.research.checks import CUTS, WARM_UPS, Beside, Checks, Each, Question, one_by_one, run_checks
+from mtum.core.research.checks import CUTS, WARM_UPS, Beside, Checks, Each, Question, Replay, one_by_one, run_checks
 from mtum.core.research.regimes import TREND_STATES, VIX_STATES, Regime, by_state, trend_states, vix_states
 from mtum.core.research.variants import (
     Asked,
@@ -59,7 +60,16 @@ def checks_of(found: Backtested, source: BarSource, tell: Tell, each: Each[Asked
     vix, unknown = _vix(found, source)
     parts = added_by_sleeve(found.account) if found.account and len(found.account.sleeves) > 1 else {}
     beside = Beside(found.held.reinvested, _regimes(found, official, vix), parts)
-    return run_checks(question, official, beside, one_by_one if fast else each, notes + unknown)
+    return run_checks(question, official, beside, _counted(one_by_one if fast else each), notes + unknown)
+
+
+def _counted(each: Each[Asked]) -> Each[Asked]:
+    def work(question: Question[Asked], replays: Sequence[Replay[Asked]]) -> Iterator[Played]:
+        for number, played in enumerate(each(question, replays), 1):
+            tell_step("checking", number, len(replays))
+            yield played
+
+    return work
 
 
 def _regimes(found: Backtested, official: Played, vix: Mapping[date, float]) -> tuple[Regime, ...]:

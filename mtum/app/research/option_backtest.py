@@ -9,6 +9,7 @@ from typing import Any
 
 from mtum.app.model_chains import ModelChains
 from mtum.app.research.backtest_request import BacktestRequest
+from mtum.app.research.steps import count_sessions
 from mtum.config import option_rules
 from mtum.core.market.bars import Column, Days
 from mtum.core.options.model.answer import CALENDAR_AFTER, CALENDAR_BEFORE
@@ -135,7 +136,9 @@ def _played(
     chains, days = at.at(points), (market.day(0), market.day(-1))
     closes = at.source.series_history(INDEX, *days)
     practice = asked.settings.model_copy(update={"mode": "practice"})  # its permission level is the simulation's
+    step = f"playing options at {points:+g} volatility points" if points else "playing options"
     options = OptionTerms(
+        told=count_sessions(step, span.stop - span.first),
         chain=chains.quoted,
         index=lambda _, moment: closes.get(moment.date()),
         rules=lambda sleeve, account: option_rules(practice, ACCOUNT, sleeve, account),

@@ -9,6 +9,7 @@ import numpy as np
 
 from mtum.app.research.backtest_request import BacktestRequest, DecisionModel
 from mtum.app.research.load import load
+from mtum.app.research.steps import tell_step
 from mtum.config import Settings
 from mtum.core.compiled import is_compiled
 from mtum.core.market.bars import Days
@@ -48,6 +49,8 @@ NOT_MODELLED = "Not modelled: a thin closing auction, halts and approvals of a p
 ALONE = "Not modelled: cash between sleeves, the cash fund, limits of the account."
 """What a backtest of one strategy out of an account knows nothing of."""
 OTHER_CORRELATIONS = (-0.8, 0.0)
+READING, PLAYING = "reading bars", "playing sessions"
+"""Steps of a backtest."""
 COMPILING = "compiling the fast path, once on this machine (about 10 seconds) ..."
 
 type Tell = Callable[[str], None]
@@ -128,9 +131,11 @@ def run_backtest(
     ):
         raise UsageError(f"--decision near_close is made for mtum_confluence, not for {_unknown(strategy)}")
     began = perf_counter()
+    tell_step(READING)
     loaded = load(asked, strategy, source, calendar)
     strategy = loaded.strategy
     span = Span(loaded.first, len(loaded.market.days))
+    tell_step(PLAYING, 0, span.stop - span.first)
     ready, indicators = None, 0.0
     if isinstance(strategy, MtumConfluence) and terms.fits_fast_path:
         ready = history(loaded.bars, loaded.vix, terms.settlement.value)

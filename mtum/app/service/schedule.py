@@ -90,6 +90,8 @@ NIGHT = "night"
 """Slot of the copy that is made after everything else of a session's day."""
 
 
+KEPT_FREE_MINUTES = (35.0, 5.0)
+"""Minutes before and after the close between which nothing but the work of the session is to take time."""
 OPTION_MINUTES = (17.0, 3.0)
 """Minutes before the close between which orders in options are managed."""
 
@@ -132,6 +134,20 @@ def timetable(schedule: Schedule, *, options: bool = False) -> tuple[Slot, ...]:
         Slot("review", "quarter", close, 62, None, Every.QUARTER_END),
         Slot("backup", NIGHT, day, 23 * 60 + 30),
     )
+
+
+def free_again(now: datetime, sessions: Sessions, schedule: Schedule) -> datetime | None:
+    """Return when other work may begin again if `now` belongs to orders; None if it may begin now.
+
+    That is from shortly before the bars are read, 35 minutes before the close or earlier, until 5 after it.
+    """
+    before, after = KEPT_FREE_MINUTES
+    before = max(before, REFRESH_MINUTES + 5, schedule.window_opens_minutes + 13)
+    for session in sessions:
+        end = session.close + timedelta(minutes=after)
+        if session.before_close(before) <= now < end:
+            return end
+    return None
 
 
 def wakes(session: Session, sessions: Sessions, slots: Sequence[Slot]) -> tuple[Wake, ...]:

@@ -144,9 +144,11 @@ def _backtest_answer(
 
         answer["checks"] = checks_document(checks_of(found, source, call.tell, replays_by(workers)))
     if out is not None:
+        from mtum.app.research.steps import tell_step
         from mtum.app.research.tear_sheet import account_of
         from mtum.wiring.research import tear_sheet_files
 
+        tell_step("drawing the tear sheet")
         answer["weights"] = weights_document(account_of(found))
         answer["files"] = tear_sheet_files(found, answer, out)
     shaped = (asked.settings, answer["settings"])

@@ -90,7 +90,7 @@ def play_with_options(
 
     account = AccountLedger.of(history, sleeves, terms, first, stop)
     desk = OptionDesk.of(account.history, account.ledgers, options)
-    _play(account, desk, _unheard)
+    _play(account, desk, options.told)
     return replace(_played(account), options={one.name: one.played(options.points) for one in desk.sleeves})
 
 

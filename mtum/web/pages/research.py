@@ -1,4 +1,4 @@
-"""Research: stored backtests, sweeps and walk forwards, side by side, with the command that makes each again."""
+"""Research: a backtest to start, and stored ones side by side, each with the command that makes it again."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -9,8 +9,9 @@ from mtum.core.reporting.figures import minus
 from mtum.ports.research import Study
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, drawn
-from mtum.web.frame import Ask
+from mtum.web.frame import Ask, form
 from mtum.web.html import Child, Html, card, empty, percent, ratio, table, tag, usd
+from mtum.web.pages.backtest_form import start_form
 
 if TYPE_CHECKING:
     from mtum.core.reporting.layout import Cell
@@ -32,9 +33,9 @@ def page(ask: Ask) -> Child:
 
     found = documents.backtests(ask.records, None, SHOWN)["backtests"]
     if not found:
-        return card(
+        return _start(ask), card(
             "No backtest is kept yet",
-            empty("One of the account, or of one strategy: ", "mtum backtest"),
+            empty("One of the account, or of one strategy, by the form above or by ", "mtum backtest"),
             empty("One for every point of a grid of settings: ", "mtum sweep grid.toml"),
             empty("Settings chosen on the past and judged on what follows: ", "mtum walkforward grid.toml"),
             tag("p", "Each keeps its result, and it stands here with the command that makes it again."),
@@ -43,7 +44,7 @@ def page(ask: Ask) -> Child:
     store = studies_in(ask.records.folder)
     studies = store.found(chosen) if store else ()
     sweeps = [_sweep(one) for one in studies if one.kind == "sweep"]
-    return [_beside(ask, studies), *sweeps, _list(found, chosen)]
+    return [_start(ask), _beside(ask, studies), *sweeps, _list(found, chosen)]
 
 
 def _chosen(ask: Ask, found: Sequence[Table]) -> list[int]:
@@ -77,10 +78,44 @@ def _beside(ask: Ask, studies: Sequence[Study]) -> Html:
         ],
         ["same bars as the first", *("yes" if one.data_hash == studies[0].data_hash else "no" for one in studies)],
     ]
-    made = [tag("p", f"no. {one.id}: ", tag("code", ask.records.without_paths(one.command))) for one in studies]
+    made = [
+        tag("p", f"no. {one.id}: ", tag("code", ask.records.without_paths(one.command)), _sheet(ask, one))
+        for one in studies
+    ]
     return card(
         "Side by side", table(names, rows, "Figures", wide=True), *_curves(studies), tag("h3", "Made again by"), *made
     )
+
+
+def _sheet(ask: Ask, one: Study) -> Html | None:
+    if ask.records.backtests.sheet_of(one.command) is None:
+        return None
+    return tag("p", tag("a", f"Tear sheet of no. {one.id}", href=f"/research/tear-sheet?of={one.id}", class_="button"))
+
+
+def _start(ask: Ask) -> list[Html | None]:
+    return [_at_work(ask), start_form(ask)]
+
+
+def _at_work(ask: Ask) -> Html | None:
+    job = documents.backtest(ask.records)["backtest"]
+    if job is None:
+        return None
+    command = tag("p", tag("code", job["command"]), class_="quiet")
+    if job["running"]:
+        done = f"{job['done']:,} of {job['total']:,}" if job["total"] else ""
+        bar = tag("progress", done, value=job["done"] or None, max=job["total"] or 1, id="backtest-bar",
+                  aria_label="Progress of the backtest")  # fmt: skip
+        stop = form(ask, "/api/v1/backtest/stop", tag("button", "Stop it", class_="stop")) if ask.acts else None
+        words = tag("p", f"{job['step']} {done}".strip(), id="backtest-step", role="status")
+        return card("A backtest is running", words, bar, command, stop, class_="backtest")
+    if job["outcome"] == "kept":
+        number = job["id"]
+        links = [tag("a", "Show it", href=f"/research?of={number}", class_="button"), " ",
+                 tag("a", "Tear sheet", href=f"/research/tear-sheet?of={number}", class_="button")]  # fmt: skip
+        return card(f"The backtest is kept as no. {number}", command, tag("p", *links), class_="backtest")
+    return card(f"The backtest {'was stopped' if job['outcome'] == 'stopped' else 'failed'}",
+                tag("p", job["text"], class_="note"), command, class_="backtest")  # fmt: skip
 
 
 def _sweep(one: Study) -> Html:
@@ -150,7 +185,7 @@ def _list(found: Sequence[Table], chosen: Sequence[int]) -> Html:
         number_ = int(one["id"])
         others = [*chosen, number_] if number_ not in chosen else [each for each in chosen if each != number_]
         words = "leave out" if number_ in chosen else "put beside"
-        link = tag("a", words, href=f"?of={','.join(map(str, others[-MOST:]))}", class_="button")
+        link = tag("a", words, href=f"/research?of={','.join(map(str, others[-MOST:]))}", class_="button")
         rows.append(
             [f"{number_}", one["kind"], one["strategy"], one["symbols"], f"{one['start']} to {one['end']}",
              percent(one["cagr_frac"]), ratio(one["sharpe"]), percent(one["max_drawdown_frac"]), link]

@@ -33,6 +33,13 @@
 
   const opened = () => [...document.querySelectorAll("main details")].map((one) => one.open);
 
+  // What somebody has typed and not sent stays when the page around it is renewed.
+  const fields = () => [...document.querySelectorAll("main form :is(input:not([type=hidden], [type=checkbox]), select, textarea)")];
+  const named = (node) => `${node.form.getAttribute("action")} ${node.name}`;
+  const filled = () => new Map(fields().filter((node) => node.options
+    ? ![...node.options].some((one) => one.defaultSelected && one.selected) && node.selectedIndex > 0
+    : node.value !== node.defaultValue).map((node) => [named(node), node.value]));
+
   const renew = async () => {
     waiting = null;
     try {
@@ -42,9 +49,10 @@
       const fresh = next.querySelector("main"), old = document.querySelector("main");
       // A form that somebody is filling in is not taken from under their hands.
       if (!fresh || !old || old.querySelector("form :focus")) return;
-      const states = opened(), focused = document.activeElement && document.activeElement.id;
+      const states = opened(), typed = filled(), focused = document.activeElement && document.activeElement.id;
       old.replaceChildren(...fresh.childNodes);
       [...old.querySelectorAll("details")].forEach((one, at) => { if (states[at]) one.open = true; });
+      for (const node of fields()) if (typed.has(named(node))) node.value = typed.get(named(node));
       if (focused) { const node = document.getElementById(focused); if (node) node.focus(); }
       const banner = next.querySelector("#banner");
       if (banner) { document.querySelector("#banner").replaceWith(banner); say(); }
@@ -55,6 +63,17 @@
 
   const later = () => { if (waiting === null) waiting = setTimeout(renew, 150); };
 
+  // How far a backtest is; where it begins or ends, the whole page is another one.
+  const backtest = (job) => {
+    const step = document.querySelector("#backtest-step"), bar = document.querySelector("#backtest-bar");
+    if (!document.querySelector("#backtest-play") && !step) return;
+    if (!job || !job.running || !step) { later(); return; }
+    const done = job.total ? ` ${job.done.toLocaleString("en-US")} of ${job.total.toLocaleString("en-US")}` : "";
+    step.textContent = job.step + done;
+    bar.max = job.total || 1;
+    if (job.total && job.done) bar.value = job.done; else bar.removeAttribute("value");
+  };
+
   const listen = () => {
     const source = new EventSource(`/api/v1/stream${number ? `?after=${number}` : ""}`);
     const alive = () => { heard = Date.now(); say(); };
@@ -62,6 +81,7 @@
     for (const name of ["run", "decision", "order", "fill", "equity", "halt", "problem", "health"]) {
       source.addEventListener(name, (event) => { number = event.lastEventId; alive(); later(); });
     }
+    source.addEventListener("backtest", (event) => { alive(); backtest(JSON.parse(event.data)); });
     let lost = false;
     source.addEventListener("open", () => { if (lost) later(); lost = false; });
     source.addEventListener("error", () => {

@@ -9,6 +9,7 @@ from mtum.core.market.sessions import Sessions
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.fees import OptionFees
 from mtum.core.options.model.quotes import ModelChain
+from mtum.core.portfolio.decision import Decision
 from mtum.core.portfolio.options.gate_facts import OptionRules
 
 FILL_PART = 0.5
@@ -35,6 +36,8 @@ class OptionTerms:
         Name of the account.
     fill_part : float
         Of the way from the middle to the far side at which orders fill; see `FILL_PART`.
+    told : callable
+        Given each decision as it is made.
     """
 
     chain: Callable[[ChainRequest, float, datetime], ModelChain]
@@ -46,3 +49,4 @@ class OptionTerms:
     account: str = "BACKTEST"
     fees: OptionFees = OptionFees()
     fill_part: float = FILL_PART
+    told: Callable[[Decision], None] = lambda _: None

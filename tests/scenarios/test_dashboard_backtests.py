@@ -1,0 +1,262 @@
+"""A backtest from a form: the command in a process of its own, from outside, over HTTP, with the real server."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from html import unescape
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from mtum.adapters.calendar import ExchangeCalendar
+from mtum.adapters.clock import SystemClock
+from mtum.core.market.calendars import NEW_YORK
+from mtum.web.html import percent, ratio, usd
+from support.commands import call_json
+from support.recorded import recorded
+from support.served import Answered, Served, served
+
+PAUSE = Event()
+SLOW = {"play": "strategy:wheel"}
+"""Takes long enough to be watched, stopped and killed."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("form")
+    recorded(found / "data")
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Served]:
+    with served(folder) as found:
+        yield found
+
+
+def started(server: Served, **fields: str) -> dict[str, Any]:
+    return job_in(server.post("/api/v1/backtest", fields))
+
+
+def job_in(found: Answered) -> dict[str, Any]:
+    assert found.status == 200, found.text
+    job: dict[str, Any] = json.loads(found.body)["backtest"]
+    return job
+
+
+def ended(server: Served, seconds: float = 90) -> dict[str, Any]:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        job = job_in(server.ask("/api/v1/backtest"))
+        if not job["running"]:
+            return job
+        PAUSE.wait(0.1)
+    raise AssertionError("it did not end")
+
+
+def child_of(server: Served) -> int:
+    """Return the process that the server has started."""
+    task = Path(f"/proc/{server.process.pid}/task")
+    found = [int(one) for thread in task.iterdir() for one in (thread / "children").read_text().split()]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def is_alive(child: int) -> bool:
+    with suppress(OSError, IndexError):
+        return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def gone(child: int, seconds: float = 10) -> bool:
+    until = time.monotonic() + seconds
+    while is_alive(child) and time.monotonic() < until:
+        PAUSE.wait(0.05)
+    return not is_alive(child)
+
+
+def wrong_in(found: Answered) -> dict[str, str]:
+    assert found.status == 400, found.text
+    return {one["field"]: one["text"] for one in json.loads(found.body)["problems"]}
+
+
+@pytest.mark.full
+def test_a_form_starts_the_command_and_its_result_is_kept_and_shown(folder: Path, server: Served) -> None:
+    money = hashlib.sha256((folder / "data" / "mtum.db").read_bytes()).hexdigest()
+    asked = b"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with server.raw(asked) as line:
+        found = server.post("/research", {"start": "2017-01-03", "end": "2017-12-29"}, Accept="text/html")
+        assert (found.status, found.headers["location"]) == (303, "/research")
+        job = ended(server)
+        told = b""
+        while b'"kept"' not in told:
+            told += line.recv(65536)
+    assert b"event: backtest" in told
+    assert (job["outcome"], job["text"]) == ("kept", None)
+    assert re.fullmatch(
+        r"mtum backtest --start 2017-01-03 --end 2017-12-29 --out backtests/[0-9T]+-[0-9a-f]{4}", job["command"]
+    )
+    (study,) = call_json(folder, "show", "backtests").document["backtests"]
+    assert (study["id"], study["start"], study["sessions"]) == (job["id"], "2017-01-03", 251)
+    again = call_json(folder, "backtest", "--start", "2017-01-03", "--end", "2017-12-29").document
+    assert again["final_equity_usd"] == study["final_equity_usd"]
+    page = unescape(server.ask(f"/research?of={job['id']}").text)
+    for words in (usd(study["final_equity_usd"]), ratio(study["sharpe"]), percent(study["cagr_frac"])):
+        assert words in page
+    assert f'href="/research/tear-sheet?of={job["id"]}"' in page
+    assert str(folder) not in page
+    assert hashlib.sha256((folder / "data" / "mtum.db").read_bytes()).hexdigest() == money
+
+
+@pytest.mark.full
+def test_a_tear_sheet_is_shown_under_a_policy_that_lets_nothing_but_its_own_script_run(server: Served) -> None:
+    started(server, start="2017-01-03", end="2017-03-31")
+    job = ended(server)
+    found = server.ask(f"/research/tear-sheet?of={job['id']}")
+    assert found.status == 200
+    policy = found.headers["content-security-policy"]
+    scripts = re.findall(r"<script>(.*?)</script>", found.text, re.DOTALL)
+    (mark,) = [b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts]
+    assert policy.startswith("sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline';")
+    assert f"script-src 'sha256-{mark}';" in policy
+    assert ' style="' in found.text  # why its styles cannot be named by hashes
+    assert server.ask("/research/tear-sheet?of=999").status == 404
+    assert server.ask("/research/tear-sheet?of=../../etc/passwd").status == 422
+
+
+def test_each_fault_of_a_form_is_told_at_its_field(server: Served) -> None:
+    fields = {"play": "strategy:<i>", "symbol": "<b>", "start": "x", "fill": "q", "slippage": "-4", "decision": "near"}
+    wrong = wrong_in(server.post("/api/v1/backtest", fields))
+    assert set(wrong) == set(fields)
+    assert wrong["start"] == '"x" is no day; write it as 2018-01-31'
+    assert wrong["slippage"] == '"-4" is no number of basis points from 0 to 1000'
+    found = wrong_in(server.post("/api/v1/backtest", {"start": "2018-01-02", "end": "2017-01-03"}))
+    assert found == {"end": "the last session, 2017-01-03, is before the first, 2018-01-02"}
+
+
+@pytest.mark.full
+def test_what_the_command_finds_wrong_is_told_at_its_field_too(server: Served) -> None:
+    assert set(wrong_in(server.post("/api/v1/backtest", {"start": "2029-01-02"}))) == {"start"}
+    assert set(wrong_in(server.post("/api/v1/backtest", {"changes": "portfolio.nope=1"}))) == {"changes"}
+
+
+OTHERS = ("market.source=yahoo", "market.yahoo_url=http://evil.example", 'plugins.strategies=["/tmp/x.py"]',
+          "mode=live", "mail.host=evil.example", "x", "--out=/tmp")  # fmt: skip
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_a_form_changes_no_setting_that_names_a_file_an_address_or_code(server: Served, line: str) -> None:
+    wrong = wrong_in(server.post("/api/v1/backtest", {"changes": f"portfolio.cost_frac=0.001\n{line}"}))
+    assert set(wrong) == {"changes"}
+
+
+def test_a_refused_form_comes_back_as_it_was_filled_in(server: Served) -> None:
+    found = server.post("/research", {"symbol": '"><script>', "start": "2017-13-01"}, Accept="text/html")
+    assert found.status == 400
+    assert "<script>alert" not in found.text
+    assert 'value="&quot;&gt;&lt;script&gt;"' in found.text
+    field = found.text.partition('name="start"')[2].partition("</label>")[0]
+    assert 'aria-invalid="true"' in field
+    assert "&quot;2017-13-01&quot; is no day; write it as 2018-01-31" in field
+
+
+def test_a_form_of_the_page_itself_needs_its_token_and_origin(server: Served) -> None:
+    for body, origin in ((b"token=", server.origin), (f"token={server.token()}".encode(), "http://evil.example")):
+        assert server.ask("/research", "POST", body, {"Origin": origin}).status == 403
+
+
+def test_one_is_played_at_a_time_at_the_lowest_priority_and_can_be_stopped(folder: Path, server: Served) -> None:
+    before = len(call_json(folder, "show", "backtests").document["backtests"])
+    kept = set((folder / "data").glob("backtests/*"))
+    assert started(server, **SLOW)["running"]
+    child = child_of(server)
+    while not job_in(server.ask("/api/v1/backtest"))["done"]:
+        PAUSE.wait(0.1)
+    page = server.ask("/research").text
+    assert re.search(r'<progress [^>]*value="[0-9]+" max="1256"', page), page
+    assert os.getpriority(os.PRIO_PROCESS, child) == 19
+    second = server.post("/api/v1/backtest", {})
+    assert (second.status, "a backtest is running" in second.text) == (409, True)
+    assert "Stop it" in page
+    job = job_in(server.post("/api/v1/backtest/stop"))
+    assert (job["running"], job["outcome"], job["text"]) == (False, "stopped", "a person stopped it")
+    assert gone(child)
+    assert len(call_json(folder, "show", "backtests").document["backtests"]) == before
+    assert set((folder / "data").glob("backtests/*")) == kept
+    assert "The backtest was stopped" in server.ask("/research").text
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_it_ends_with_the_server_however_that_ends(tmp_path: Path, number: signal.Signals) -> None:
+    recorded(tmp_path / "data")
+    with served(tmp_path) as server:
+        started(server, **SLOW)
+        child = child_of(server)
+        server.process.send_signal(number)
+        server.process.wait(20)
+        assert gone(child)
+
+
+@pytest.mark.full
+def test_one_that_dies_is_told_of_and_the_next_one_starts(tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    with served(tmp_path) as server:
+        started(server, **SLOW)
+        os.kill(child_of(server), signal.SIGKILL)
+        job = ended(server)
+        assert (job["outcome"], "it ended with exit code -9" in job["text"]) == ("failed", True)
+        started(server, start="2017-01-03", end="2017-03-31")
+        assert ended(server)["outcome"] == "kept"
+
+
+def closing_at(folder: Path, close: datetime) -> None:
+    """Make the exchange of a data folder close then."""
+    ExchangeCalendar(file=folder / "sessions.json").sessions(close.date(), close.date())
+    stamp, _, text = (folder / "sessions.json").read_text().partition("\n")
+    years = json.loads(text)
+    day, rows = close.date().isoformat(), years[str(close.year)]
+    row = [day, f"{close - timedelta(minutes=1):%H:%M}", f"{close:%H:%M}"]
+    years[str(close.year)] = sorted([*(one for one in rows if one[0] != day), row])
+    text = json.dumps(years)
+    mark = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "sessions.json").write_text(f"{stamp.rpartition(' ')[0]} {mark}\n{text}")
+
+
+@pytest.mark.full
+def test_none_is_started_while_orders_are_made(tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    close = SystemClock().now().astimezone(NEW_YORK) + timedelta(minutes=20)
+    closing_at(tmp_path / "data", close + timedelta(minutes=close.hour == close.minute == 0))
+    with served(tmp_path) as server:
+        found = server.post("/api/v1/backtest", {})
+        assert found.status == 400
+        again = close.replace(second=0) + timedelta(minutes=5)
+        assert (
+            f"no backtest is started while a session's orders are made; start it again at {again:%H:%M}" in found.text
+        )
+        assert server.ask("/api/v1/backtest").text == '{"backtest":null}'
+    assert not (tmp_path / "data" / "research.db").exists()
+
+
+@pytest.mark.full
+def test_one_at_work_is_stopped_before_orders_are_made(tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    soon = SystemClock().now().astimezone(NEW_YORK) + timedelta(seconds=80)  # the calendar knows minutes
+    closing_at(tmp_path / "data", soon + timedelta(minutes=35))
+    with served(tmp_path) as server:
+        started(server, **SLOW)
+        child = child_of(server)
+        job = ended(server, 90)
+        assert (job["outcome"], job["text"].split(";")[0]) == ("stopped", "a session's orders are made now")
+        assert gone(child)
+        assert server.post("/api/v1/backtest", SLOW).status == 400
