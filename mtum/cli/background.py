@@ -47,7 +47,7 @@ class _Lines(logging.Handler):
 
 
 def _tell(document: dict[str, Any]) -> None:
-    sys.stderr.write(f"{json.dumps(document)}\n")
+    sys.stderr.write(f"{json.dumps(document, allow_nan=False)}\n")
     sys.stderr.flush()
 
 

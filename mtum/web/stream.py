@@ -72,7 +72,8 @@ class Watch:
                 if told != self._backtest:
                     told = self._backtest
                     # It stands in no record of money, so it has no number: nothing is told again after a break.
-                    yield f"event: backtest\ndata: {json.dumps(documents.backtest(self.records)['backtest'])}\n\n"
+                    job = json.dumps(documents.backtest(self.records)["backtest"], allow_nan=False)
+                    yield f"event: backtest\ndata: {job}\n\n"
                 try:
                     await asyncio.wait_for(changed.wait(), PING_SECONDS)
                 except TimeoutError:
