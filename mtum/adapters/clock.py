@@ -78,6 +78,15 @@ def within[T](seconds: float, name: str, call: Callable[[], T]) -> T:
     Name look-ups, retries inside a library and servers that send a byte now and then are bounded by
     nothing else. A call that is given up goes on in its thread and may still succeed.
 
+    Parameters
+    ----------
+    seconds : float
+        Longest wait, seconds.
+    name : str
+        What is waited for, for the message.
+    call : callable
+        What is called.
+
     Raises
     ------
     TimeoutError
@@ -106,6 +115,8 @@ def retried[T](call: Callable[[], T], again: Callable[[Exception], bool], pauses
 
     Parameters
     ----------
+    call : callable
+        What is called.
     again : callable of Exception
         Whether an error may pass; any other is raised at once.
     pauses : iterable of float
@@ -124,6 +135,15 @@ def retried[T](call: Callable[[], T], again: Callable[[Exception], bool], pauses
 
 def growing(first: float, longest: float, total: float) -> Iterator[float]:
     """Yield pauses, each twice the one before up to the longest, as long as their sum stays within a total.
+
+    Parameters
+    ----------
+    first : float
+        First pause, seconds.
+    longest : float
+        Longest pause, seconds.
+    total : float
+        Longest sum of the pauses, seconds.
 
     Examples
     --------

@@ -39,6 +39,8 @@ def set_up(folder: Path, level: str, secrets: Iterable[str | None], *, terminal:
 
     Parameters
     ----------
+    folder : Path
+        Folder of the log.
     level : str
         Least level of the file.
     secrets : iterable of str

@@ -69,6 +69,15 @@ class SweepResults:
     def add(self, numbers: Sequence[int], results: GridResults, changes: Sequence[Mapping[str, Any]]) -> None:
         """Keep the rows of some combinations, all or none.
 
+        Parameters
+        ----------
+        numbers : sequence of int
+            Numbers of the combinations.
+        results : GridResults
+            One row per combination: `numbers` (n, 9); `sums`, `squares` of returns per block (n, n_blocks).
+        changes : sequence of mapping of str to any
+            Settings of each combination, in the order of the rows.
+
         Raises
         ------
         StoreError

@@ -111,7 +111,17 @@ def packed(part: AccountPart) -> bytes:
 
 
 def played_elsewhere(market: SessionHistory, sources: Mapping[Path, bytes], part: bytes) -> GridResults:
-    """Play a part in a process that knows nothing yet of a person's own strategies."""
+    """Play a part in a process that knows nothing yet of a person's own strategies.
+
+    Parameters
+    ----------
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    sources : mapping of Path to bytes
+        What each file of own strategies holds.
+    part : bytes
+        The part, pickled.
+    """
     use_strategies(list(sources), sources)
     return play_each(AccountPart(market, *pickle.loads(part)))  # what this program has packed
 

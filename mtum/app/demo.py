@@ -37,6 +37,17 @@ class StartingShares:
 def starting_shares(source: BarSource, first: Session, calendar: Calendar, shares: Mapping[str, int]) -> StartingShares:
     """Return shares as they were bought at the close of the session before the first one played.
 
+    Parameters
+    ----------
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    first : Session
+        One trading day of the exchange, named by its date.
+    calendar : Calendar
+        The exchange's trading sessions.
+    shares : mapping of str to int
+        Shares by symbol.
+
     Raises
     ------
     UsageError
@@ -69,6 +80,12 @@ def play_sessions(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    market : tuple of Session
+        Sessions of the market, oldest first.
+    count : int
+        How many.
     after_each : callable
         Told of each session played, its number from 1 on, and how many there are.
     start : StartingShares, optional

@@ -92,7 +92,17 @@ class ModelChains:
         return level_of(underlying, {} if points is None else {index: points})
 
     def index(self, name: str, session: Session, at: datetime) -> float | None:
-        """Return the level of a volatility index at an instant of a session, in points; None where it has none."""
+        """Return the level of a volatility index at an instant of a session, in points; None where it has none.
+
+        Parameters
+        ----------
+        name : str
+            Name of the index.
+        session : Session
+            The session, with its open and close.
+        at : datetime
+            Instant of the quotes, UTC.
+        """
         if self.official:
             return self.source.series_history(name, session.day, session.day).get(session.day)
         now = self.source.series(name, session, at)

@@ -50,6 +50,15 @@ def symbol_of(text: str) -> str:
 def word_of(option: str, words: tuple[str, ...], text: str) -> str:
     """Return one of the words that an option knows.
 
+    Parameters
+    ----------
+    option : str
+        Name of the option.
+    words : tuple of str
+        The words it knows.
+    text : str
+        What was typed.
+
     Raises
     ------
     UsageError
@@ -99,6 +108,15 @@ def usd_of(text: str) -> Decimal:
 
 def number_of(option: str, text: str, *, price: bool = False) -> Decimal:
     """Return a number of zero or above, or a price above zero.
+
+    Parameters
+    ----------
+    option : str
+        Name of the option.
+    text : str
+        What was typed.
+    price : bool
+        Whether it is a price, which must be above zero.
 
     Raises
     ------
@@ -175,7 +193,17 @@ def number_option(name: str, says: str) -> Any:
 
 
 def word_option(name: str, *words: str, metavar: str = "MODEL") -> Any:
-    """Return an option that is one of some words."""
+    """Return an option that is one of some words.
+
+    Parameters
+    ----------
+    name : str
+        Name of the option, such as ``--engine``.
+    words : str
+        The words, parted by a bar.
+    metavar : str
+        Word for its value in the help.
+    """
     says = f"{', '.join(words[:-1])} or {words[-1]}."
     return typer.Option(name, metavar=metavar, help=says, parser=partial(word_of, name, words))
 

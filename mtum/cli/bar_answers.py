@@ -37,7 +37,17 @@ def told(problems: "Sequence[BarProblem]") -> list[AnswerProblem]:
 
 
 def sync_answer(results: tuple["Synced", ...], source: str, *, listed: bool = True) -> Answer:
-    """Return what `mtum bars sync` answers; `listed` False where each line has been seen as progress."""
+    """Return what `mtum bars sync` answers; `listed` False where each line has been seen as progress.
+
+    Parameters
+    ----------
+    results : tuple of Synced
+        What became of each symbol.
+    source : str
+        Name of the source.
+    listed : bool
+        Whether each line is printed; False where each has been seen.
+    """
     problems = [AnswerProblem(int(one.error.exit_code), str(one.error)) for one in results if one.error]
     for one in results:
         broken = one.refresh.problems if one.refresh else ()
@@ -102,7 +112,17 @@ def import_answer(found: "tuple[Refresh, tuple[BarProblem, ...]]", source: str) 
 def check_answer(
     found: tuple["Checked", ...], held: list["QuarantinedBar"], apart: tuple["Disagreement", ...] = ()
 ) -> Answer:
-    """Return what `mtum bars check` answers."""
+    """Return what `mtum bars check` answers.
+
+    Parameters
+    ----------
+    found : tuple of Checked
+        What was found of each symbol.
+    held : list of QuarantinedBar
+        Bars that are kept out.
+    apart : tuple of Disagreement
+        Closes on which two sources differ.
+    """
     broken = [problem for one in found for problem in told(one.problems)]
     document = {
         "checked": [

@@ -118,7 +118,17 @@ def call_of(context: "typer.Context") -> CommandCall:
 
 
 def note_option(context: "typer.Context", name: str, given: object) -> None:
-    """Record one of the options that every command takes, wherever on the line it stood."""
+    """Record one of the options that every command takes, wherever on the line it stood.
+
+    Parameters
+    ----------
+    context : Context
+        The command's context.
+    name : str
+        Name of the option.
+    given : object
+        Value that was given.
+    """
     call = call_of(context)
     match name, given:
         case "config", Path():

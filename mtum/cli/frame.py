@@ -70,7 +70,17 @@ def misused(faults: Sequence[str]) -> Answer:
 
 
 def crashed(error: Exception, arguments: Sequence[str], call: CommandCall) -> Answer:
-    """Return the answer to an error nobody foresaw; its details go to a file, secrets left out."""
+    """Return the answer to an error nobody foresaw; its details go to a file, secrets left out.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised.
+    arguments : sequence of str
+        Words of the command line.
+    call : CommandCall
+        The options given so far and what was read because of them; one object per process.
+    """
     from mtum.wiring.secrets import crash_line
 
     line = crash_line(error, f"mtum {' '.join(arguments)}", call.data_folder(), call.environment)

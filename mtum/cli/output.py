@@ -93,7 +93,17 @@ def failure(error: MtumError) -> Answer:
 
 
 def write(answer: Answer, *, as_json: bool, quiet: bool = False) -> None:
-    """Print an answer: its document or its text to stdout, and one line to stderr if it failed."""
+    """Print an answer: its document or its text to stdout, and one line to stderr if it failed.
+
+    Parameters
+    ----------
+    answer : Answer
+        What a command answers; the frame prints it and leaves with its exit code.
+    as_json : bool
+        Whether the document is printed instead of the text.
+    quiet : bool
+        Whether hints are left out.
+    """
     if as_json:
         sys.stdout.write(json_text(_document(answer)) + "\n")
     elif answer.shown:

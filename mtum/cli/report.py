@@ -131,6 +131,15 @@ def review(
 def last_of_period(writer: "ReportWriter", kind: "Kind", day: date) -> date:
     """Return the last session with a run of the period that holds a day.
 
+    Parameters
+    ----------
+    writer : ReportWriter
+        What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer.
+    kind : Kind
+        Kinds of review.
+    day : date
+        The session's date.
+
     Raises
     ------
     UsageError

@@ -39,6 +39,10 @@ def option_rules(settings: Settings, account: str, sleeve_usd: Decimal, account_
 
     Parameters
     ----------
+    settings : Settings
+        Settings in force.
+    account : str
+        Code of the account.
     sleeve_usd, account_usd : Decimal
         Equity of the order's sleeve, and of the account.
     """
@@ -62,7 +66,17 @@ def option_rules(settings: Settings, account: str, sleeve_usd: Decimal, account_
 
 
 def ownership_problems(settings: Settings, mode: str | None, account: str | None) -> list[str]:
-    """Return how a database's stamp of mode and account contradicts the settings."""
+    """Return how a database's stamp of mode and account contradicts the settings.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    mode : str or None
+        Mode that the database is stamped with; None for none.
+    account : str or None
+        Code of the account; None where none is named.
+    """
     lines = []
     if mode is not None and mode != settings.mode:
         lines.append(f'the database belongs to mode "{mode}", the settings say "{settings.mode}"')

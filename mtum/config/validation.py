@@ -75,10 +75,16 @@ def strategy_of(
 
     Parameters
     ----------
+    name : str
+        Name of the strategy.
+    given : mapping of str to any
+        Parameters as they were given.
     prefix : str
         Where they stand, for the problems.
     shared : mapping
         The parameters that all sleeves share, by strategy: members of an ensemble override them.
+    problems : list of str
+        What is wrong is added to it.
     """
     known = {key: value for key, value in given.items() if key in parameters_of(name)}
     for key in _voting(name) & known.keys():
@@ -153,7 +159,17 @@ def _member(table: Mapping[str, Any], place: str, shared: Mapping[str, Any], pro
 
 
 def lacking(name: str, given: Mapping[str, Any], prefix: str) -> list[str]:
-    """Return the parameters without a default that a strategy to be run was not given, one line each."""
+    """Return the parameters without a default that a strategy to be run was not given, one line each.
+
+    Parameters
+    ----------
+    name : str
+        Name of the strategy.
+    given : mapping of str to any
+        Parameters as they were given.
+    prefix : str
+        Where they stand, for the messages.
+    """
     missing = {key: doc for key, doc in required_of(name).items() if key not in given}
     return [f"{prefix}{key}: {name} needs it and has no default; set it ({doc})" for key, doc in missing.items()]
 

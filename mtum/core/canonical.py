@@ -87,6 +87,10 @@ def decode[T](kind: type[T], stored: object, what: str) -> T:
 
     Parameters
     ----------
+    kind : type
+        Type of the value.
+    stored : object
+        What was stored.
     what : str
         The document, for the error.
 
@@ -104,7 +108,17 @@ def decode[T](kind: type[T], stored: object, what: str) -> T:
 
 
 def parsed[T](kind: type[T], text: str | bytes, what: str) -> T:
-    """Return the value of this type that a JSON text spells; see `decode`."""
+    """Return the value of this type that a JSON text spells; see `decode`.
+
+    Parameters
+    ----------
+    kind : type
+        Type of the value.
+    text : str or bytes
+        The JSON text.
+    what : str
+        What it is, for the message.
+    """
     try:
         stored = json.loads(text)
     except ValueError as wrong:

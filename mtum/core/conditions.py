@@ -19,7 +19,17 @@ class Condition:
 
 
 def above(name: str, value: float | None, threshold: float | None) -> Condition:
-    """Condition ``value > threshold``; a tie does not hold."""
+    """Condition ``value > threshold``; a tie does not hold.
+
+    Parameters
+    ----------
+    name : str
+        Name of the condition.
+    value : float or None
+        Value, in the condition's unit; None is unknown.
+    threshold : float or None
+        Threshold, in the unit of the value; None is unknown.
+    """
     if value is None or threshold is None:
         return Condition(name, value, threshold, None, passed=False)
     margin = round(value - threshold, 6)
@@ -27,7 +37,17 @@ def above(name: str, value: float | None, threshold: float | None) -> Condition:
 
 
 def below(name: str, value: float | None, threshold: float | None) -> Condition:
-    """Condition ``value < threshold``; a tie does not hold."""
+    """Condition ``value < threshold``; a tie does not hold.
+
+    Parameters
+    ----------
+    name : str
+        Name of the condition.
+    value : float or None
+        Value, in the condition's unit; None is unknown.
+    threshold : float or None
+        Threshold, in the unit of the value; None is unknown.
+    """
     if value is None or threshold is None:
         return Condition(name, value, threshold, None, passed=False)
     margin = round(threshold - value, 6)
@@ -35,7 +55,17 @@ def below(name: str, value: float | None, threshold: float | None) -> Condition:
 
 
 def at_least(name: str, value: float | None, threshold: float | None) -> Condition:
-    """Condition ``value >= threshold``."""
+    """Condition ``value >= threshold``.
+
+    Parameters
+    ----------
+    name : str
+        Name of the condition.
+    value : float or None
+        Value, in the condition's unit; None is unknown.
+    threshold : float or None
+        Threshold, in the unit of the value; None is unknown.
+    """
     if value is None or threshold is None:
         return Condition(name, value, threshold, None, passed=False)
     margin = round(value - threshold, 6)
@@ -43,7 +73,17 @@ def at_least(name: str, value: float | None, threshold: float | None) -> Conditi
 
 
 def at_most(name: str, value: float | None, threshold: float | None) -> Condition:
-    """Condition ``value <= threshold``."""
+    """Condition ``value <= threshold``.
+
+    Parameters
+    ----------
+    name : str
+        Name of the condition.
+    value : float or None
+        Value, in the condition's unit; None is unknown.
+    threshold : float or None
+        Threshold, in the unit of the value; None is unknown.
+    """
     if value is None or threshold is None:
         return Condition(name, value, threshold, None, passed=False)
     margin = round(threshold - value, 6)

@@ -40,9 +40,13 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     ----------
     view : MarketView
         Ends at the session being decided.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
     book : Book
         The sleeve's holdings, cash and restrictions; `book.losses.change_since_usd` is
         measured here when the caller gives the last official equity through `loss_state`.
+    rules : PortfolioRules
+        Sizing, loss limits and stops of the sleeve.
 
     Raises
     ------
@@ -96,7 +100,17 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
 
 
 def own_state(view: MarketView, strategy: Strategy, book: Book) -> Own:
-    """Return what the strategy knows of its own sleeve at this decision."""
+    """Return what the strategy knows of its own sleeve at this decision.
+
+    Parameters
+    ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    book : Book
+        What the sleeve holds and may spend at the decision.
+    """
     return _own(strategy, book, equity_at(book, _fit(view, strategy).prices))
 
 
@@ -105,7 +119,19 @@ def _own(strategy: Strategy, book: Book, equity: float) -> Own:
 
 
 def abstained(view: MarketView, strategy: Strategy, book: Book, reason: str) -> Decision:
-    """Return the decision of a strategy that could not be asked: nothing is ordered, whatever it holds."""
+    """Return the decision of a strategy that could not be asked: nothing is ordered, whatever it holds.
+
+    Parameters
+    ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    book : Book
+        What the sleeve holds and may spend at the decision.
+    reason : str
+        Why, as a reason word.
+    """
     return Decision(
         session=view.session,
         strategy=strategy.name,
@@ -128,7 +154,17 @@ def equity_at(book: Book, prices: Mapping[str, float]) -> float:
 
 
 def with_change_since(book: Book, prices: Mapping[str, float], last_official_equity_usd: float | None) -> Book:
-    """Return the book with the change since the last official close filled in."""
+    """Return the book with the change since the last official close filled in.
+
+    Parameters
+    ----------
+    book : Book
+        What the sleeve holds and may spend at the decision.
+    prices : mapping of str to float
+        Price by symbol, USD per share.
+    last_official_equity_usd : float or None
+        Equity at the last official close, USD; None before the first.
+    """
     if last_official_equity_usd is None:
         return book
     change = equity_at(book, prices) - last_official_equity_usd
@@ -207,7 +243,17 @@ def _standing(
 
 
 def entry_bar(book: Book, *, lost: bool, fallen: bool) -> str | None:
-    """Return the reason word why a sleeve opens nothing today, None where it may."""
+    """Return the reason word why a sleeve opens nothing today, None where it may.
+
+    Parameters
+    ----------
+    book : Book
+        What the sleeve holds and may spend at the decision.
+    lost : bool
+        Whether the daily-loss limit is reached.
+    fallen : bool
+        Whether the drawdown limit is reached.
+    """
     if book.restriction is not Restriction.NONE or fallen:
         return "halted"
     if lost or book.losses.paused:

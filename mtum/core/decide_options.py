@@ -144,6 +144,15 @@ class OptionDecision:
 def chains_wanted(view: MarketView, strategy: OptionStrategy, own: OwnOptions) -> tuple[ChainRequest, ...]:
     """Return the chains to gather: what the strategy wants, and every contract that is held.
 
+    Parameters
+    ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
+    strategy : OptionStrategy
+        A strategy that trades options; what it holds in shares comes and goes by assignment alone.
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
+
     Raises
     ------
     StrategyError
@@ -175,10 +184,16 @@ def decide_options(
 
     Parameters
     ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
+    strategy : OptionStrategy
+        A strategy that trades options; what it holds in shares comes and goes by assignment alone.
     own : OwnOptions
         Its free cash is what no open group and no live order pins; its shares are those that it keeps today.
     chains : mapping of str to ReadChain
         By underlying; where a chain could not be read it is missing.
+    rules : OptionSessionRules
+        What a session allows a sleeve's options, beside what its strategy wants.
 
     Raises
     ------

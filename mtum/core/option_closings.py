@@ -20,7 +20,17 @@ NEAR_DAYS = 5
 
 
 def closings(group: OptionGroup, chain: ReadChain | None, spot: Decimal) -> Iterator[Proposal]:
-    """Yield what closes a group: one order; of what is left of a broken one a leg each, the shorts first."""
+    """Yield what closes a group: one order; of what is left of a broken one a leg each, the shorts first.
+
+    Parameters
+    ----------
+    group : OptionGroup
+        The open lots of one structure.
+    chain : ReadChain or None
+        A chain read: our numbers by contract, and why others have none; None for none.
+    spot : Decimal
+        Price of the underlying, USD.
+    """
     held = summed(*({lot.contract: lot.quantity} for lot in group.lots))
     if not group.broken and 0 < len(held) <= MOST_LEGS:
         yield _closing(group.group, held, chain, spot)
@@ -50,14 +60,34 @@ def inner_of(contract: OptionContract, spot: Decimal) -> Decimal:
 
 
 def spot_of(underlying: str, chains: Mapping[str, ReadChain], view: MarketView) -> Decimal:
-    """Return the price of an underlying that an order in its options is decided at."""
+    """Return the price of an underlying that an order in its options is decided at.
+
+    Parameters
+    ----------
+    underlying : str
+        Ticker of the underlying.
+    chains : mapping of str to ReadChain
+        Chains by underlying.
+    view : MarketView
+        Everything a strategy may look at for one session.
+    """
     # The last gate holds it against the broker's price of the underlying itself, which a future is not.
     chain, known = chains.get(underlying), view.prices.get(underlying) or view.series.get(underlying) or 0.0
     return exact(chain.chain.spot if chain and not (underlying in ON_FUTURE and known) else known)
 
 
 def at_risk(own: OwnOptions, chains: Mapping[str, ReadChain], view: MarketView) -> Iterator[str]:
-    """Yield short options that are near their end or in the money, in words."""
+    """Yield short options that are near their end or in the money, in words.
+
+    Parameters
+    ----------
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
+    chains : mapping of str to ReadChain
+        Chains by underlying.
+    view : MarketView
+        Everything a strategy may look at for one session.
+    """
     for group in own.groups:
         spot = spot_of(group.underlying, chains, view)
         for contract, number in summed(*({lot.contract: lot.quantity} for lot in group.lots)).items():

@@ -38,6 +38,10 @@ def plan_frame(wants: Sequence[SleeveWants], account: Account, histories: Mappin
 
     Parameters
     ----------
+    wants : sequence of SleeveWants
+        What each sleeve wants, in the order of the settings.
+    account : Account
+        What all sleeves have in common at the decision.
     histories : mapping of symbol to Bars
         What `account.returns` was made of.
     """
@@ -87,8 +91,12 @@ def replayed_plan(frame: Mapping[str, object], sizing: Mapping[str, SizingRules]
 
     Parameters
     ----------
+    frame : mapping of str to object
+        Inputs that were stored.
     sizing : mapping of sleeve to SizingRules
         As the settings of that session say, like `rules`.
+    rules : AccountRules
+        Limits on the purchases of all sleeves together; None and 1.0 mean no limit. And how their cash moves.
     """
     histories = {symbol: bars_in(symbol, stored) for symbol, stored in table_in(frame["bars"]).items()}
     wants = [_wants(table_in(stored), sizing) for stored in list_in(frame["sleeves"])]
@@ -150,6 +158,8 @@ def transfers_frame(sleeves: Sequence[SleeveMoney], returns: Mapping[str, Sequen
 
     Parameters
     ----------
+    sleeves : sequence of SleeveMoney
+        Money of each sleeve, in the order of the settings.
     returns : mapping of sleeve to sequence of float
         Daily returns, where the weighting looks at them.
     barred : str
@@ -203,6 +213,15 @@ def standing_after(plan: Mapping[str, object], sleeve: str, standing: Iterable[S
     """Return the standing purchases of a sleeve without what a limit of the account took: that does not stand.
 
     What lacked cash, or another sleeve's sale kept back, stands.
+
+    Parameters
+    ----------
+    plan : mapping of str to object
+        The document of the plan.
+    sleeve : str
+        Name of the sleeve.
+    standing : iterable of Standing
+        Purchases that still stand.
     """
     taken: dict[str, float] = {}
     for cut in map(table_in, list_in(plan["cuts"])):

@@ -29,6 +29,15 @@ def frame_of(view: MarketView, book: Book, strategy: Strategy) -> Document:
 
     What only some strategies ask for is there only for them: calendar, dividends, earlier series, memory, bars within
     the sessions.
+
+    Parameters
+    ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
+    book : Book
+        What the sleeve holds and may spend at the decision.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
     """
     history = strategy.history_sessions()
     columns = (*FRAME_COLUMNS, "dividend") if strategy.TOTAL_RETURNS else FRAME_COLUMNS
@@ -123,7 +132,17 @@ def _size_document(verdict: SymbolVerdict) -> Document:
 
 
 def replayed(frame: Mapping[str, object], strategy: Strategy, rules: PortfolioRules) -> Document:
-    """Decide a stored frame again and return the outcome's document."""
+    """Decide a stored frame again and return the outcome's document.
+
+    Parameters
+    ----------
+    frame : mapping of str to object
+        Inputs that were stored.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    rules : PortfolioRules
+        Sizing, loss limits and stops of the sleeve.
+    """
     view = view_of(frame)
     decided = decision_document(decide(view, strategy, book_of(frame), rules))
     if "options" not in frame:
@@ -137,7 +156,17 @@ def replayed(frame: Mapping[str, object], strategy: Strategy, rules: PortfolioRu
 
 
 def differences(stored: object, found: object, place: str = "") -> list[str]:
-    """Return where two documents differ, one line per leaf: place, stored, found."""
+    """Return where two documents differ, one line per leaf: place, stored, found.
+
+    Parameters
+    ----------
+    stored : object
+        What was stored.
+    found : object
+        What was found now.
+    place : str
+        Where in the document, dotted.
+    """
     if isinstance(stored, Mapping) and isinstance(found, Mapping):
         keys = sorted({*stored, *found})
         return [line for key in keys for line in differences(stored.get(key), found.get(key), f"{place}.{key}")]

@@ -31,8 +31,12 @@ def options_frame(
 
     Parameters
     ----------
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
     chains : mapping of str to Chain
         As they were quoted, by underlying.
+    rules : OptionSessionRules
+        What a session allows a sleeve's options, beside what its strategy wants.
     source : str
         Where they come from.
     model_priced : bool
@@ -60,8 +64,14 @@ def replayed_options(
 
     Parameters
     ----------
+    stored : mapping of str to object
+        Inputs that were stored.
     shares : mapping
         Document of the decision on shares.
+    view : MarketView
+        Everything a strategy may look at for one session.
+    strategy : OptionStrategy
+        A strategy that trades options; what it holds in shares comes and goes by assignment alone.
     """
     own, chains, rules = options_of(stored, view.session)
     chains_wanted(view, strategy, own)
@@ -75,6 +85,19 @@ def with_options(
     """Return the document of a decision on shares with that on options.
 
     What is done in shares stays its action; else it is what is done in options.
+
+    Parameters
+    ----------
+    shares : Document
+        The document of the decision on shares.
+    decided : OptionDecision
+        What a sleeve does in options this session: closings first, then rolls, then openings.
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
+    source : str
+        Name of the source.
+    model_priced : bool
+        Whether a model made the quotes.
     """
     acts = shares["action"] in _ACTS
     action = shares["action"] if acts else decided.action(own).value

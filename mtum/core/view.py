@@ -119,6 +119,8 @@ class MarketView:
 
         Parameters
         ----------
+        symbol : str
+            Ticker.
         asked : Asked
             Indicator, parameters, timeframe.
         ago : int
@@ -140,6 +142,15 @@ class MarketView:
         """Return the bars of a symbol by day, week or month, the running period with what there is.
 
         Of a timeframe within the session those that had ended by the decision; none where there are none to rest on.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        timeframe : Timeframe
+            What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
+        total_returns : bool
+            Whether dividends are reinvested in the prices.
         """
         bars = self.bars[symbol]
         if timeframe.minutes:
@@ -164,6 +175,10 @@ class MarketView:
 
         Parameters
         ----------
+        symbol : str
+            Ticker.
+        timeframe : Timeframe
+            What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
         ago : tuple of int
             Period ends back: 0 is the session being decided, 1 the last session of the period before.
         period : str or None
@@ -202,13 +217,33 @@ class MarketView:
 
 
 def values_before(values: Mapping[date, float], day: date, count: int) -> dict[date, float]:
-    """Return the last `count` values of a series before a session, oldest first."""
+    """Return the last `count` values of a series before a session, oldest first.
+
+    Parameters
+    ----------
+    values : mapping of date to float
+        Values by session.
+    day : date
+        The session's date.
+    count : int
+        How many.
+    """
     days = sorted(values)
     at = bisect_left(days, day)
     return {one: values[one] for one in days[max(0, at - count) : at]}
 
 
 def calendar_around(days: tuple[date, ...], day: date, history_sessions: int) -> tuple[date, ...]:
-    """Return the sessions a view of that session has: before its history, up to the next one."""
+    """Return the sessions a view of that session has: before its history, up to the next one.
+
+    Parameters
+    ----------
+    days : tuple of date
+        Sessions of the calendar, oldest first.
+    day : date
+        The session's date.
+    history_sessions : int
+        Sessions that the view has before its own.
+    """
     at = bisect_right(days, day)
     return days[max(0, at - history_sessions - CALENDAR_SESSIONS) : at + 1]

@@ -117,7 +117,17 @@ def end_subscription(client: Client, request: Request) -> None:
 
 
 def push_account(shared: Shared, code: str, symbol: str = "") -> None:
-    """Tell every subscriber how an account stands; `symbol` even if none of it is left."""
+    """Tell every subscriber how an account stands; `symbol` even if none of it is left.
+
+    Parameters
+    ----------
+    shared : Shared
+        One market for all clients.
+    code : str
+        Code of the account.
+    symbol : str
+        Ticker.
+    """
     account = shared.exchange.state.account(code)
     if account is None:
         return
@@ -214,7 +224,17 @@ def figures_of(shared: Shared, account: ExchangeAccount) -> Figures:
 
 
 def account_values(figures: Figures, account: ExchangeAccount, behavior: Behavior) -> Iterator[tuple[str, str, str]]:
-    """All (key, text, currency) of an account, as the account updates list them."""
+    """All (key, text, currency) of an account, as the account updates list them.
+
+    Parameters
+    ----------
+    figures : Figures
+        Amounts of one account in USD; of what positions are worth, options apart, and what options hold back.
+    account : ExchangeAccount
+        The account at the exchange: cash in USD, and positions.
+    behavior : Behavior
+        Switches of the gateway; all may be changed while it runs.
+    """
     yield from (
         ("AccountCode", account.code, ""),
         ("AccountReady", "true", ""),
@@ -229,7 +249,17 @@ def account_values(figures: Figures, account: ExchangeAccount, behavior: Behavio
 
 
 def base_amounts(figures: Figures, account: ExchangeAccount, behavior: Behavior) -> dict[str, Decimal]:
-    """Amounts in the base currency, by the account summary's tags."""
+    """Amounts in the base currency, by the account summary's tags.
+
+    Parameters
+    ----------
+    figures : Figures
+        Amounts of one account in USD; of what positions are worth, options apart, and what options hold back.
+    account : ExchangeAccount
+        The account at the exchange: cash in USD, and positions.
+    behavior : Behavior
+        Switches of the gateway; all may be changed while it runs.
+    """
     rate, extra = behavior.base_rate, behavior.base_cash
     cash, net, settled = (amount / rate + extra for amount in (figures.cash, figures.net, figures.settled))
     worth, pledged = figures.worth / rate, figures.pledged / rate

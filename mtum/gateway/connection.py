@@ -94,7 +94,17 @@ class ClientConnection:
                 self._send_checked(answer)
 
     def error(self, request_id: int, code: int, text: str) -> None:
-        """Send an error, warning or notice."""
+        """Send an error, warning or notice.
+
+        Parameters
+        ----------
+        request_id : int
+            Number of the request; -1 for none.
+        code : int
+            The broker's code.
+        text : str
+            The message's words.
+        """
         self.send(error(request_id, code, text, self.version))
 
     def close(self) -> None:

@@ -43,7 +43,19 @@ class Listing:
 
 
 def option_symbol(symbol: str, expiry: date, right: str, strike: Decimal) -> str:
-    """Name of an option as the clearing house writes it, 21 characters such as ``MTUM  180119C00280000``."""
+    """Name of an option as the clearing house writes it, 21 characters such as ``MTUM  180119C00280000``.
+
+    Parameters
+    ----------
+    symbol : str
+        Ticker.
+    expiry : date
+        Last day on which the contract trades.
+    right : str
+        Right, as the wire writes it: C or P.
+    strike : Decimal
+        Strike, USD.
+    """
     return f"{symbol:<6}{expiry:%y%m%d}{right}{int(strike * 1000):08d}"
 
 
@@ -103,12 +115,34 @@ def _fits(listing: Listing, asked: Mapping[str, str]) -> bool:
 
 
 def liquid_hours(sessions: Sessions, first: date, days: int = HOURS_DAYS, *, later: timedelta = timedelta(0)) -> str:
-    """Regular hours of some calendar days in New York time, closed ones marked; `later` than the close of shares."""
+    """Regular hours of some calendar days in New York time, closed ones marked; `later` than the close of shares.
+
+    Parameters
+    ----------
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    first : date
+        First day of the closed interval.
+    days : int
+        How many calendar days.
+    later : timedelta
+        How much later than the close of shares they end.
+    """
     return _hours(sessions, first, days, lambda session: (_digits(session.open), _digits(session.close + later)))
 
 
 def trading_hours(sessions: Sessions, first: date, days: int = HOURS_DAYS) -> str:
-    """Hours with pre-market and after-hours trading, closed days marked."""
+    """Hours with pre-market and after-hours trading, closed days marked.
+
+    Parameters
+    ----------
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    first : date
+        First day of the closed interval.
+    days : int
+        How many calendar days.
+    """
     return _hours(sessions, first, days, lambda session: ("0400", "1700" if session.half_day else "2000"))
 
 

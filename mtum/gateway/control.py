@@ -74,7 +74,23 @@ def set_clock(
     speed: Annotated[float, Field(ge=0, le=1e6)] | None = None,
     freeze: Switch = False,
 ) -> Reply:
-    """Set (`at`, or `session` with `minutes_to_close`), `speed`, or `freeze` market time."""
+    """Set (`at`, or `session` with `minutes_to_close`), `speed`, or `freeze` market time.
+
+    Parameters
+    ----------
+    shared : Ours
+        Handed over by us, and not looked into as what a person gives.
+    at : datetime or None
+        Market time to set, UTC.
+    session : date or None
+        Session to set market time to; None where `at` is given.
+    minutes_to_close : Minutes
+        Minutes before the session's close.
+    speed : float or None
+        Market seconds per real second; None leaves it.
+    freeze : Switch
+        Whether market time stands still.
+    """
     clock, known = shared.market.clock, shared.market.source.sessions
     if session is not None:
         wanted = known.get(session)
@@ -137,7 +153,19 @@ def send_notice(
     text: str = "",
     number: Annotated[Whole, Field(alias="id")] = -1,
 ) -> Reply:
-    """Send every client an error message: `code`, `text`, `id` (default -1)."""
+    """Send every client an error message: `code`, `text`, `id` (default -1).
+
+    Parameters
+    ----------
+    shared : Ours
+        Handed over by us, and not looked into as what a person gives.
+    code : Whole
+        Code of the message.
+    text : str
+        The message's words.
+    number : Whole
+        Number that the message is about; -1 for none.
+    """
     for client in shared.clients:
         client.error(number, code, text)
     return {"clients": len(shared.clients)}
@@ -145,7 +173,17 @@ def send_notice(
 
 @validate_call
 def deposit(shared: Ours, account: str, usd: Amount) -> Reply:
-    """Pay `usd` into (or out of) `account`."""
+    """Pay `usd` into (or out of) `account`.
+
+    Parameters
+    ----------
+    shared : Ours
+        Handed over by us, and not looked into as what a person gives.
+    account : str
+        Code of the account.
+    usd : Amount
+        Money or shares, no more than any account has.
+    """
     shared.exchange.deposit(account, usd)
     push_account(shared, account)
     return {}
@@ -290,7 +328,17 @@ def trade_by_hand(shared: Shared, /, **given: object) -> Reply:
 
 @validate_call
 def correct(shared: Ours, exec_id: str, price: Annotated[Amount, Field(gt=0)]) -> Reply:
-    """Correct the execution `exec_id` to `price`, silently: clients see it when they ask."""
+    """Correct the execution `exec_id` to `price`, silently: clients see it when they ask.
+
+    Parameters
+    ----------
+    shared : Ours
+        Handed over by us, and not looked into as what a person gives.
+    exec_id : str
+        The execution's id.
+    price : Amount
+        New price, USD per share.
+    """
     found = [e for e in shared.exchange.state.executions if e.exec_id == exec_id]
     if not found:
         raise ValueError(f"no execution {exec_id!r}")

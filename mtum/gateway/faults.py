@@ -188,7 +188,17 @@ class Faults:
         self._armed.clear()
 
     def take(self, name: str, client: int, told: Told = ()) -> FaultRule | None:
-        """Count one message; return the first rule that strikes it, if any."""
+        """Count one message; return the first rule that strikes it, if any.
+
+        Parameters
+        ----------
+        name : str
+            Name of the message.
+        client : int
+            Number of the client.
+        told : Told
+            The fields of a message: by name in a request, by position in an answer.
+        """
         struck = [armed.rule for armed in self._armed if _strikes(armed, name, client, told)]
         return struck[0] if struck else None
 

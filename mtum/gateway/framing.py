@@ -117,6 +117,8 @@ def laid_out(layout: str, version: int, values: Mapping[str, Field]) -> list[Fie
     ----------
     layout : str
         Field names, separated by blanks; `name@160` from server version 160, `name@<177` below 177.
+    version : int
+        Version of the protocol that the client speaks.
     values : mapping
         Missing names become empty fields.
     """

@@ -95,7 +95,17 @@ class MarketSource(Protocol):
         """New shares per old one from that session's morning on; 0 for none."""
 
     def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
-        """Share of the session's volume traded so many minutes before its close."""
+        """Share of the session's volume traded so many minutes before its close.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        session : Session
+            The session, with its open and close.
+        minutes_to_close : float
+            Minutes before the close.
+        """
 
     def sessions_around(self, day: date) -> Sessions:
         """Sessions from ten days before a day to the last expiry of its options, as far as they are known."""
@@ -163,7 +173,17 @@ class Market:
             yield running
 
     def spin_off(self, parent: str, child: str, ratio: Decimal) -> None:
-        """Take what the child is worth off the parent's price, from today on; once, whoever holds it."""
+        """Take what the child is worth off the parent's price, from today on; once, whoever holds it.
+
+        Parameters
+        ----------
+        parent : str
+            Symbol of the parent.
+        child : str
+            Symbol of the child.
+        ratio : Decimal
+            Shares of the child per share of the parent.
+        """
         day, prices = self.session.day, (self.previous_close(parent), self.previous_close(child))
         if prices[0] and prices[1] and (parent, day) not in self._spun_off:
             self._spun_off.add((parent, day))
@@ -241,7 +261,17 @@ class PortMarket:
         return self.source.quote(symbol, session, session.close).split
 
     def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
-        """Share of the session's volume traded, from the source's quote."""
+        """Share of the session's volume traded, from the source's quote.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        session : Session
+            The session, with its open and close.
+        minutes_to_close : float
+            Minutes before the close.
+        """
         final = self.bar(symbol, session.day)
         if symbol == VIX or final is None or not final.volume > 0:
             return 1.0
@@ -298,7 +328,17 @@ class SpunOff:
         return self.source.split(symbol, session)
 
     def traded_share(self, symbol: str, session: Session, minutes_to_close: float) -> float:
-        """Share of the session's volume traded."""
+        """Share of the session's volume traded.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        session : Session
+            The session, with its open and close.
+        minutes_to_close : float
+            Minutes before the close.
+        """
         return self.source.traded_share(symbol, session, minutes_to_close)
 
     def sessions_around(self, day: date) -> Sessions:
@@ -308,6 +348,15 @@ class SpunOff:
 
 def port_market(source: BarSource, calendar: Calendar, symbols: tuple[str, ...]) -> PortMarket:
     """Read the symbols' whole history.
+
+    Parameters
+    ----------
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    calendar : Calendar
+        The exchange's trading sessions.
+    symbols : tuple of str
+        Tickers.
 
     Raises
     ------

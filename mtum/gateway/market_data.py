@@ -161,7 +161,17 @@ def _dividends(market: Market, symbol: str) -> str:
 
 
 def send_quote(client: Client, request_id: int, listing: Listing) -> None:
-    """Send the ticks of a contract as it trades now; only the previous close before the opening."""
+    """Send the ticks of a contract as it trades now; only the previous close before the opening.
+
+    Parameters
+    ----------
+    client : Client
+        A client as those see it who answer it; `client_id` is -1 before the login, `since` when it connected.
+    request_id : int
+        Number of the request; -1 for none.
+    listing : Listing
+        One contract as the gateway knows it.
+    """
     market, behavior = client.shared.market, client.shared.behavior
     kinds = _DELAYED if listing.symbol in behavior.delayed else {}
     bar, price = market.running_bar(listing.symbol), market.price(listing.symbol)

@@ -108,7 +108,21 @@ class WhatIf:
 def open_order(
     order: ExchangeOrder, listing: Listing, status: str, version: int, trial: WhatIf | None = None
 ) -> Message:
-    """An order as it stands; with `trial` the answer to a what-if order."""
+    """An order as it stands; with `trial` the answer to a what-if order.
+
+    Parameters
+    ----------
+    order : ExchangeOrder
+        An order the exchange accepted.
+    listing : Listing
+        One contract as the gateway knows it.
+    status : str
+        Status, in the broker's words.
+    version : int
+        Version of the protocol that the client speaks.
+    trial : WhatIf or None
+        Margin and fee of a trial order, in USD; None for none.
+    """
     values = _order_values(order, listing) | {
         "orderId": order.ticket.order_id,
         "clientId": order.ticket.client_id,
@@ -121,14 +135,36 @@ def open_order(
 
 
 def order_status(order: ExchangeOrder, status: str, last_price: Decimal = Decimal(0)) -> Message:
-    """Status, filled and remaining shares of an order."""
+    """Status, filled and remaining shares of an order.
+
+    Parameters
+    ----------
+    order : ExchangeOrder
+        An order the exchange accepted.
+    status : str
+        Status, in the broker's words.
+    last_price : Decimal
+        Price of the newest fill, USD; 0 before one.
+    """
     ticket = order.ticket
     so_far: list[Field] = [order.filled, order.remaining, order.average_price, order.perm_id, 0, last_price]
     return message("orderStatus", 3, ticket.order_id, status, *so_far, ticket.client_id, "", 0.0)
 
 
 def completed_order(order: ExchangeOrder, listing: Listing, version: int, ended: str) -> Message:
-    """A finished order: no order id, no client id, quantity = what was not filled."""
+    """A finished order: no order id, no client id, quantity = what was not filled.
+
+    Parameters
+    ----------
+    order : ExchangeOrder
+        An order the exchange accepted.
+    listing : Listing
+        One contract as the gateway knows it.
+    version : int
+        Version of the protocol that the client speaks.
+    ended : str
+        How it ended, in the broker's words.
+    """
     filled = order.status is ExchangeStatus.FILLED
     values = _order_values(order, listing) | {
         "remaining": order.remaining,
@@ -141,7 +177,21 @@ def completed_order(order: ExchangeOrder, listing: Listing, version: int, ended:
 
 
 def exec_details(request_id: int, execution: Execution, listing: Listing, version: int, instant: str) -> Message:
-    """One execution; request id -1 when nobody asked."""
+    """One execution; request id -1 when nobody asked.
+
+    Parameters
+    ----------
+    request_id : int
+        Number of the request; -1 for none.
+    execution : Execution
+        One fill as reported. A correction repeats the first three parts of `exec_id` and raises the last.
+    listing : Listing
+        One contract as the gateway knows it.
+    version : int
+        Version of the protocol that the client speaks.
+    instant : str
+        Instant as the wire writes it.
+    """
     ticket = execution.ticket
     side = "BOT" if ticket.side.value == "BUY" else "SLD"
     contract = contract_fields(listing, "", listing.exchange).values()
@@ -164,7 +214,17 @@ def wire_time(instant: datetime, *, zone: str) -> str:
 
 
 def contract_fields(listing: Listing, right: str, exchange: str) -> dict[str, Field]:
-    """The 11 contract fields of most messages; `right` for what is no option."""
+    """The 11 contract fields of most messages; `right` for what is no option.
+
+    Parameters
+    ----------
+    listing : Listing
+        One contract as the gateway knows it.
+    right : str
+        Right, as the wire writes it: C or P.
+    exchange : str
+        Exchange the contract is routed to.
+    """
     return {
         "conId": listing.con_id,
         "symbol": listing.symbol,
@@ -218,7 +278,19 @@ def money(amount: Decimal) -> str:
 
 
 def portfolio_value(account: ExchangeAccount, position: Position, listing: Listing, price: Decimal) -> Message:
-    """One position with its market value."""
+    """One position with its market value.
+
+    Parameters
+    ----------
+    account : ExchangeAccount
+        The account at the exchange: cash in USD, and positions.
+    position : Position
+        Shares of one symbol (fractions allowed) and their average cost in USD, commission included.
+    listing : Listing
+        One contract as the gateway knows it.
+    price : Decimal
+        Price, USD per share.
+    """
     worth = price * position.shares * int(listing.multiplier or 1)
     unrealized = worth - position.average_cost * position.shares
     exchange = listing.primary_exchange
@@ -228,7 +300,17 @@ def portfolio_value(account: ExchangeAccount, position: Position, listing: Listi
 
 
 def position_message(account: str, position: Position, listing: Listing) -> Message:
-    """One position with its average cost."""
+    """One position with its average cost.
+
+    Parameters
+    ----------
+    account : str
+        Code of the account.
+    position : Position
+        Shares of one symbol (fractions allowed) and their average cost in USD, commission included.
+    listing : Listing
+        One contract as the gateway knows it.
+    """
     contract = contract_fields(listing, "", "").values()
     return message("position", 61, 3, account, *contract, position.shares, position.average_cost)
 
@@ -242,7 +324,19 @@ class WireBar(NamedTuple):
 
 
 def error(request_id: int, code: int, text: str, version: int) -> Message:
-    """Error, warning or notice; request id -1 when it belongs to nothing."""
+    """Error, warning or notice; request id -1 when it belongs to nothing.
+
+    Parameters
+    ----------
+    request_id : int
+        Number of the request; -1 for none.
+    code : int
+        The broker's code.
+    text : str
+        The message's words.
+    version : int
+        Version of the protocol that the client speaks.
+    """
     fields: list[Field] = [2, request_id, code, text if version >= 160 else text.replace("\n", "\\n")]
     return message("error", 4, *fields, *([""] if version >= 166 else []))
 
@@ -250,7 +344,21 @@ def error(request_id: int, code: int, text: str, version: int) -> Message:
 def contract_data(
     request_id: int, listing: Listing, hours: tuple[str, str], version: int, told: Mapping[str, Field] | None = None
 ) -> Message:
-    """Contract details; `hours` are trading and liquid hours, `told` what is different from a share or an index."""
+    """Contract details; `hours` are trading and liquid hours, `told` what is different from a share or an index.
+
+    Parameters
+    ----------
+    request_id : int
+        Number of the request; -1 for none.
+    listing : Listing
+        One contract as the gateway knows it.
+    hours : (str, str)
+        Trading hours and liquid hours, as the wire writes them.
+    version : int
+        Version of the protocol that the client speaks.
+    told : mapping of str to Field or None
+        Fields that differ from those of a share or an index; None for none.
+    """
     stock = listing.sec_type == "STK"
     values: dict[str, Field] = {
         "version": 8,
@@ -292,7 +400,17 @@ def contract_data(
 
 
 def historical_data(request_id: int, span: tuple[str, str], bars: Sequence[WireBar]) -> Message:
-    """All bars of a request in one message, which is also its end."""
+    """All bars of a request in one message, which is also its end.
+
+    Parameters
+    ----------
+    request_id : int
+        Number of the request; -1 for none.
+    span : (str, str)
+        First and last instant, as the wire writes them.
+    bars : sequence of WireBar
+        The bars, as the wire has them.
+    """
     fields: list[Field] = [request_id, *span, len(bars)]
     for stamp, bar, volume in bars:
         average = round((bar.high + bar.low + bar.close) / 3.0, 6)
@@ -302,12 +420,34 @@ def historical_data(request_id: int, span: tuple[str, str], bars: Sequence[WireB
 
 
 def tick_price(request_id: int, tick: int, price: Decimal, size: int = 0) -> Message:
-    """A price tick, with the size of bid, ask or last."""
+    """A price tick, with the size of bid, ask or last.
+
+    Parameters
+    ----------
+    request_id : int
+        Number of the request; -1 for none.
+    tick : int
+        Number of the kind of tick.
+    price : Decimal
+        Price, USD per share.
+    size : int
+        Shares of the bid, ask or last trade.
+    """
     return message("tickPrice", 1, 6, request_id, tick, price, size, 0)
 
 
 def symbol_samples(request_id: int, listings: Sequence[Listing], version: int) -> Message:
-    """Contracts that match a pattern."""
+    """Contracts that match a pattern.
+
+    Parameters
+    ----------
+    request_id : int
+        Number of the request; -1 for none.
+    listings : sequence of Listing
+        The contracts.
+    version : int
+        Version of the protocol that the client speaks.
+    """
     fields: list[Field] = [request_id, len(listings)]
     for listing in listings:
         fields += [listing.con_id, listing.symbol, listing.sec_type, listing.primary_exchange]

@@ -57,7 +57,19 @@ class OptionListings:
         return self.contract(known.con_id) if known.sec_type == "OPT" else None
 
     def named(self, trading_class: str, day: date, right: Right, strike: Decimal) -> OptionContract | None:
-        """Contract by class, last day, right and strike, as long as it lives."""
+        """Contract by class, last day, right and strike, as long as it lives.
+
+        Parameters
+        ----------
+        trading_class : str
+            Class of the contract, such as SPXW.
+        day : date
+            The session's date.
+        right : Right
+            What the holder may do.
+        strike : Decimal
+            Strike, USD.
+        """
         underlying = underlying_of(trading_class)
         if underlying not in self._market.listings:
             odd = self.odd_ones(stands_on(trading_class))

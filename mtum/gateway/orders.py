@@ -357,7 +357,17 @@ def echo(client: Client, order: ExchangeOrder) -> None:
 
 
 def execution_message(client: Client, request_id: int, execution: Execution) -> Message:
-    """One execution as this client's version wants it."""
+    """One execution as this client's version wants it.
+
+    Parameters
+    ----------
+    client : Client
+        A client as those see it who answer it; `client_id` is -1 before the login, `since` when it connected.
+    request_id : int
+        Number of the request; -1 for none.
+    execution : Execution
+        One fill as reported. A correction repeats the first three parts of `exec_id` and raises the last.
+    """
     zone = "" if client.shared.behavior.naive_times else NEW_YORK_WIRE
     instant = wire_time(execution.instant.astimezone(NEW_YORK), zone=zone)
     return exec_details(request_id, execution, listing_of(execution.ticket.symbol), client.version, instant)

@@ -65,6 +65,12 @@ class HistoryPacing:
         ----------
         key : client id, request id
             By which `cancel` knows the request.
+        seconds : float
+            Real time that the work takes, seconds.
+        now : float
+            Real time, seconds.
+        send : callable
+            Sends the answer.
         """
         while self._large and self._large[0] <= now - MOST_SECONDS:
             self._large.popleft()

@@ -80,7 +80,17 @@ class Client(Protocol):
         """Send one answer."""
 
     def error(self, request_id: int, code: int, text: str) -> None:
-        """Send an error, warning or notice."""
+        """Send an error, warning or notice.
+
+        Parameters
+        ----------
+        request_id : int
+            Number of the request; -1 for none.
+        code : int
+            The broker's code.
+        text : str
+            The message's words.
+        """
 
     def close(self) -> None:
         """Close the connection at once."""
@@ -132,7 +142,17 @@ class Shared:
             self.journal.record("gone", client=client.client_id)
 
     def struck(self, name: str, client_id: int, told: Told = ()) -> FaultRule | None:
-        """Return the fault that strikes a message, if any, once it stands in the journal."""
+        """Return the fault that strikes a message, if any, once it stands in the journal.
+
+        Parameters
+        ----------
+        name : str
+            Name of the message.
+        client_id : int
+            Number of the API client.
+        told : Told
+            The fields of a message: by name in a request, by position in an answer.
+        """
         rule = self.faults.take(name, client_id, told)
         if rule is not None:
             self.journal.record("fault", client=client_id, on=rule.on, do=rule.do.value)

@@ -126,8 +126,12 @@ def first_instant(market: PortMarket, noted: datetime | None, wanted: Beginning)
 
     Parameters
     ----------
+    market : PortMarket
+        A market source (gateway.market.MarketSource) over a source port.
     noted : datetime or None
         Market time reached by the run before.
+    wanted : Beginning
+        Where market time is asked to begin; no session = go on, or 250 sessions before the end.
 
     Raises
     ------
@@ -153,6 +157,15 @@ def first_instant(market: PortMarket, noted: datetime | None, wanted: Beginning)
 
 def practice_accounts(codes: Iterable[str], kind: str, cash_usd: Decimal) -> tuple[ExchangeAccount, ...]:
     """Return fresh accounts with cash each.
+
+    Parameters
+    ----------
+    codes : iterable of str
+        Codes of the accounts.
+    kind : str
+        "cash" or "margin".
+    cash_usd : Decimal
+        Settled cash, USD.
 
     Raises
     ------
@@ -195,6 +208,15 @@ def behavior_from(text: str) -> Behavior:
 
 async def serve(setup: GatewaySetup, files: GatewayFiles, announce: Callable[[PracticeGateway], None]) -> None:
     """Run a gateway until SIGTERM or cancellation, noting market time every second.
+
+    Parameters
+    ----------
+    setup : GatewaySetup
+        Everything the wiring hands to a gateway.
+    files : GatewayFiles
+        A folder with `exchange.json`, `clock.json` and `journal.jsonl`.
+    announce : callable
+        Called once with the running gateway.
 
     Raises
     ------

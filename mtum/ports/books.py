@@ -35,7 +35,17 @@ class BookStore(Protocol):
         ...
 
     def last_exit(self, strategy: str, symbol: str, before: date) -> IntentState | None:
-        """Return the strategy's newest exit in the symbol of a session earlier than `before`."""
+        """Return the strategy's newest exit in the symbol of a session earlier than `before`.
+
+        Parameters
+        ----------
+        strategy : str
+            Name of the strategy, or of its sleeve.
+        symbol : str
+            Ticker.
+        before : date
+            First session that is not looked at.
+        """
         ...
 
     def open_fills(self, since: date | None = None) -> Sequence[Fill]:
@@ -67,6 +77,8 @@ class BookStore(Protocol):
 
         Parameters
         ----------
+        strategies : collection of str
+            Names of the strategies.
         before, since : date
             Points of sessions earlier than `before` are looked at, from `since` on where it is given.
         """
@@ -101,6 +113,8 @@ class LedgerStore(Protocol):
         ----------
         strategy : str or None
             Whose; None for everybody's.
+        open_only : bool
+            Only capital, flows and what is owed.
         since : date or None
             Only those of sessions from that one on.
         """
@@ -109,7 +123,17 @@ class LedgerStore(Protocol):
     def write_lots(
         self, strategy: str, lots: Sequence[Lot], remembered: Mapping[tuple[str, str], Mapping[str, float]]
     ) -> None:
-        """Replace the strategy's open lots (they are derived from fills)."""
+        """Replace the strategy's open lots (they are derived from fills).
+
+        Parameters
+        ----------
+        strategy : str
+            Name of the strategy, or of its sleeve.
+        lots : sequence of Lot
+            Open lots.
+        remembered : mapping of (str, str) to mapping of str to float
+            What the strategy keeps, by intent id and symbol.
+        """
         ...
 
     def lots(self, strategy: str) -> Sequence[Lot]:
@@ -125,7 +149,17 @@ class LedgerStore(Protocol):
         ...
 
     def write_account(self, day: date, at: datetime, lists: BrokerLists) -> None:
-        """Record account values and positions as the broker showed them."""
+        """Record account values and positions as the broker showed them.
+
+        Parameters
+        ----------
+        day : date
+            The session's date.
+        at : datetime
+            Instant that is recorded, UTC.
+        lists : BrokerLists
+            What the broker says of the account, freshly asked.
+        """
         ...
 
     def others(self, day: date) -> Sequence[str]:
@@ -156,6 +190,8 @@ class CrossStore(Protocol):
 
         Parameters
         ----------
+        crosses : sequence of Cross
+            Crosses of the session.
         price : Decimal
             Official close as it was traded, USD.
         at, now : datetime

@@ -62,25 +62,74 @@ class BarSource(Protocol):
         ...
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
-        """Return the daily bars of finished sessions in the closed interval."""
+        """Return the daily bars of finished sessions in the closed interval.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        first : date
+            First day of the closed interval.
+        last : date
+            Last day of the closed interval.
+        """
         ...
 
     def quote(self, symbol: str, session: Session, at: datetime) -> Quote:
-        """Return today's unfinished bar as seen at that instant."""
+        """Return today's unfinished bar as seen at that instant.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        session : Session
+            The session, with its open and close.
+        at : datetime
+            Instant up to which the market is seen, UTC.
+        """
         ...
 
     def series(self, name: str, session: Session, at: datetime) -> SeriesValue | None:
-        """Return the value of an extra series at that instant, or None if the source has none."""
+        """Return the value of an extra series at that instant, or None if the source has none.
+
+        Parameters
+        ----------
+        name : str
+            Name of the series, such as VIX.
+        session : Session
+            The session, with its open and close.
+        at : datetime
+            Instant up to which the market is seen, UTC.
+        """
         ...
 
     def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
-        """Return official closes of an extra series by session; empty if the source has none."""
+        """Return official closes of an extra series by session; empty if the source has none.
+
+        Parameters
+        ----------
+        name : str
+            Name of the series, such as VIX.
+        first : date
+            First day of the closed interval.
+        last : date
+            Last day of the closed interval.
+        """
         ...
 
     def volume_share(self, symbol: str, session: Session, minutes: float) -> UsualShare | None:
         """Return the share of a session's volume usually traded `minutes` before the close.
 
         Learned from the source's own 5-minute bars, else a documented prior; None when neither exists.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        session : Session
+            The session, with its open and close.
+        minutes : float
+            Minutes before the close.
         """
         ...
 
@@ -94,7 +143,19 @@ class TellsIntraday(Protocol):
         ...
 
     def intraday(self, symbol: str, minutes: int, first: date, last: date) -> Rows:
-        """Return its bars of that length from one day to another, as far back as it has them."""
+        """Return its bars of that length from one day to another, as far back as it has them.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        minutes : int
+            Length of a bar, minutes.
+        first : date
+            First day of the closed interval.
+        last : date
+            Last day of the closed interval.
+        """
         ...
 
 
@@ -103,7 +164,17 @@ class TellsVolatility(Protocol):
     """A source that has daily implied volatilities of underlyings, as their own options tell them."""
 
     def volatility(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
-        """Return volatility points by session of the closed interval, today's so far included; empty if it has none."""
+        """Return volatility points by session of the closed interval, today's so far included; empty if it has none.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        first : date
+            First day of the closed interval.
+        last : date
+            Last day of the closed interval.
+        """
         ...
 
 

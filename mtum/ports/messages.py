@@ -58,5 +58,15 @@ class DeadMan(Protocol):
         ...
 
     def ended(self, run: str, exit_code: int, text: str) -> bool:
-        """Tell how a run ended, with a short summary; whether the service heard it."""
+        """Tell how a run ended, with a short summary; whether the service heard it.
+
+        Parameters
+        ----------
+        run : str
+            Which run.
+        exit_code : int
+            Exit code that the run ended with.
+        text : str
+            A short summary.
+        """
         ...

@@ -42,6 +42,8 @@ class ChainSource(Protocol):
 
         Parameters
         ----------
+        request : ChainRequest
+            What has to be quoted before a strategy gives its verdicts.
         spot : float
             USD per share of the underlying.
         at : datetime
@@ -64,7 +66,17 @@ class ModelledChains(ChainSource, Protocol):
     rate: float
 
     def quoted(self, request: ChainRequest, spot: float, at: datetime) -> ModelChain:
-        """Return the chain of a request with its label; see `ChainSource.chain`."""
+        """Return the chain of a request with its label; see `ChainSource.chain`.
+
+        Parameters
+        ----------
+        request : ChainRequest
+            What has to be quoted before a strategy gives its verdicts.
+        spot : float
+            Price of the underlying, USD.
+        at : datetime
+            Instant of the quotes, UTC.
+        """
         ...
 
 
@@ -305,11 +317,35 @@ class OptionBooks(Protocol):
         ...
 
     def state_external(self, contract: OptionContract, quantity: int, at: datetime, why: str) -> None:
-        """Record how many contracts of the account are not ours; 0 takes an earlier statement back."""
+        """Record how many contracts of the account are not ours; 0 takes an earlier statement back.
+
+        Parameters
+        ----------
+        contract : OptionContract
+            One listed contract, as the broker's details of the day name it.
+        quantity : int
+            Contracts, negative for those sold.
+        at : datetime
+            Instant that is recorded, UTC.
+        why : str
+            Why, in words.
+        """
         ...
 
     def record_marks(self, day: date, marks: Mapping[OptionContract, Decimal], source: str, at: datetime) -> None:
-        """Record what contracts are worth at the end of a session, USD per share; the newest of a session counts."""
+        """Record what contracts are worth at the end of a session, USD per share; the newest of a session counts.
+
+        Parameters
+        ----------
+        day : date
+            The session's date.
+        marks : mapping of OptionContract to Decimal
+            What contracts are worth, USD per share.
+        source : str
+            Name of the source.
+        at : datetime
+            Instant that is recorded, UTC.
+        """
         ...
 
     def marks(self, day: date) -> Mapping[OptionContract, tuple[Decimal, date]]:
@@ -354,6 +390,17 @@ class OptionStore(OptionBooks, Protocol):
     def move_attempt(self, ref: str, status: OrderStatus, at: datetime, seen: Observed | None = None) -> None:
         """Record a status of an offer; the same status again only updates the facts.
 
+        Parameters
+        ----------
+        ref : str
+            Our reference of the order.
+        status : OrderStatus
+            Life of an order intent.
+        at : datetime
+            Instant that is recorded, UTC.
+        seen : Observed or None
+            What the broker told of the order; None leaves what was known.
+
         Raises
         ------
         StoreError
@@ -362,5 +409,17 @@ class OptionStore(OptionBooks, Protocol):
         ...
 
     def end_intent(self, intent_id: str, status: OrderStatus, at: datetime, text: str = "") -> None:
-        """Record that no further offer of an intent is made: LAPSED, DENIED or CANCELED; none of them may live."""
+        """Record that no further offer of an intent is made: LAPSED, DENIED or CANCELED; none of them may live.
+
+        Parameters
+        ----------
+        intent_id : str
+            Id of the intent.
+        status : OrderStatus
+            Life of an order intent.
+        at : datetime
+            Instant that is recorded, UTC.
+        text : str
+            Why, in words.
+        """
         ...

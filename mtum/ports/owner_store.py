@@ -12,7 +12,19 @@ class StatementStore(Protocol):
     """What a person stated; every statement is kept, and the newest counts."""
 
     def state_external(self, symbol: str, shares: Decimal, at: datetime, why: str) -> None:
-        """Record how many shares of a symbol are the owner's own; 0 takes an earlier statement back."""
+        """Record how many shares of a symbol are the owner's own; 0 takes an earlier statement back.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        shares : Decimal
+            Number of shares.
+        at : datetime
+            Instant that is recorded, UTC.
+        why : str
+            Why, in words.
+        """
         ...
 
     def external_shares(self) -> Mapping[str, Decimal]:
@@ -20,7 +32,17 @@ class StatementStore(Protocol):
         ...
 
     def state_entry(self, intent_id: str, remembered: Mapping[str, float], at: datetime) -> None:
-        """Record what the strategy keeps with an entry that a person stated."""
+        """Record what the strategy keeps with an entry that a person stated.
+
+        Parameters
+        ----------
+        intent_id : str
+            Id of the intent.
+        remembered : mapping of str to float
+            What the strategy keeps with the entry, by name.
+        at : datetime
+            Instant that is recorded, UTC.
+        """
         ...
 
     def stated_entry(self, intent_id: str) -> Mapping[str, float]:
@@ -28,7 +50,17 @@ class StatementStore(Protocol):
         ...
 
     def acknowledge_foreign(self, ref: str, at: datetime, why: str) -> None:
-        """Record that an order made by this program and not by this database is in order."""
+        """Record that an order made by this program and not by this database is in order.
+
+        Parameters
+        ----------
+        ref : str
+            Our reference of the order.
+        at : datetime
+            Instant that is recorded, UTC.
+        why : str
+            Why, in words.
+        """
         ...
 
     def acknowledged_foreign(self, ref: str) -> bool:
@@ -36,7 +68,19 @@ class StatementStore(Protocol):
         ...
 
     def request_flatten(self, symbol: str, why: str, at: datetime, sleeve: str | None = None) -> None:
-        """Record that a person wants a position closed, of one sleeve or of all."""
+        """Record that a person wants a position closed, of one sleeve or of all.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        why : str
+            Why, in words.
+        at : datetime
+            Instant that is recorded, UTC.
+        sleeve : str or None
+            Name of the sleeve; None for the whole account.
+        """
         ...
 
     def flatten_requests(self, sleeve: str | None = None) -> Sequence[str]:
@@ -44,7 +88,17 @@ class StatementStore(Protocol):
         ...
 
     def end_flatten(self, symbol: str, at: datetime, sleeve: str | None = None) -> None:
-        """Record that nothing is left of a position that was to be closed."""
+        """Record that nothing is left of a position that was to be closed.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        at : datetime
+            Instant that is recorded, UTC.
+        sleeve : str or None
+            Name of the sleeve; None for the whole account.
+        """
         ...
 
 
@@ -84,17 +138,45 @@ class ApprovalStore(Protocol):
 
         Parameters
         ----------
+        day : date
+            The session's date.
+        way : Way
+            Which order of a session a person approves.
+        at : datetime
+            Instant that is recorded, UTC.
         sleeve, symbol : str or None
             Whose and of what; None for all.
         """
         ...
 
     def approved(self, day: date, way: Way, sleeve: str | None = None, symbol: str | None = None) -> bool:
-        """Return whether a person has approved that session's entries or exits as a whole, or by sleeve or symbol."""
+        """Return whether a person has approved that session's entries or exits as a whole, or by sleeve or symbol.
+
+        Parameters
+        ----------
+        day : date
+            The session's date.
+        way : Way
+            Which order of a session a person approves.
+        sleeve : str or None
+            Name of the sleeve; None for the whole account.
+        symbol : str or None
+            Ticker; None for all.
+        """
         ...
 
     def approve_document(self, subject: Subject, document: Mapping[str, Any], at: datetime) -> None:
-        """Record the settings, the code or the backtest that a person approved."""
+        """Record the settings, the code or the backtest that a person approved.
+
+        Parameters
+        ----------
+        subject : Subject
+            What a person approves to trade with.
+        document : mapping of str to any
+            What is approved.
+        at : datetime
+            Instant that is recorded, UTC.
+        """
         ...
 
     def approved_document(self, subject: Subject) -> Mapping[str, Any] | None:
@@ -102,7 +184,17 @@ class ApprovalStore(Protocol):
         ...
 
     def pin_contract(self, symbol: str, identity: str, at: datetime) -> None:
-        """Record the broker's contract for a symbol; the same again changes nothing, "" has it looked up anew."""
+        """Record the broker's contract for a symbol; the same again changes nothing, "" has it looked up anew.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        identity : str
+            The broker's words for the contract; "" has it looked up anew.
+        at : datetime
+            Instant that is recorded, UTC.
+        """
         ...
 
     def pinned_contract(self, symbol: str) -> str:
@@ -122,7 +214,17 @@ class LimitStore(Protocol):
         ...
 
     def count_peak_since(self, day: date, at: datetime, sleeve: str | None = None) -> None:
-        """Record from whose close on the drawdown limit counts its peak."""
+        """Record from whose close on the drawdown limit counts its peak.
+
+        Parameters
+        ----------
+        day : date
+            The session's date.
+        at : datetime
+            Instant that is recorded, UTC.
+        sleeve : str or None
+            Name of the sleeve; None for the whole account.
+        """
         ...
 
     def peak_since(self, sleeve: str | None = None) -> date | None:

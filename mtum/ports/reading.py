@@ -344,7 +344,21 @@ class Reader(Protocol):
     def rows_until[R](
         self, kind: type[R], last: date, /, since: date | None, limit: int | None, **equal: str | None
     ) -> Sequence[R]:
-        """Return rows as `rows` does, of sessions up to the last one alone."""
+        """Return rows as `rows` does, of sessions up to the last one alone.
+
+        Parameters
+        ----------
+        kind : type
+            Kind of row.
+        last : date
+            Last day of the closed interval.
+        since : date or None
+            First session; None for all.
+        limit : int or None
+            How many of the newest; None for all.
+        equal : str or None
+            Column and value that the rows have.
+        """
         ...
 
     def events(self, after: int | None, limit: int) -> Sequence[EventRow]:

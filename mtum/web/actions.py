@@ -103,7 +103,21 @@ ACTIONS: dict[str, Callable[[Records, Form], dict[str, Any]]] = {
 
 
 def act(name: str, records: Records, form: Form, asked_from: str, *, signed_in: bool) -> dict[str, Any]:
-    """Carry out an action and tell the log of it, whatever comes of it."""
+    """Carry out an action and tell the log of it, whatever comes of it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the action.
+    records : Records
+        The records of one data folder, for reading alone; safe for several threads.
+    form : Form
+        Fields of the form.
+    asked_from : str
+        Address of the browser.
+    signed_in : bool
+        Whether the password was given.
+    """
     who = {"action": name, "asked_from": asked_from, "signed_in": signed_in}
     words = {
         key: given[:LONGEST_WORDS]

@@ -25,7 +25,17 @@ Cursor = Annotated[str, Query(max_length=40, description="`next` of the page bef
 
 
 def answered(request: Request, document: Document, status: int = 200) -> Response:
-    """Return a document as JSON; nothing but 304 where the browser has it already."""
+    """Return a document as JSON; nothing but 304 where the browser has it already.
+
+    Parameters
+    ----------
+    request : Request
+        The browser's request.
+    document : Document
+        The document, as plain JSON values.
+    status : int
+        Status of the answer.
+    """
     body = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     mark = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"etag": mark, "cache-control": "no-cache"}

@@ -65,6 +65,15 @@ def options(records: Records) -> Document:
 def explain(records: Records, day: date | None = None, sleeve: str | None = None) -> Document:
     """Return what `mtum explain --json` tells.
 
+    Parameters
+    ----------
+    records : Records
+        The records of one data folder, for reading alone; safe for several threads.
+    day : date or None
+        Session to explain; None for the newest.
+    sleeve : str or None
+        Name of the sleeve; None for the whole account.
+
     Raises
     ------
     UsageError
@@ -153,7 +162,17 @@ def last_report(records: Records) -> Document:
 
 
 def backtests(records: Records, since: date | None = None, limit: int | None = None) -> Document:
-    """Return what `mtum show backtests --json` tells."""
+    """Return what `mtum show backtests --json` tells.
+
+    Parameters
+    ----------
+    records : Records
+        The records of one data folder, for reading alone; safe for several threads.
+    since : date or None
+        First session; None for all.
+    limit : int or None
+        How many of the newest; None for all.
+    """
     from mtum.ports.research import WHOLE, Study
     from mtum.wiring.studies import studies_in
 
@@ -257,7 +276,17 @@ def jobs(records: Records, sessions: int = 10) -> Document:
 
 
 def events(records: Records, after: int, limit: int) -> Document:
-    """Return what was recorded behind a number, oldest first."""
+    """Return what was recorded behind a number, oldest first.
+
+    Parameters
+    ----------
+    records : Records
+        The records of one data folder, for reading alone; safe for several threads.
+    after : int
+        Number of the last event that is known.
+    limit : int
+        How many at most.
+    """
     return {"events": plain(records.events(after, limit)), "newest": records.read("newest", _newest)}
 
 
@@ -266,7 +295,17 @@ def _newest(reader: Reader | None) -> int:
 
 
 def listed(records: Records, kind: str, wanted: Part) -> Document:
-    """Return a part of a list as `mtum show KIND --json` tells it, and the cursor of the part before."""
+    """Return a part of a list as `mtum show KIND --json` tells it, and the cursor of the part before.
+
+    Parameters
+    ----------
+    records : Records
+        The records of one data folder, for reading alone; safe for several threads.
+    kind : str
+        Name of the list.
+    wanted : Part
+        Which part of a list is wanted.
+    """
 
     def work(reader: Reader | None) -> Document:
         sleeve_named(records.settings, wanted.sleeve)

@@ -34,7 +34,17 @@ class Marked:
 
 
 def distance_bar(value: float | None, threshold: float | None, *, passed: bool) -> Html | None:
-    """Return how near a value is to its threshold; None where there is nothing to compare."""
+    """Return how near a value is to its threshold; None where there is nothing to compare.
+
+    Parameters
+    ----------
+    value : float or None
+        Value, in the threshold's unit; None is unknown.
+    threshold : float or None
+        Threshold, in the unit of the value; None is unknown.
+    passed : bool
+        Whether the condition holds.
+    """
     if value is None or threshold is None or not (isfinite(value) and isfinite(threshold)):
         return None
     low, high = min(0.0, value, threshold) * 1.1, max(0.0, value, threshold) * 1.1
@@ -73,7 +83,17 @@ def use_bar(use: float | None) -> Html | None:
 
 
 def thinned(count: int, values: Sequence[float | None], most: int = MOST_POINTS) -> list[int]:
-    """Return the places that are drawn: of each stretch its lowest and its highest value, so that no peak is lost."""
+    """Return the places that are drawn: of each stretch its lowest and its highest value, so that no peak is lost.
+
+    Parameters
+    ----------
+    count : int
+        How many values there are.
+    values : sequence of float or None
+        Values; None leaves a gap.
+    most : int
+        How many are drawn at most.
+    """
     if count <= most:
         return list(range(count))
     kept = {0, count - 1}
@@ -246,7 +266,17 @@ def _legend(curves: Sequence[Curve], first: int = 0) -> Html:
 
 
 def bars_of(says: str, labels: Sequence[str], counts: Sequence[int]) -> Html:
-    """Return how often each of some stretches was met."""
+    """Return how often each of some stretches was met.
+
+    Parameters
+    ----------
+    says : str
+        What the drawing shows, for those who hear it.
+    labels : sequence of str
+        Names of the stretches.
+    counts : sequence of int
+        How often each stretch was met.
+    """
     most = max(counts) or 1
     rows = [(label, [f"{count} ", use_bar(0.79 * count / most)]) for label, count in zip(labels, counts, strict=True)]
     return tag("figure", tag("figcaption", says), table(("basis points", "fills"), rows), class_="chart")
@@ -261,6 +291,8 @@ def candles(chart: Chart, bars: Sequence[tuple[float, float, float, float]], hei
         Its first curve has the closes; the others are drawn over the candles.
     bars : sequence of (float, float, float, float)
         Open, high, low and close.
+    height : int
+        Height of the drawing, pixels.
     """
     lows, highs, over = [low for _, _, low, _ in bars], [high for _, high, _, _ in bars], chart.curves[1:]
     known = [one for curve in over for one in curve.values if one is not None and isfinite(one)]

@@ -54,7 +54,19 @@ def page_of(path: str, ask: Ask) -> Html:
 
 
 def framed(title: str, path: str, ask: Ask | None, *children: Child) -> Html:
-    """Return a whole page; without an `ask` it tells nothing of the account, as before the password."""
+    """Return a whole page; without an `ask` it tells nothing of the account, as before the password.
+
+    Parameters
+    ----------
+    title : str
+        Title.
+    path : str
+        Address of the page.
+    ask : Ask or None
+        What a page is asked; None for none.
+    children : Child
+        What stands inside.
+    """
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -85,7 +97,17 @@ def _hidden(ask: Ask) -> Html:
 
 
 def form(ask: Ask, action: str, *children: Child) -> Html:
-    """Return a form that carries its token."""
+    """Return a form that carries its token.
+
+    Parameters
+    ----------
+    ask : Ask
+        What a page is asked.
+    action : str
+        Address that the form is sent to.
+    children : Child
+        What stands inside.
+    """
     return tag("form", _hidden(ask), *children, method="post", action=action)
 
 
@@ -126,7 +148,21 @@ def _navigation(path: str) -> Html:
 
 
 def error_page(title: str, path: str, ask: Ask | None, words: str, advice: str = "") -> Html:
-    """Return the page that stands in place of one that could not be made."""
+    """Return the page that stands in place of one that could not be made.
+
+    Parameters
+    ----------
+    title : str
+        Title.
+    path : str
+        Address of the page.
+    ask : Ask or None
+        What a page is asked; None for none.
+    words : str
+        What a person reads.
+    advice : str
+        What the person can do.
+    """
     return framed(title, path, ask, card("Not to be shown now", tag("p", words), tag("p", advice) if advice else None,
                                          class_="alert"))  # fmt: skip
 

@@ -84,6 +84,15 @@ class Guard:
         """Return whether a form was sent by a page of this server.
 
         Pages that send no referrer send forms of the origin "null"; `site`, which no page can set, then tells.
+
+        Parameters
+        ----------
+        origin : str or None
+            What the browser says the form comes from; None for nothing.
+        host : str
+            Name that the browser asked for.
+        site : str or None
+            The browser's own word on where the form comes from; None for none.
         """
         if origin == "null":
             return site == "same-origin"

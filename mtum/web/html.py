@@ -40,6 +40,8 @@ def tag(name: str, /, *children: Child, **attributes: str | float | bool | None)
 
     Parameters
     ----------
+    name : str
+        Name of the element.
     children : str, Html, None or an iterable of them
         What is inside; text is escaped.
     attributes : str, number, bool or None
@@ -64,7 +66,17 @@ def usd(amount: float | None, *, sign: bool = False) -> str:
 
 
 def percent(frac: float | None, decimals: int = 2, *, sign: bool = True) -> str:
-    """Return a fraction as a percentage; what is no number is a dash."""
+    """Return a fraction as a percentage; what is no number is a dash.
+
+    Parameters
+    ----------
+    frac : float or None
+        Fraction to show; None is unknown.
+    decimals : int
+        Digits behind the point.
+    sign : bool
+        Whether a plus sign is shown.
+    """
     known = _known(frac)
     return NOTHING if known is None else figures.minus(figures.percent(known, decimals, sign=sign))
 
@@ -103,6 +115,12 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[Child]], caption: str = 
 
     Parameters
     ----------
+    heads : iterable of str
+        Heads of the columns.
+    rows : iterable of iterable of Child
+        Cells by row.
+    caption : str
+        What the table shows, for those who hear it.
     wide : bool
         Whether it scrolls sideways instead.
     """
@@ -123,7 +141,17 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[Child]], caption: str = 
 
 
 def card(title: str, *children: Child, class_: str = "") -> Html:
-    """Return a part of a page under its title."""
+    """Return a part of a page under its title.
+
+    Parameters
+    ----------
+    title : str
+        Title.
+    children : Child
+        What stands inside.
+    class_ : str
+        Further class of the element.
+    """
     return tag("section", tag("h2", title), *children, class_=f"card {class_}".rstrip())
 
 

@@ -37,6 +37,17 @@ class Part:
 def part_of(reader: Reader | None, source: str, kind: str, wanted: Part) -> dict[str, Any]:
     """Return a part of a list, oldest row first, and under `next` the cursor of the rows before it.
 
+    Parameters
+    ----------
+    reader : Reader or None
+        The records of one database, for reading alone; None for none.
+    source : str
+        Name of the source.
+    kind : str
+        Name of the list.
+    wanted : Part
+        Which part of a list is wanted.
+
     Raises
     ------
     UsageError

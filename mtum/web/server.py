@@ -292,7 +292,19 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def serve(site: Site, line: socket.socket, certificate: str = "", key: str = "") -> None:
-    """Serve until a signal asks to stop; open streams are ended first."""
+    """Serve until a signal asks to stop; open streams are ended first.
+
+    Parameters
+    ----------
+    site : Site
+        What the addresses of one server share.
+    line : socket
+        Socket it listens on.
+    certificate : str
+        PEM file of the certificate; empty for no TLS.
+    key : str
+        PEM file of the certificate's key.
+    """
     settings = uvicorn.Config(
         site_app(site),
         log_config=None,

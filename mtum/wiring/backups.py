@@ -33,6 +33,15 @@ def made_copy(settings: Settings, data_dir: Path, clock: Clock) -> BackupDone:
 
     An old copy goes only after a new one was found sound, so that a failing disk never leaves none.
 
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    clock : Clock
+        Tells the time and waits; the only source of "now".
+
     Raises
     ------
     StoreError
@@ -71,6 +80,10 @@ def restored(
     ----------
     settings : Settings
         Mode and account that the copy must belong to.
+    data_dir : Path
+        Data folder.
+    file : Path
+        The file.
     at : datetime
         Aware UTC instant of now.
     check_only : bool

@@ -22,6 +22,12 @@ def import_file(
 
     Parameters
     ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    file : Path
+        The file.
     key : (str, str)
         Symbol, and the source whose bars are replaced.
 

@@ -25,8 +25,14 @@ def chains_of(
 
     Parameters
     ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
     source : BarSource
         Of the volatility indexes and of past dividends.
+    calendar : Calendar
+        The exchange's trading sessions.
     points : float
         Volatility points that the model adds to its level.
     official : bool

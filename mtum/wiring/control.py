@@ -17,6 +17,14 @@ def halted(settings: "Settings", folder: Path, why: str, sleeve: str | None, *, 
 
     Parameters
     ----------
+    settings : Settings
+        Settings in force.
+    folder : Path
+        The data folder.
+    why : str
+        Why, in words.
+    sleeve : str or None
+        Name of the sleeve; None for the whole account.
     reduce_only : bool
         Entries only; exits go on.
     """
@@ -30,7 +38,17 @@ def halted(settings: "Settings", folder: Path, why: str, sleeve: str | None, *, 
 
 
 def resumed(settings: "Settings", folder: Path, sleeve: str | None) -> dict[str, Any]:
-    """Lift every halt, or one sleeve's; return what was lifted."""
+    """Lift every halt, or one sleeve's; return what was lifted.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    folder : Path
+        The data folder.
+    sleeve : str or None
+        Name of the sleeve; None for the whole account.
+    """
     from mtum.app.owner.halt import resume
 
     with opened_store(settings, folder) as store:
@@ -42,6 +60,21 @@ def approved(
     settings: "Settings", folder: Path, day: date, way: "Way", sleeve: str | None, symbol: str | None
 ) -> tuple[dict[str, Any], Any]:
     """Let a session's entries or exits through in advance; also return the orders that its notice listed, if any.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    folder : Path
+        The data folder.
+    day : date
+        The session's date.
+    way : Way
+        Which order of a session a person approves.
+    sleeve : str or None
+        Name of the sleeve; None for the whole account.
+    symbol : str or None
+        Ticker; None for all.
 
     Raises
     ------
@@ -66,7 +99,21 @@ def approved(
 
 
 def noted(settings: "Settings", folder: Path, words: str, day: date | None, symbol: str | None) -> dict[str, Any]:
-    """Keep what a person wrote down, of today's session where none is named."""
+    """Keep what a person wrote down, of today's session where none is named.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    folder : Path
+        The data folder.
+    words : str
+        What was written down.
+    day : date or None
+        Session it is about; None for today's.
+    symbol : str or None
+        Ticker it is about; None for none.
+    """
     from mtum.core.market.calendars import NEW_YORK
 
     with opened_store(settings, folder) as store:

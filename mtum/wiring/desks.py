@@ -50,6 +50,10 @@ def replay_desk(
 
     Parameters
     ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
     journal : Journal, optional
         Told each step; otherwise the run's own record of them.
     calendar : Calendar, optional
@@ -107,7 +111,23 @@ def _chains(
 def practice_broker(
     settings: Settings, data_dir: Path, source: BarSource, calendar: Calendar, clock: Clock, journal: Journal
 ) -> GatedBroker:
-    """Return the simulated exchange of practice mode behind the last gate, for shares alone."""
+    """Return the simulated exchange of practice mode behind the last gate, for shares alone.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    calendar : Calendar
+        The exchange's trading sessions.
+    clock : Clock
+        Tells the time and waits; the only source of "now".
+    journal : Journal
+        Told of every step of a run before and after it takes effect (logging, kill tests).
+    """
     broker = _simulated(settings, data_dir, source, calendar, clock, journal)
     return GatedBroker(broker, gate_rules(settings, {}), calendar)
 
@@ -156,7 +176,17 @@ def transfer_of(settings: Settings, data_dir: Path) -> Callable[[Decimal], None]
 
 
 def open_account(settings: Settings, data_dir: Path, paid: Mapping[str, tuple[int, Decimal]]) -> None:
-    """Open the practice account of a fresh folder with shares paid from its capital, each number at its price."""
+    """Open the practice account of a fresh folder with shares paid from its capital, each number at its price.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    paid : mapping of str to (int, Decimal)
+        Shares and price in USD by symbol.
+    """
     put_shares(ReplacedFile(data_dir / resources.EXCHANGE_NAME, Unwatched()), _first_account(settings), paid)
 
 
@@ -173,6 +203,10 @@ def live_desk(
 
     Parameters
     ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
     as_of : datetime or None
         Instant to take for now; the broker's own clock must agree.
     dry_run : bool

@@ -109,7 +109,17 @@ class Installation:
         )
 
     def renew(self, store: Store, clock: Clock, *, asked: bool = False) -> tuple[Renewal, ...]:
-        """Take over changed files of own strategies, where no session is at work; return what became of each."""
+        """Take over changed files of own strategies, where no session is at work; return what became of each.
+
+        Parameters
+        ----------
+        store : Store
+            The program's records.
+        clock : Clock
+            Tells the time and waits; the only source of "now".
+        asked : bool
+            Whether a person asked for it.
+        """
         if not self.settings.plugins.strategies or not self._renewing.acquire(blocking=asked):
             return ()
         try:
@@ -163,7 +173,19 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def emergency(settings: Settings, data_dir: Path, text: str, now: datetime) -> Flushed:
-    """Tell every channel at once that the database cannot be used; once an hour, without a record."""
+    """Tell every channel at once that the database cannot be used; once an hour, without a record.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    text : str
+        What is wrong, in words.
+    now : datetime
+        The present instant, UTC.
+    """
     marker = data_dir / "store-alarm"
     if _told_lately(marker, now):
         return Flushed()
@@ -201,6 +223,17 @@ def wakes_after(settings: Settings, data_dir: Path, at: datetime | None, session
 
     The whole timetable, in every mode; a replayed market leaves out the steps it plays at once.
     A session of which only the night's copy is left is over and none of the next.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    at : datetime or None
+        Instant, UTC; None is now.
+    sessions : int
+        How many sessions.
     """
     found = _wakes(settings, data_dir, at, sessions + 1)
     days = sorted({wake.session for wake in found if wake.slot != NIGHT})[:sessions]

@@ -23,7 +23,19 @@ PLAYED_ON = "played_on"
 
 
 def jobs_of(settings: Settings, data_dir: Path, clock: Clock, as_of: datetime | None = None) -> Mapping[str, Job]:
-    """Return every job under these settings; each opens what it needs and lets go of it."""
+    """Return every job under these settings; each opens what it needs and lets go of it.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    clock : Clock
+        Tells the time and waits; the only source of "now".
+    as_of : datetime or None
+        Instant to take for now, for a rehearsal; None is the clock's.
+    """
     jobs = _Jobs(settings, data_dir, clock, as_of)
     either: dict[str, Job] = {
         "backup": jobs.backup,

@@ -52,7 +52,17 @@ def flush(settings: Settings, data_dir: Path) -> Flushed:
 
 
 def post_and_flush(settings: Settings, data_dir: Path, message: Message) -> Flushed:
-    """Put a message into the outbox and empty it; a key already there is not sent again."""
+    """Put a message into the outbox and empty it; a key already there is not sent again.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    message : Message
+        Something to tell the owner; `key` makes a repeated message the same one.
+    """
     with resources.opened_store(settings, data_dir) as store:
         outbox = Installation(settings, data_dir).outbox(store)
         outbox.post(message)
@@ -66,6 +76,17 @@ def run_and_tell(
 
     The keys of the messages are the scheduler's, so that nothing is told by both. Where no channel is
     set up nothing is stored.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    as_of : datetime or None
+        Instant to take for now, for a rehearsal; None is the clock's.
+    work : callable
+        The run.
     """
     try:
         result = work()

@@ -26,7 +26,17 @@ NEAR = timedelta(days=30)
 
 
 def ib_options(contracts: Contracts, settings: Settings, store: Store) -> IbOptionBroker:
-    """Return the broker over the run's connection, in shares and in options."""
+    """Return the broker over the run's connection, in shares and in options.
+
+    Parameters
+    ----------
+    contracts : Contracts
+        Contracts as the broker describes them over the run's connection.
+    settings : Settings
+        Settings in force.
+    store : Store
+        The program's records.
+    """
     broker = IbOptionBroker(contracts, settings.broker.acknowledge_seconds)
     broker.ordered = partial(intent_named, store)
     return broker
@@ -38,7 +48,19 @@ def ib_chains(contracts: Contracts) -> IbChains:
 
 
 def ex_dividend(broker: Both, calendar: Calendar, symbol: str, day: date) -> ExDividend | None:
-    """Return how near a share's next dividend is; None where the broker tells of none in the next weeks."""
+    """Return how near a share's next dividend is; None where the broker tells of none in the next weeks.
+
+    Parameters
+    ----------
+    broker : Both
+        A broker of shares and of options.
+    calendar : Calendar
+        The exchange's trading sessions.
+    symbol : str
+        Ticker.
+    day : date
+        The session's date.
+    """
     told = broker.next_dividend(symbol) if isinstance(broker, IbOptionBroker) else None
     if told is None or not day <= told[0] <= day + NEAR:
         return None
@@ -56,6 +78,12 @@ def gated_options(
 
     Parameters
     ----------
+    broker : Both
+        A broker of shares and of options.
+    rules : GateRules
+        What the gate allows, independent of any decision.
+    calendar : Calendar
+        The exchange's trading sessions.
     told : tuple of (Settings, Store)
         Where limits, halts, lots and orders stand.
     pinned : callable
@@ -73,7 +101,19 @@ def gated_options(
 
 
 def stop_openings(store: Store, sleeve: str, why: str, at: datetime) -> None:
-    """Put a halt of a sleeve's openings in force after a refusal that a person has to look at."""
+    """Put a halt of a sleeve's openings in force after a refusal that a person has to look at.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    sleeve : str
+        Name of the sleeve.
+    why : str
+        Why, in words.
+    at : datetime
+        Instant of it, UTC.
+    """
     store.control.halt(Restriction.REDUCE_ONLY, why, "broker", at, sleeve)
 
 
@@ -85,6 +125,19 @@ def practice_options(
     chains: ChainSource,
 ) -> GatedOptionBroker:
     """Return the simulated exchange behind the last gate, its options quoted by the chains that are decided on.
+
+    Parameters
+    ----------
+    broker : SimulatedBroker
+        A broker without a wire: what its file does not hold was certainly never taken.
+    told : (Settings, Store)
+        Settings and records.
+    rules : GateRules
+        What the gate allows, independent of any decision.
+    calendar : Calendar
+        The exchange's trading sessions.
+    chains : ChainSource
+        Where chains come from; of a model's prices every figure made from them is labeled so.
 
     Raises
     ------

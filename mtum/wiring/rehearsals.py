@@ -32,6 +32,19 @@ def rehearsed(
 ) -> Rehearsal:
     """Return the rehearsal of a session (default: the next to be decided); no error leaves it.
 
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    clock : Clock
+        Tells the time and waits; the only source of "now".
+    session : Session or None
+        The session to rehearse; None for the next to be decided.
+    as_of : datetime or None
+        Instant to take for now, for a rehearsal; None is the clock's.
+
     Raises
     ------
     RunLockedError
@@ -62,12 +75,31 @@ def rehearsed(
 
 
 def checked_on_paper(desk: Desk, session: Session, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Carry out the check-list for a paper account with the codes that this folder's wire record holds."""
+    """Carry out the check-list for a paper account with the codes that this folder's wire record holds.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    tell : callable
+        Told in words what a person may want to know.
+    """
     return paper_check(desk, session, lambda: codes_in(desk.data_dir, session.day), tell)
 
 
 def next_session(settings: Settings, data_dir: Path, clock: Clock) -> Session:
     """Return the session of today if it is not over, else the next one.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    clock : Clock
+        Tells the time and waits; the only source of "now".
 
     Raises
     ------

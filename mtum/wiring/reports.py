@@ -23,14 +23,38 @@ REPORTS_NAME = "reports"
 
 
 def writer_of(settings: Settings, data_dir: Path, store: Store, calendar: Calendar, *, html: bool) -> ReportWriter:
-    """Return what writes reports into the data folder; without `html` text and JSON only."""
+    """Return what writes reports into the data folder; without `html` text and JSON only.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    store : Store
+        The program's records.
+    calendar : Calendar
+        The exchange's trading sessions.
+    html : bool
+        Whether HTML is written too.
+    """
     setup = Setup(settings, resources.account_of(settings), rehearsal=resources.is_rehearsal(settings, store))
     files = ReportFolder(data_dir / REPORTS_NAME, settings.storage.keep_html_reports)
     return ReportWriter(store, calendar, setup, files, HtmlRenderer() if html else None)
 
 
 def outside_of(kind: Kind, data_dir: Path, environment: Mapping[str, str]) -> Outside:
-    """Return what a review tells beside the records; libraries and the newest backup are tried once a quarter."""
+    """Return what a review tells beside the records; libraries and the newest backup are tried once a quarter.
+
+    Parameters
+    ----------
+    kind : Kind
+        Kinds of review.
+    data_dir : Path
+        Data folder.
+    environment : mapping of str to str
+        Environment variables.
+    """
     if kind is not Kind.QUARTER:
         return Outside(secret_days(environment))
     return Outside(secret_days(environment), known_vulnerabilities(), restore_drill(data_dir))
@@ -41,6 +65,12 @@ def write_chart(chart: Chart, path: Path, mode: str, notes: Sequence[str]) -> No
 
     Parameters
     ----------
+    chart : Chart
+        Panels over the same sessions, the oldest first.
+    path : Path
+        File to write; its ending says what.
+    mode : str
+        Color scheme of the page: light or dark.
     notes : sequence of str
         What a page says below it.
     """

@@ -20,6 +20,15 @@ from mtum.errors import UsageError
 def tear_sheet_files(found: Backtested, document: Mapping[str, Any], folder: Path) -> Sequence[Path]:
     """Write a backtest's tear sheet with its charts and the same figures as JSON and CSV; return the files.
 
+    Parameters
+    ----------
+    found : Backtested
+        A history, what was played on it and what that was worth.
+    document : mapping of str to any
+        The document, as plain JSON values.
+    folder : Path
+        Folder that the files go to.
+
     Raises
     ------
     UsageError
@@ -33,6 +42,17 @@ def page_files(
     page: Page, target: Path, *, beside: Mapping[str, bytes] | None = None, pictures: bool = False
 ) -> list[Path]:
     """Write a page, beside it other files by name and, with `pictures`, its charts as PNG; return the files.
+
+    Parameters
+    ----------
+    page : Page
+        A whole report: subject, verdict, lines under it, and sections in reading order.
+    target : Path
+        Folder or file that the page goes to.
+    beside : mapping of str to bytes or None
+        Further files by name.
+    pictures : bool
+        Whether charts are written as PNG too.
 
     Raises
     ------
@@ -93,6 +113,15 @@ def engine_named(name: str, workers: int, prepared: PreparedSweep) -> Engine:
     """Return what plays a sweep: this machine, or a `ray` cluster.
 
     Compiled grids run in threads of this process, whatever else in processes of its own.
+
+    Parameters
+    ----------
+    name : str
+        Name of the engine.
+    workers : int
+        How many processes or threads.
+    prepared : PreparedSweep
+        A grid made ready: one combination per row, and the histories they share.
 
     Raises
     ------

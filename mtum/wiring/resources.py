@@ -45,6 +45,12 @@ def settings_whatever_happens(
 
     Parameters
     ----------
+    path : Path or None
+        The settings file; None for the defaults.
+    environment : mapping of str to str
+        Environment variables.
+    database : Path
+        The database's file.
     tell : callable
         Told what is wrong with the files of today.
 
@@ -94,7 +100,17 @@ def account_of(settings: "Settings") -> str:
 
 
 def calendar_of(settings: "Settings", data_dir: Path, cache_dir: Path | None = None) -> "Calendar":
-    """Return the exchange's calendar with the local overrides; its sessions are kept in a file of the folder."""
+    """Return the exchange's calendar with the local overrides; its sessions are kept in a file of the folder.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    cache_dir : Path or None
+        Folder in which the calendar keeps its sessions; None is the data folder.
+    """
     from mtum.adapters.calendar import ExchangeCalendar, read_overrides
 
     path = settings.market.calendar_overrides
@@ -106,6 +122,15 @@ def source_of(settings: "Settings", data_dir: Path, tell: Callable[[str], None] 
     """Return the source of every bar; for one that needs a line to the broker, what is cached of it.
 
     `tell` hears what a person may want to know of files that are read.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    tell : callable
+        Told in words what a person may want to know.
     """
     market = settings.market
     match market.source:
@@ -152,7 +177,17 @@ def dividend_teller(settings: "Settings", data_dir: Path) -> "Teller | None":
 
 @contextmanager
 def opened_store(settings: "Settings", data_dir: Path, *, reading: bool = False) -> "Iterator[Store]":
-    """Open the database of this mode and account, creating it when there is none; only `reading` writes nothing."""
+    """Open the database of this mode and account, creating it when there is none; only `reading` writes nothing.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    reading : bool
+        Whether it is opened for reading alone.
+    """
     from mtum.adapters.store.opening import open_store, read_store
 
     opened = read_store if reading else open_store
@@ -169,6 +204,10 @@ def opened_reader(settings: "Settings", database: Path, *, any_owner: bool = Fal
 
     Parameters
     ----------
+    settings : Settings
+        Settings in force.
+    database : Path
+        The database's file.
     any_owner : bool
         Whether a database of another mode or account is read too.
 
@@ -211,6 +250,17 @@ def market_now(settings: "Settings", store: "Store", day: date | None = None, wa
     That is the clock on the wall (`wall`, by default the computer's), but a replayed market and a practice gateway
     have a time of their own: the end of the last run recorded, or the last one of a session. Before the first run it
     is the time of a `wall` that is named, else long ago.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    store : Store
+        The program's records.
+    day : date or None
+        Session in hand; None where there is none.
+    wall : Clock or None
+        Clock on the wall; None for the computer's.
     """
     if not (is_replay(settings) or is_rehearsal(settings, store)):
         return (wall or SystemClock()).now()

@@ -50,12 +50,34 @@ def log_to_terminal(level: str, environment: Mapping[str, str]) -> None:
 
 
 def set_up_logs(settings: Settings, data_dir: Path, terminal: str | None = "warning") -> None:
-    """Log to the folder and to the terminal, secrets left out."""
+    """Log to the folder and to the terminal, secrets left out.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    data_dir : Path
+        Data folder.
+    terminal : str or None
+        Least level that the terminal shows; None for no terminal.
+    """
     logs.set_up(data_dir / LOGS_NAME, settings.storage.log_level, secrets_of(current_environment()), terminal=terminal)
 
 
 def crash_line(error: Exception, command: str, folder: Path, environment: Mapping[str, str]) -> str:
-    """Write the details below the data folder, else among temporary files; return the one line that tells of them."""
+    """Write the details below the data folder, else among temporary files; return the one line that tells of them.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised.
+    command : str
+        The command line, without its secrets.
+    folder : Path
+        The data folder.
+    environment : mapping of str to str
+        Environment variables.
+    """
     told = "".join(traceback.format_exception(error))
     written = _written(without_secrets(f"{command}\n{sys.version}\n\n{told}", environment), folder)
     where = f"details in {written}" if written else "the details could not be written"

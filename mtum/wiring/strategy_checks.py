@@ -43,6 +43,10 @@ def check_strategy(
 
     Parameters
     ----------
+    settings : Settings
+        Settings in force.
+    name : str
+        Name of the strategy.
     own : mapping of name to OwnStrategy
         Those that are not ours, with the source to check of each.
     seconds : float
@@ -73,7 +77,17 @@ def check_strategy(
 
 
 def wrong_with(settings: Settings, path: Path, source: bytes) -> str:
-    """Return what is wrong with a version of a file of own strategies that are in use; empty when nothing is."""
+    """Return what is wrong with a version of a file of own strategies that are in use; empty when nothing is.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    path : Path
+        File of own strategies.
+    source : bytes
+        What the file holds.
+    """
     own = own_strategies()
     names = [name for name, one in own.items() if one.file == path]
     sources = {name: replace(one, source=source) if one.file == path else one for name, one in own.items()}

@@ -1,10 +1,11 @@
 """Files, functions, classes and folders stay small enough to be read at once."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import PurePosixPath
 
-from support.source_tree import Definition, arguments, body_lines, definitions, modules
+from support.source_tree import Definition, Module, arguments, body_lines, definitions, modules
 
 FILE_LINES, TEST_FILE_LINES = 400, 600
 BODY_LINES = 60
@@ -27,8 +28,15 @@ def is_property(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any(isinstance(mark, ast.Name) and mark.id == "property" for mark in method.decorator_list)
 
 
+def read_lines(module: Module) -> int:
+    """Lines of a file without those that name parameters: they are looked up, and another rule asks for them."""
+    sections = re.findall(r"^ *Parameters\n *-+\n(?:(?! *\"\"\"|\n *\w+\n *-+\n).*\n)*", "\n".join(module.lines), re.M)
+    around = 2  # the empty line before, and the quotes that get a line of their own
+    return len(module.lines) - sum(section.count("\n") + around for section in sections)
+
+
 def test_no_file_is_longer_than_its_limit() -> None:
-    long = {module.path: len(module.lines) for module in modules("mtum", "jobs") if len(module.lines) > FILE_LINES}
+    long = {module.path: read_lines(module) for module in modules("mtum", "jobs") if read_lines(module) > FILE_LINES}
     long |= {module.path: len(module.lines) for module in modules("tests") if len(module.lines) > TEST_FILE_LINES}
     assert long == {}
 
@@ -64,7 +72,8 @@ def test_no_class_outgrows_its_limits() -> None:
     large = {}
     for found in product():
         if isinstance(found.node, ast.ClassDef):
-            lines = (found.node.end_lineno or 0) - found.node.lineno + 1
+            first, last = found.node.lineno - 1, found.node.end_lineno or 0
+            lines = read_lines(Module(found.module.path, found.module.lines[first:last], found.module.tree))
             methods = [item for item in found.node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
             public = [method.name for method in methods if not method.name.startswith("_") and not is_property(method)]
             if lines > CLASS_LINES or len(public) > PUBLIC_METHODS:

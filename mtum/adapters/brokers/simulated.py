@@ -258,14 +258,34 @@ def _opened(stored: bytes | None, first: ExchangeAccount) -> tuple[ExchangeState
 
 
 def move_cash(file: _StateFile, first_account: ExchangeAccount, amount_usd: Decimal) -> None:
-    """Put settled practice money into the account, or take it out when negative."""
+    """Put settled practice money into the account, or take it out when negative.
+
+    Parameters
+    ----------
+    file : _StateFile
+        The file that holds the exchange.
+    first_account : ExchangeAccount
+        Account that a fresh exchange has.
+    amount_usd : Decimal
+        USD, negative for money taken out.
+    """
     state, finished = _opened(file.load(), first_account)
     account = state.account(first_account.code) or first_account
     file.save(to_bytes(with_account(state, adjust_cash(account, amount_usd)), finished))
 
 
 def put_shares(file: _StateFile, first_account: ExchangeAccount, paid: Mapping[str, tuple[int, Decimal]]) -> None:
-    """Open an account in which shares were bought, each number at its price in USD per share."""
+    """Open an account in which shares were bought, each number at its price in USD per share.
+
+    Parameters
+    ----------
+    file : _StateFile
+        The file that holds the exchange.
+    first_account : ExchangeAccount
+        Account that a fresh exchange has.
+    paid : mapping of str to (int, Decimal)
+        Shares and price in USD by symbol.
+    """
     held = tuple(Position(symbol, Decimal(count), price) for symbol, (count, price) in sorted(paid.items()))
     cost = sum((count * price for count, price in paid.values()), Decimal(0))
     account = replace(first_account, cash=first_account.cash - cost, positions=held)
@@ -273,7 +293,17 @@ def put_shares(file: _StateFile, first_account: ExchangeAccount, paid: Mapping[s
 
 
 def practice_account(code: str, kind: str, cash_usd: Decimal) -> ExchangeAccount:
-    """Return a fresh account with that much settled cash."""
+    """Return a fresh account with that much settled cash.
+
+    Parameters
+    ----------
+    code : str
+        Code of the account.
+    kind : str
+        "cash" or "margin".
+    cash_usd : Decimal
+        Settled cash, USD.
+    """
     return ExchangeAccount(code, AccountKind(kind), cash_usd)
 
 

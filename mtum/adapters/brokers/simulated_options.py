@@ -144,6 +144,8 @@ class SimulatedOptionBroker(SimulatedBroker):
 
         Parameters
         ----------
+        chains : ChainSource
+            Where chains come from; of a model's prices every figure made from them is labeled so.
         rate : float
             Continuous interest a year, as a fraction, which early exercise goes by.
         level : int

@@ -40,7 +40,17 @@ class SourceMarket:
         return self._calendar.sessions(after + timedelta(days=1), until).known if after < until else ()
 
     def price(self, symbol: str, session: Session, now: datetime) -> Decimal | None:
-        """Return the last price, from the close on the official close; None while the source has none."""
+        """Return the last price, from the close on the official close; None while the source has none.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        session : Session
+            The session, with its open and close.
+        now : datetime
+            The present instant, UTC.
+        """
         try:
             if instrument(symbol).kind is InstrumentKind.INDEX:
                 level = self._source.series(symbol, session, min(now, session.close))

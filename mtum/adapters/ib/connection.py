@@ -193,6 +193,15 @@ class Connection:
         """Send an order, or (with its number) a change of one; return its order id.
 
         Raises ConnectionLostError when nothing was written.
+
+        Parameters
+        ----------
+        contract : Contract
+            Contract, as the broker names it.
+        order : Order
+            Order, as the broker has it.
+        number : int or None
+            Number of the order that is changed; None for a new one.
         """
         order_id = self._number() if number is None else number
         self.callbacks.follow(order_id)

@@ -141,6 +141,15 @@ def hours_on(hours: str, zone: str, day: date) -> Session | None:
     """Return one day of the broker's hours, such as ``20150610:0930-20150610:1600;20150611:CLOSED``.
 
     Several spans of a day are joined. Raises CalendarMismatchError when the day or the zone is not there.
+
+    Parameters
+    ----------
+    hours : str
+        The broker's words for its hours.
+    zone : str
+        Time zone of the exchange.
+    day : date
+        Day that is asked for.
     """
     found = [
         match for part in hours.split(";") if (match := _HOURS.match(part.strip())) and match[1] == f"{day:%Y%m%d}"

@@ -175,7 +175,21 @@ def contract_details(contract: Contract) -> Request[ContractDetails]:
 def history(
     contract: Contract, duration: str, size: str, *, epoch: bool = False, what: str = "TRADES"
 ) -> Request[HistoricalBar]:
-    """Ask regular-hours bars up to now: of trades, or ("ADJUSTED_LAST") adjusted for dividends as well."""
+    """Ask regular-hours bars up to now: of trades, or ("ADJUSTED_LAST") adjusted for dividends as well.
+
+    Parameters
+    ----------
+    contract : Contract
+        Contract, as the broker names it.
+    duration : str
+        How far back, as the broker writes it: ``60 D``.
+    size : str
+        Length of a bar, as the broker writes it: ``1 day``.
+    epoch : bool
+        Whether times come as seconds since 1970; else as text.
+    what : str
+        TRADES, or ADJUSTED_LAST for prices adjusted for dividends.
+    """
     return Request(
         f"{size} bars of {contract.symbol}",
         lambda client, number: client.reqHistoricalData(
@@ -243,7 +257,17 @@ class PendingRequest:
     received: list[Any] = field(default_factory=list)
 
     def receive(self, name: str, fields: tuple[Any, ...], message: Message | None) -> None:
-        """Take the message if it belongs to the answer."""
+        """Take the message if it belongs to the answer.
+
+        Parameters
+        ----------
+        name : str
+            Name of the message.
+        fields : tuple of any
+            The message's fields.
+        message : Message or None
+            The message as the wire has it; None where the library read it.
+        """
         if self.number is not None and (not fields or fields[0] != self.number):
             return
         if isinstance(message, self.request.collects):

@@ -31,7 +31,17 @@ class WireRecord(Protocol):
     """Told of every message: `way` is "sending" (before), "sent" (after) or "heard"."""
 
     def note(self, way: str, name: str, fields: tuple[Any, ...]) -> None:
-        """Record one message."""
+        """Record one message.
+
+        Parameters
+        ----------
+        way : str
+            sent or received.
+        name : str
+            Name of the message.
+        fields : tuple of any
+            The message's fields.
+        """
         ...
 
     def close(self) -> None:
@@ -59,6 +69,15 @@ class WireFile:
 
     def note(self, way: str, name: str, fields: tuple[Any, ...]) -> None:
         """Append one line; "sent" only, not the moment before it.
+
+        Parameters
+        ----------
+        way : str
+            sent or received.
+        name : str
+            Name of the message.
+        fields : tuple of any
+            The message's fields.
 
         Raises
         ------

@@ -37,6 +37,15 @@ def composed(message: Message, sender: str, recipient: str) -> EmailMessage:
     The same message has the same Message-ID, so that a mail sent twice because its acknowledgement
     was lost is shown once by readers that look at it. Mails of one session refer to one parent that
     is never sent, so that readers show them as one conversation.
+
+    Parameters
+    ----------
+    message : Message
+        Something to tell the owner; `key` makes a repeated message the same one.
+    sender : str
+        Address it comes from.
+    recipient : str
+        Address it goes to.
     """
     mail = EmailMessage()
     mail["Subject"] = " ".join(message.subject.split())

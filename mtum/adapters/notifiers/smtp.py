@@ -48,6 +48,15 @@ def deliver(server: SmtpServer, mail: EmailMessage, recipient: str) -> None:
 
     One recipient per conversation: a refusal of one never repeats the mail to another.
 
+    Parameters
+    ----------
+    server : SmtpServer
+        Where mail is handed over.
+    mail : EmailMessage
+        The mail.
+    recipient : str
+        Address it goes to.
+
     Raises
     ------
     NotifyError

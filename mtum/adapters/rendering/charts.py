@@ -62,6 +62,10 @@ def svg(chart: Chart, inches: float, name: str) -> str:
 
     Parameters
     ----------
+    chart : Chart
+        Panels over the same sessions, the oldest first.
+    inches : float
+        Width of the drawing, inches.
     name : str
         Class of the element.
     """

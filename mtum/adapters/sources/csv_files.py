@@ -61,6 +61,17 @@ AS_TOLD = CsvTerms()
 def read_bars(file: Readable, symbol: str, source: str, terms: CsvTerms = AS_TOLD) -> Bars:
     """Read date, open, high, low, close and volume, dividend and split where they are given.
 
+    Parameters
+    ----------
+    file : Readable
+        A file or a packaged resource.
+    symbol : str
+        Ticker.
+    source : str
+        Name of the source.
+    terms : CsvTerms
+        How files are read.
+
     Raises
     ------
     SourceUnavailableError
@@ -84,6 +95,15 @@ def read_bars(file: Readable, symbol: str, source: str, terms: CsvTerms = AS_TOL
 
 def read_closes(file: Readable, name: str, terms: CsvTerms = AS_TOLD) -> dict[date, float]:
     """Read the closes of an index by session; only ``date`` and ``close`` are looked at.
+
+    Parameters
+    ----------
+    file : Readable
+        A file or a packaged resource.
+    name : str
+        Name of the index.
+    terms : CsvTerms
+        How files are read.
 
     Raises
     ------
@@ -301,6 +321,8 @@ def csv_source(folder: Path, *, exact: bool = False, terms: CsvTerms = AS_TOLD) 
 
     Parameters
     ----------
+    folder : Path
+        Folder of the files.
     exact : bool
         The setting `sample_share = "exact"`.
     terms : CsvTerms

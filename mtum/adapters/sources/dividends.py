@@ -36,6 +36,15 @@ class Teller(Protocol):
     def dividends(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
         """Return USD per share by ex-date, days without any left out.
 
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        first : date
+            First day of the closed interval.
+        last : date
+            Last day of the closed interval.
+
         Raises
         ------
         DataError
@@ -130,7 +139,17 @@ class YahooTeller:
             self.yahoo.ask_ahead(needed, seconds)
 
     def dividends(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
-        """Return USD per share by ex-date."""
+        """Return USD per share by ex-date.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        first : date
+            First day of the closed interval.
+        last : date
+            Last day of the closed interval.
+        """
         bars = self.yahoo.history(symbol, first, last)
         if not len(bars) or bars.last_day < last:
             raise BarsInvalidError(f"{symbol}: Yahoo's chart does not reach {last}")
@@ -158,7 +177,17 @@ class FileTeller:
     told_by: str
 
     def dividends(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
-        """Return USD per share by ex-date."""
+        """Return USD per share by ex-date.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        first : date
+            First day of the closed interval.
+        last : date
+            Last day of the closed interval.
+        """
         if symbol not in self.rows:
             raise BarsInvalidError(f"{FILE_NAME} has no row of {symbol}; one with usd 0 says that it pays none")
         return {day: usd for day, usd in self.rows[symbol].items() if first <= day <= last and usd > 0}

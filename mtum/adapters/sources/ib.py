@@ -133,7 +133,17 @@ class IbRequests:
         return told
 
     def quote(self, symbol: str, session: Session, _: datetime) -> RequestChain[Quote]:
-        """Ask for the running bar of the history service, dated by the live quote."""
+        """Ask for the running bar of the history service, dated by the live quote.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        session : Session
+            The session, with its open and close.
+        _ : datetime
+            Not needed.
+        """
         bars = yield from self._daily(symbol, session.day)
         bar = next((one for one in reversed(bars) if one.day == session.day), None)
         if bar is None:
@@ -180,7 +190,17 @@ class IbRequests:
         return self._ex[symbol, day]
 
     def series(self, name: str, _: Session, __: datetime) -> RequestChain[SeriesValue | None]:
-        """Ask for the index as it stands; one that is no longer the pinned contract is not told."""
+        """Ask for the index as it stands; one that is no longer the pinned contract is not told.
+
+        Parameters
+        ----------
+        name : str
+            Name of the series.
+        _ : Session
+            One trading day of the exchange, named by its date.
+        __ : datetime
+            Not needed.
+        """
         if name not in SERIES:
             return None
         try:
@@ -196,7 +216,17 @@ class IbRequests:
         return SeriesValue(name, NAME, points, seen, _delayed(ticks))
 
     def slices(self, symbol: str, session: Session, _: float) -> RequestChain[Slices]:
-        """Ask for 5-minute bars, and the daily bars with the final volumes."""
+        """Ask for 5-minute bars, and the daily bars with the final volumes.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        session : Session
+            The session, with its open and close.
+        _ : float
+            Not needed.
+        """
         bars = yield from self._daily(symbol, session.day - timedelta(days=_LEARNING_DAYS))
         contract = yield from self._contracts.asking(symbol)
         told = yield from _asked(history(contract, "22 D", "5 mins", epoch=True))

@@ -99,6 +99,15 @@ class FrameWriter:
 def whole_frame(connection: sqlite3.Connection, stored: str, *, bars: bool = True) -> dict[str, Any]:
     """Return a frame put together from its stored text, or all of it but its bars.
 
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    stored : str
+        The stored text.
+    bars : bool
+        Whether the bars of a large frame are read too.
+
     Raises
     ------
     ValueError
@@ -123,7 +132,17 @@ def whole_frame(connection: sqlite3.Connection, stored: str, *, bars: bool = Tru
 
 
 def is_sound(connection: sqlite3.Connection, key: str, stored: str) -> bool:
-    """Return whether a stored frame still is what its hash says, its bars included."""
+    """Return whether a stored frame still is what its hash says, its bars included.
+
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    key : str
+        Hash under which the frame is stored.
+    stored : str
+        The stored text.
+    """
     if digest(stored) == key:
         return True
     try:

@@ -137,7 +137,17 @@ _IN_MILLIONTHS = f"abs(amount_usd) < 1e9 AND {_MILLIONTHS} / 1e6 = amount_usd"
 
 
 def cash_of(database: Database, strategy: str, until: date | None = None) -> Decimal:
-    """Return the cash in USD that the strategy owns: everything paid, or what was by the close of a session."""
+    """Return the cash in USD that the strategy owns: everything paid, or what was by the close of a session.
+
+    Parameters
+    ----------
+    database : Database
+        A connection with the file it belongs to and the account it is for.
+    strategy : str
+        Name of the strategy, or of its sleeve.
+    until : date or None
+        Last session; None for all.
+    """
     paid = "FROM cash_movements WHERE strategy = ? AND session <= ? AND paid = 1"
     values = (strategy, until.isoformat() if until else "9999")
     # SQLite adds up what is written with six decimals or fewer; added as floats the sum would not be exact.

@@ -93,6 +93,15 @@ class SqliteStore:
 def open_store(path: Path, mode: str, account: str) -> SqliteStore:
     """Open the database of a mode and account, creating it when there is none.
 
+    Parameters
+    ----------
+    path : Path
+        The database's file.
+    mode : str
+        practice, paper or live.
+    account : str
+        Code of the account.
+
     Raises
     ------
     StoreMismatchError
@@ -118,6 +127,15 @@ def read_store(path: Path, mode: str, account: str) -> SqliteStore:
     """Open the database for commands that only read; file and folder need not be writable.
 
     One of an older schema is brought up first, and that writes.
+
+    Parameters
+    ----------
+    path : Path
+        The database's file.
+    mode : str
+        practice, paper or live.
+    account : str
+        Code of the account.
 
     Raises
     ------

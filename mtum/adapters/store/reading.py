@@ -223,13 +223,39 @@ class SqliteReader:
     def rows[R](
         self, kind: type[R], /, since: date | None = None, limit: int | None = None, **equal: str | None
     ) -> list[R]:
-        """Return rows of a kind, oldest first: from a session on, the newest alone, those with a value in a column."""
+        """Return rows of a kind, oldest first: from a session on, the newest alone, those with a value in a column.
+
+        Parameters
+        ----------
+        kind : type
+            Kind of row.
+        since : date or None
+            First session; None for all.
+        limit : int or None
+            How many of the newest; None for all.
+        equal : str or None
+            Column and value that the rows have.
+        """
         return self.rows_until(kind, date.max, since, limit, **equal)
 
     def rows_until[R](
         self, kind: type[R], last: date, /, since: date | None, limit: int | None, **equal: str | None
     ) -> list[R]:
-        """Return rows as `rows` does, of sessions up to the last one alone."""
+        """Return rows as `rows` does, of sessions up to the last one alone.
+
+        Parameters
+        ----------
+        kind : type
+            Kind of row.
+        last : date
+            Last day of the closed interval.
+        since : date or None
+            First session; None for all.
+        limit : int or None
+            How many of the newest; None for all.
+        equal : str or None
+            Column and value that the rows have.
+        """
         relation, session, then = _LISTED[kind]
         # The newest rows are asked for backwards, then turned round.
         order = ", ".join(f"{column} DESC" for column in (session, *then.split(", ")))

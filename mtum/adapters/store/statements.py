@@ -12,7 +12,21 @@ from mtum.core.canonical import parsed
 
 
 def insert_external(connection: sqlite3.Connection, symbol: str, shares: Decimal, at: str, why: str) -> None:
-    """Record how many shares of a symbol are the owner's own from now on."""
+    """Record how many shares of a symbol are the owner's own from now on.
+
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    symbol : str
+        Ticker.
+    shares : Decimal
+        Number of shares.
+    at : str
+        Instant that is recorded, as the store writes it.
+    why : str
+        Why, in words.
+    """
     sql = "INSERT INTO external_shares (symbol, shares, stated_at, why) VALUES (?, ?, ?, ?)"
     connection.execute(sql, (symbol, float(shares), at, why))
 

@@ -59,7 +59,19 @@ def cells(value: "DataclassInstance", *without: str) -> dict[str, Cell]:
 
 
 def insert(connection: sqlite3.Connection, into: str, values: Mapping[str, Cell], conflict: str = "") -> sqlite3.Cursor:
-    """Insert a row, each value into the column of its name; `conflict` is what SQL does with a row that is there."""
+    """Insert a row, each value into the column of its name; `conflict` is what SQL does with a row that is there.
+
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    into : str
+        Table, after ``INTO``.
+    values : mapping of str to Cell
+        Values by column.
+    conflict : str
+        SQL for a row that is there already, such as ``OR IGNORE``.
+    """
     marks = ", ".join("?" * len(values))
     sql = f"INSERT INTO {into} ({', '.join(values)}) VALUES ({marks}) {conflict}"
     return connection.execute(sql, tuple(values.values()))
@@ -78,8 +90,14 @@ def of_row[T](
 
     Parameters
     ----------
+    kind : type
+        Type of the value.
+    row : Row or mapping of str to any
+        The row.
     what : str
         The row, for the error.
+    error : type
+        Error to raise where it does not fit.
     **other
         Fields that are no column of that name.
 

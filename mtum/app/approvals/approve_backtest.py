@@ -29,10 +29,14 @@ def approve_backtest(
 
     Parameters
     ----------
+    approvals : ApprovalStore
+        What a person approved, and the contracts that were pinned; every change is kept, and the newest counts.
     settings : Settings
         Settings the daily job runs with.
     backtest : mapping
         The document of `mtum backtest`; it counts from now on instead of the one approved before.
+    code : Provenance
+        Which code decided: version, hash of the core's source, versions of the libraries it uses.
     at : datetime
         Instant of the approval.
 

@@ -32,7 +32,17 @@ def way_of(order: PlannedOrder | OrderIntent) -> Way:
 
 
 def wait_for_approval(desk: Desk, session: Session, intent: OrderIntent) -> bool:
-    """Return whether the order may be sent, waiting for a person until the last send at most."""
+    """Return whether the order may be sent, waiting for a person until the last send at most.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    intent : OrderIntent
+        What we want to trade, recorded before it is sent.
+    """
     last = last_instant(session, intent.order_type, desk.settings.schedule.last_send_minutes)
     while True:
         shares = approved_shares(desk, session.day, intent.strategy, intent)
@@ -49,6 +59,17 @@ def approved_shares(desk: Desk, day: date, sleeve: str, order: PlannedOrder | Or
 
     An approval that names the order's sleeve or symbol covers it as it is. One of a whole session covers what
     the notice listed, a purchase for at most a tenth more shares, and every order where there was no notice.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    day : date
+        The session's date.
+    sleeve : str
+        Name of the sleeve.
+    order : PlannedOrder or OrderIntent
+        The order.
     """
     if not needs_approval(desk.settings.risk_of(sleeve).require_confirmation, order.purpose):
         return None
@@ -98,6 +119,16 @@ def noticed(control: ControlStore, day: date) -> Sequence[Mapping[str, Any]] | N
 
 
 def keep_notice(desk: Desk, day: date, orders: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what the notice before a session lists; the first that listed something is the one that was read."""
+    """Keep what the notice before a session lists; the first that listed something is the one that was read.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    day : date
+        The session's date.
+    orders : sequence of mapping of str to any
+        Orders that the notice lists.
+    """
     if not noticed(desk.store.control, day):
         desk.store.control.set_meta(NOTICED, canonical({"session": day.isoformat(), "orders": list(orders)}))

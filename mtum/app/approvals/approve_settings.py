@@ -25,6 +25,17 @@ def approve_settings(
 
     With `code`, the code that decides and the contracts traded are kept beside them: reports say
     what has become different since. Only settings stop entries.
+
+    Parameters
+    ----------
+    approvals : ApprovalStore
+        What a person approved, and the contracts that were pinned; every change is kept, and the newest counts.
+    settings : Settings
+        Settings in force.
+    at : datetime
+        Instant of it, UTC.
+    code : Provenance or None
+        Which code decided: version, hash of the core's source, versions of the libraries it uses; None for none.
     """
     changed = changes(approvals, settings)
     approvals.approve_document("settings", _guarded(settings), at)
@@ -48,6 +59,15 @@ def watched(store: Store, settings: Settings, account: str) -> list[dict[str, An
     """Return how the sleeves that are about to trade real money did while they were watched, as plain JSON values.
 
     Beside each stands the approved backtest of its strategy, None where none is.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    settings : Settings
+        Settings in force.
+    account : str
+        Code of the account.
     """
     found = []
     backtest = store.approvals.approved_document("backtest")

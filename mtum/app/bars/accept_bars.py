@@ -307,6 +307,12 @@ def learn_volume(store: Store, symbol: str, source: str, splits: tuple[NewSplit,
 
     Parameters
     ----------
+    store : Store
+        The program's records.
+    symbol : str
+        Ticker.
+    source : str
+        Name of the source.
     splits : tuple of NewSplit
         Splits by which the cache has just been re-based: snapshots were taken in old shares.
     """

@@ -27,10 +27,16 @@ def accept_closes(
 
     Parameters
     ----------
+    store : Store
+        The program's records.
     key : (str, str)
         Name of the series, and the source that was read.
+    read : mapping of date to float
+        Closes by session, index points.
     finished : sequence of Session
         Sessions that are over, oldest first.
+    at : datetime
+        Instant that is recorded, UTC.
     trusted : bool
         A person gave these values, so that they are final.
     """

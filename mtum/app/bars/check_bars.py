@@ -58,7 +58,19 @@ class Checked:
 
 
 def check_bars(store: Store, calendar: Calendar, now: datetime, symbols: Sequence[str] = ()) -> tuple[Checked, ...]:
-    """Check everything that is cached, or only some symbols, by the rules of finished history."""
+    """Check everything that is cached, or only some symbols, by the rules of finished history.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    calendar : Calendar
+        The exchange's trading sessions.
+    now : datetime
+        The present instant, UTC.
+    symbols : sequence of str
+        Tickers.
+    """
     keys = [key for key in store.quarantine.checkable() if not symbols or key[0] in symbols]
     bars = {key: store.bars.bars(*key) for key in keys}
     if not bars:

@@ -23,6 +23,15 @@ def problems_before_import(desk: BarDesk, bars: Bars, file: str) -> tuple[BarPro
     """Return every rule that bars of a file break; an import with problems takes nothing.
 
     Only bars of moves that may be real are kept, for a person to release; then the file passes with these numbers.
+
+    Parameters
+    ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    file : str
+        Name of the file, for messages.
     """
     days = tuple(one.day for one in desk.calendar.sessions(bars.day(0), bars.last_day))
     found = problems_in_history(bars, session_days(days), released=released(desk, bars))
@@ -77,8 +86,12 @@ def import_closes(desk: BarDesk, key: tuple[str, str], closes: Mapping[date, flo
 
     Parameters
     ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
     key : (str, str)
         Name of the series, and the source it is kept under.
+    closes : mapping of date to float
+        Official closes by session, index points.
 
     Raises
     ------

@@ -105,7 +105,19 @@ def asked_within(strategies: Iterable[Strategy]) -> dict[str, dict[Timeframe, in
 def to_read_within(
     desk: BarDesk, asked: Mapping[str, Mapping[Timeframe, int]], session: Session, at: datetime
 ) -> list[ToReadWithin]:
-    """Return what the source is to be asked: the sessions wanted from the first that was not read once over."""
+    """Return what the source is to be asked: the sessions wanted from the first that was not read once over.
+
+    Parameters
+    ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
+    asked : mapping of str to mapping of Timeframe to int
+        Bars within the session that strategies ask for: count by symbol and timeframe.
+    session : Session
+        The session, with its open and close.
+    at : datetime
+        Instant up to which the market is seen, UTC.
+    """
     found = []
     for (symbol, minutes), wanted in _wanted(desk, asked, session, at).items():
         since = wanted[0].day
@@ -127,7 +139,17 @@ def to_read_within(
 
 
 def read_within(desk: BarDesk, question: ToReadWithin, at: datetime) -> str:
-    """Read bars within the sessions into the cache, those that had ended; return why that failed, else nothing."""
+    """Read bars within the sessions into the cache, those that had ended; return why that failed, else nothing.
+
+    Parameters
+    ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
+    question : ToReadWithin
+        What a source is asked of one symbol: bars of one length, of these sessions.
+    at : datetime
+        Instant up to which the market is seen, UTC.
+    """
     source = desk.source
     if not isinstance(source, TellsIntraday):
         return ""
@@ -153,6 +175,14 @@ def gathered_within(
 
     Parameters
     ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
+    asked : mapping of str to mapping of Timeframe to int
+        Bars within the session that strategies ask for: count by symbol and timeframe.
+    session : Session
+        The session, with its open and close.
+    at : datetime
+        Instant up to which the market is seen, UTC.
     failed : mapping of symbol to str
         Why the newest bars of a symbol could not be read.
     """

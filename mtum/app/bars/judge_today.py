@@ -57,14 +57,38 @@ class Judged:
 
 
 def history_today(desk: Desk, history: Bars, quote: Quote) -> Bars:
-    """Return the history in today's shares: a split effective today is not in the cache yet."""
+    """Return the history in today's shares: a split effective today is not in the cache yet.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    history : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    quote : Quote
+        Today's unfinished bar of a symbol as a source shows it now.
+    """
     if quote.split in (0.0, 1.0) or desk.source.name in REBASED_SOURCES:
         return history
     return rebased(history, (NewSplit(quote.session, quote.split),))
 
 
 def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, at: datetime) -> Judged:
-    """Judge today's bar of one symbol behind a fit history."""
+    """Judge today's bar of one symbol behind a fit history.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    history : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    today : ProvisionalBar
+        Today's unfinished bar as it was seen.
+    quote : Quote
+        Today's unfinished bar of a symbol as a source shows it now.
+    at : datetime
+        Instant up to which the market is seen, UTC.
+    """
     symbol, source = quote.symbol, desk.source.name
     released = desk.store.quarantine.released_days(symbol, source)
     second, notes = _second_quote(desk, quote, at)
@@ -89,7 +113,19 @@ def judge_today(desk: Desk, history: Bars, today: ProvisionalBar, quote: Quote, 
 
 
 def judge_vix(desk: Desk, name: str, session: Session, at: datetime) -> VixReading:
-    """Return the VIX to decide with: from the source, the second source where one is set, else the fallback."""
+    """Return the VIX to decide with: from the source, the second source where one is set, else the fallback.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    name : str
+        Name of the index.
+    session : Session
+        The session, with its open and close.
+    at : datetime
+        Instant up to which the market is seen, UTC.
+    """
     first, why_first = _series_value(desk.source, name, session, at)
     second, why_second = _series_value(desk.second, name, session, at) if desk.second else (None, ())
     found = vix_reading(first, second, at)

@@ -13,7 +13,17 @@ from mtum.ports.store import Store
 
 
 def kept_out(store: Store, symbol: str, source: str) -> Mapping[date, QuarantinedBar]:
-    """Return the bars of a symbol that are kept out, by session."""
+    """Return the bars of a symbol that are kept out, by session.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    symbol : str
+        Ticker.
+    source : str
+        Name of the source.
+    """
     return {one.bar.day: one for one in store.quarantine.kept_out(symbol, held=True) if one.source == source}
 
 
@@ -49,6 +59,17 @@ NOT_FINISHED = (Rule.UNCONFIRMED.value, Rule.LOOKS_LIKE_SPLIT.value)
 
 def release_bar(store: Store, bar_id: int, by: str, at: datetime) -> QuarantinedBar:
     """Declare a bar real, and take it into the cache if its session is over.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    bar_id : int
+        Number of the bar that is kept out.
+    by : str
+        Who declares it real.
+    at : datetime
+        Instant that is recorded, UTC.
 
     Raises
     ------

@@ -25,6 +25,12 @@ def refresh_bars(
 
     Parameters
     ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
+    symbol : str
+        Ticker.
+    session : Session
+        The session, with its open and close.
     sessions : Sessions
         The history wanted and the session itself; with an empty cache all of it is read.
     through_session : bool
@@ -60,6 +66,19 @@ def refresh_series(
     desk: BarDesk, name: str, session: Session, sessions: Sessions, *, through_session: bool = False
 ) -> int:
     """Bring the official closes of an extra series up to date; return how many values were new.
+
+    Parameters
+    ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
+    name : str
+        Name of the series.
+    session : Session
+        The session, with its open and close.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    through_session : bool
+        Whether the session itself is over and wanted too.
 
     Raises
     ------
@@ -116,7 +135,21 @@ class ToRead:
 def reading_of(
     desk: BarDesk, symbol: str, session: Session, sessions: Sessions, *, through_session: bool = False
 ) -> ToRead | None:
-    """Return what `refresh_bars` with these arguments would read; None for nothing."""
+    """Return what `refresh_bars` with these arguments would read; None for nothing.
+
+    Parameters
+    ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
+    symbol : str
+        Ticker.
+    session : Session
+        The session, with its open and close.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    through_session : bool
+        Whether the session itself is over and wanted too.
+    """
     through = through_session and desk.clock.now() >= session.close
     wanted = sessions.between(date.min, session.day if through else session.day - timedelta(days=1))
     if not wanted:

@@ -29,7 +29,17 @@ def same_numbers(bar: Bar, fresh: Bars) -> bool:
 
 
 def supported(desk: BarDesk, symbol: str, refused: tuple[Change, ...]) -> frozenset[date]:
-    """Return the sessions whose new prices the second source says too."""
+    """Return the sessions whose new prices the second source says too.
+
+    Parameters
+    ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
+    symbol : str
+        Ticker.
+    refused : tuple of Change
+        Changes that were not believed.
+    """
     # Volumes of two vendors cannot be compared, so only prices find support.
     prices = [change for change in refused if change.column in PRICE_COLUMNS]
     only_prices = {change.session for change in prices} - {c.session for c in refused if c.column == "volume"}

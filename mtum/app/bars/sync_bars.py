@@ -41,6 +41,12 @@ def sync_bars(
 
     Parameters
     ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
+    symbols : sequence of str
+        Tickers.
+    series : sequence of str
+        Names of extra series, such as VIX.
     told : callable
         Told of each result as soon as it is there.
     upcoming : Session or None

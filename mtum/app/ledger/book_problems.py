@@ -66,7 +66,17 @@ def _of(strategy: str, fills: Iterable[Fill]) -> tuple[Fill, ...]:
 
 
 def check_sound(store: Store, fills: Sequence[Fill] = (), actions: Sequence[Action] = ()) -> None:
-    """Refuse a statement with which our own records would no longer add up, before anything is written."""
+    """Refuse a statement with which our own records would no longer add up, before anything is written.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    fills : sequence of Fill
+        Fills, in time order.
+    actions : sequence of Action
+        Splits and changes of symbols, oldest first.
+    """
     known = store.orders.fills()
     try:
         trades = trades_of(rebased(folded([*known, *fills]), [*store.bars.actions(), *actions]))

@@ -29,6 +29,14 @@ def dividend_due(
 
     Parameters
     ----------
+    lots : iterable of Lot
+        Open lots.
+    strategy : str
+        Name of the strategy, or of its sleeve.
+    symbol : str
+        Ticker.
+    day : date
+        The session's date.
     per_share_usd : float
         Dividend that goes ex in the session, 0 for none.
     paid : bool
@@ -58,8 +66,14 @@ def due_today_usd(
 
     Parameters
     ----------
+    lots : iterable of Lot
+        Open lots.
     recorded : callable
         Tells which of these keys of movements are recorded.
+    strategy : str
+        Name of the strategy, or of its sleeve.
+    bars : iterable of Bars
+        The bars of each symbol.
     """
     found = (
         dividend_due(lots, strategy, one.symbol, one.last_day, float(one.dividend[-1]), paid=False) for one in bars
@@ -84,6 +98,8 @@ def dividends_received(
         The dividends that are receivable.
     cash_usd : Decimal
         What the paid movements make.
+    broker_cash_usd : Decimal
+        Cash that the broker shows, USD.
     """
     received = []
     for movement in sorted(unpaid, key=lambda one: one.session):

@@ -40,7 +40,18 @@ def booked(desk: Desk, since: date) -> Iterator[None]:
 
 
 def restate_equity(desk: Desk, since: date, records: Records | None = None) -> None:
-    """Compute equity from that session on once more, after something that changes what was held or paid."""
+    """Compute equity from that session on once more, after something that changes what was held or paid.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    since : date
+        First session.
+    records : Records or None
+        What every strategy's open lots are made of, in today's shares: its last two round trips at least; None for
+        none.
+    """
     records = read_records(desk.store, since) if records is None else records
     later = {point.session for sleeve in desk.sleeves for point in desk.store.ledger.equity(sleeve.name, since)}
     changes = [one for one in records.actions if isinstance(one, SymbolChange)]

@@ -33,6 +33,10 @@ def gate_records(
 
     Parameters
     ----------
+    store : Store
+        The program's records.
+    settings : Settings
+        Settings in force.
     attempt : Attempt
         What is about to be sent; it has been recorded already, and does not count against itself.
     lists : OptionLists

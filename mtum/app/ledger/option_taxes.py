@@ -17,6 +17,8 @@ def taxed(store: Store, fills: Sequence[Fill], until: date) -> tuple[list[Fill],
 
     Parameters
     ----------
+    store : Store
+        The program's records.
     fills : sequence of Fill
         Of shares.
     until : date

@@ -22,8 +22,14 @@ def options_at(store: Store, source: str, strategy: str, day: date) -> tuple[Dec
 
     Parameters
     ----------
+    store : Store
+        The program's records.
     source : str
         Name of the source whose closes are meant.
+    strategy : str
+        Name of the strategy, or of its sleeve.
+    day : date
+        The session's date.
     """
     lots = store.options.book(strategy, day).lots
     marks = store.options.marks(day) if lots else {}
@@ -47,7 +53,19 @@ def _worth(
 
 
 def close_of(store: Store, source: str, underlying: str, day: date) -> Decimal | None:
-    """Return the official close of a share, a fund or an index on a day, in USD or points; None if it is not known."""
+    """Return the official close of a share, a fund or an index on a day, in USD or points; None if it is not known.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    source : str
+        Name of the source.
+    underlying : str
+        Ticker of the underlying.
+    day : date
+        The session's date.
+    """
     bar = store.bars.bars(underlying, source, day).find(day)
     close = store.bars.series(underlying, source, day).get(day) if bar is None else bar.close
     return None if close is None else exact(float(close))

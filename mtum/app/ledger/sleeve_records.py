@@ -71,6 +71,10 @@ def read_records(store: Store, since: date | None = None, until: date | None = N
 
     Parameters
     ----------
+    store : Store
+        The program's records.
+    since : date or None
+        First session; None for all.
     until : date or None
         Session at whose close the symbols are wanted: what became of one later is left out; None for today's.
     """
@@ -86,6 +90,10 @@ def read_sleeve(
 
     Parameters
     ----------
+    store : Store
+        The program's records.
+    strategy : str
+        Name of the strategy, or of its sleeve.
     closes_before : date or None
         Equity of earlier sessions is read too, the capital's first and only as far as the loss limits look
         at it; None for none.
@@ -111,7 +119,19 @@ def read_sleeve(
 def read_sleeves(
     store: Store, sleeves: Iterable[Sleeve], closes_before: date, records: Records
 ) -> dict[str, SleeveRecords]:
-    """Return the records of every sleeve by its name."""
+    """Return the records of every sleeve by its name.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    sleeves : iterable of Sleeve
+        Sleeves of the account.
+    closes_before : date
+        Only sessions that closed before this one.
+    records : Records
+        What every strategy's open lots are made of, in today's shares: its last two round trips at least.
+    """
     return {sleeve.name: read_sleeve(store, sleeve.name, closes_before, records) for sleeve in sleeves}
 
 
@@ -138,14 +158,38 @@ def write_lots(store: Store, records: Records | None = None) -> None:
 
 
 def beginning(strategy: str, day: date, usd: Decimal, before: Sequence[CashMovement]) -> CashMovement:
-    """Return the movement that gives a strategy its first cash, or cash once more after it was only watched."""
+    """Return the movement that gives a strategy its first cash, or cash once more after it was only watched.
+
+    Parameters
+    ----------
+    strategy : str
+        Name of the strategy, or of its sleeve.
+    day : date
+        The session's date.
+    usd : Decimal
+        Amount, USD.
+    before : sequence of CashMovement
+        Movements of the strategy so far.
+    """
     if any(movement.kind == "capital" for movement in before):
         return CashMovement(f"{BEGINS_AGAIN}{strategy}:{day}", strategy, day, "deposit", usd, "trades again")
     return CashMovement(f"capital:{strategy}", strategy, day, "capital", usd)
 
 
 def with_capital(sleeve: SleeveRecords, strategy: str, day: date, usd: Decimal) -> SleeveRecords:
-    """Return the sleeve as it will be once it has the cash that it begins with."""
+    """Return the sleeve as it will be once it has the cash that it begins with.
+
+    Parameters
+    ----------
+    sleeve : SleeveRecords
+        A strategy's own records before a session, in today's shares.
+    strategy : str
+        Name of the strategy, or of its sleeve.
+    day : date
+        The session's date.
+    usd : Decimal
+        Amount, USD.
+    """
     given = beginning(strategy, day, usd, sleeve.movements)
     first = given.kind == "capital"
     movements = (given, *sleeve.movements) if first else (*sleeve.movements, given)
@@ -201,8 +245,16 @@ def cash_of(
 
     Parameters
     ----------
+    sleeves : iterable of Sleeve
+        Sleeves of the account.
+    records : mapping of str to SleeveRecords
+        Records by sleeve.
+    broker : BrokerAccount
+        The account as the broker shows it; amounts in USD, other currencies left out.
     prices : mapping of symbol to float
         The decision's prices, USD.
+    today : date
+        The session being decided.
     """
     lots = records[FUND].lots if FUND in records else ()
     fund = sum((lot.value_usd(exact(prices[lot.symbol])) for lot in lots if lot.symbol in prices), ZERO)
@@ -220,6 +272,17 @@ def settled_beside_fund(
     """Return the settled cash that all purchases together may cost, and the sleeves' cash that settles later, USD.
 
     What is in the cash fund is not there, and what the account has besides the sleeves' money is not theirs.
+
+    Parameters
+    ----------
+    sleeves : iterable of Sleeve
+        Sleeves of the account.
+    records : mapping of str to SleeveRecords
+        Records by sleeve.
+    broker : BrokerAccount
+        The account as the broker shows it; amounts in USD, other currencies left out.
+    today : date
+        The session being decided.
     """
     if FUND not in records:
         return settled_at(broker), ZERO
@@ -244,7 +307,23 @@ def unsettled_usd(fills: Iterable[Fill], today: date) -> Decimal:
 def build_book(
     records: SleeveRecords, sleeve: Sleeve, store: Store, cash: SleeveCash, sessions: Sessions, today: date
 ) -> Book:
-    """Return the book of one sleeve for the session being decided."""
+    """Return the book of one sleeve for the session being decided.
+
+    Parameters
+    ----------
+    records : SleeveRecords
+        A strategy's own records before a session, in today's shares.
+    sleeve : Sleeve
+        A strategy as it runs in the account; without sleeves in the settings the account is one sleeve of weight 1.
+    store : Store
+        The program's records.
+    cash : SleeveCash
+        What a sleeve may spend today, and what of its cash settles later, in USD; `in_fund` where it may be a fund's.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    today : date
+        The session being decided.
+    """
     holdings = {
         symbol: holding_of(
             symbol, records.fills, records.remembered, sessions_since_exit(symbol, records.fills, sessions, today)
@@ -313,7 +392,19 @@ def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decima
 
 
 def loss_pause(store: Store, sleeve: Sleeve, sessions: Sessions, today: date) -> bool:
-    """Return whether one of the decisions after which a sleeve still pauses reached the daily-loss limit."""
+    """Return whether one of the decisions after which a sleeve still pauses reached the daily-loss limit.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    sleeve : Sleeve
+        A strategy as it runs in the account; without sleeves in the settings the account is one sleeve of weight 1.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    today : date
+        The session being decided.
+    """
     earlier = [sessions.before(today, back) for back in range(1, sleeve.loss_pause_sessions + 1)]
     days = [session.day for session in earlier if session]
     return store.decisions.lost_too_much(sleeve.name, days, virtual=not sleeve.owns_money)
@@ -328,15 +419,31 @@ def kept_with(
 
     Parameters
     ----------
+    store : Store
+        The program's records.
+    lots : iterable of Lot
+        Open lots.
     fills : iterable of Fill
         Of the strategy.
+    actions : sequence of Action
+        Splits and changes of symbols, oldest first.
     """
     entries: dict[str, Lot | Fill] = {fill.symbol: fill for fill in first_purchases(fills)}
     return {(lot.intent_id, lot.symbol): remembered_with(store, entries.pop(lot.symbol, lot), actions) for lot in lots}
 
 
 def remembered_with(store: Store, lot: Lot | Fill, actions: Sequence[Action]) -> Mapping[str, float]:
-    """Return what the strategy keeps with an entry, in today's shares."""
+    """Return what the strategy keeps with an entry, in today's shares.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    lot : Lot or Fill
+        The lot, or the fill that opens one.
+    actions : sequence of Action
+        Splits and changes of symbols, oldest first.
+    """
     decided = store.decisions.remembered(lot.session, lot.strategy)
     intent = store.orders.state_of(lot.intent_id)
     # Several symbols may have become this one: the one it was bought under counts. What is virtual has no order.

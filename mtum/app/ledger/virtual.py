@@ -32,10 +32,16 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
 
     Parameters
     ----------
+    store : Store
+        The program's records.
     source : str
         Where its bars come from.
     account : str
         Written into the fills.
+    sleeve : Sleeve
+        A strategy as it runs in the account; without sleeves in the settings the account is one sleeve of weight 1.
+    today : date
+        The session being decided.
     """
     orders = store.plans.virtual_orders(sleeve.name, today)
     options = _options(store, source, account, sleeve, today) if sleeve.strategy.OPTIONS else None
@@ -67,7 +73,17 @@ def virtual_records(store: Store, source: str, account: str, sleeve: Sleeve, tod
 
 
 def virtual_key(sleeve: str, day: date, order: Mapping[str, object]) -> str:
-    """Return the name of a virtual order and of its fill."""
+    """Return the name of a virtual order and of its fill.
+
+    Parameters
+    ----------
+    sleeve : str
+        Name of the sleeve.
+    day : date
+        The session's date.
+    order : mapping of str to object
+        The order, as the decision's document has it.
+    """
     return f"virtual:{sleeve}:{day}:{order['symbol']}:{order['purpose']}"
 
 

@@ -53,6 +53,15 @@ def virtual_trades(
     """Return what a watched sleeve's decision keeps: the fills of its orders by the quotes of the decision, and marks.
 
     An order that no sound price within its limits fills is none.
+
+    Parameters
+    ----------
+    intents : sequence of OptionIntent
+        Orders that the decision would have made.
+    quotes : mapping of int to Quote
+        Quotes by contract number.
+    marks : mapping of OptionContract to Decimal
+        What contracts are worth, USD per share.
     """
     made = [filled_at(intent, quotes, LADDER, OptionFees()) for intent in intents]
     return {
@@ -68,10 +77,16 @@ def virtual_options(store: Store, source: str, account: str, strategy: str, toda
 
     Parameters
     ----------
+    store : Store
+        The program's records.
     source : str
         Where the closes come from.
     account : str
         Written into fills and events.
+    strategy : str
+        Name of the strategy, or of its sleeve.
+    today : date
+        The session being decided.
     """
     book = Book()
     shares: list[Fill] = []

@@ -27,6 +27,15 @@ def cancel_options(desk: Desk, session: Session, wanted: str | None) -> tuple[li
     """Cancel the session's option orders that have not ended, or the one with that id or reference.
 
     Returns the ids of those that were found, and what a person has to know.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    wanted : str or None
+        Id or reference of the one order; None for all.
     """
     found = [
         state

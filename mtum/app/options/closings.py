@@ -15,6 +15,12 @@ def plan_closings(desk: Desk, session: Session, symbol: str, only: str | None) -
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    symbol : str
+        Ticker.
     only : str or None
         Whose groups; None for those of every sleeve.
     """

@@ -172,6 +172,12 @@ def gather_chains(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    of : OptionSleeve
+        A sleeve of options with what it sees and owns beside them.
     book : Book
         Its option lots, virtual ones of a sleeve that is only watched.
     at : datetime
@@ -227,6 +233,15 @@ def held_back(book: shares.Book, found: SleeveChains, sleeve: Sleeve) -> shares.
 
     Its options are part of its equity, cash that they pin cannot be spent and shares that they pledge are not sold.
     Shares of a broken group are traded back.
+
+    Parameters
+    ----------
+    book : Book
+        The sleeve's book of shares and cash.
+    found : SleeveChains
+        What a sleeve of options decides on, beside what every sleeve does.
+    sleeve : Sleeve
+        A strategy as it runs in the account; without sleeves in the settings the account is one sleeve of weight 1.
     """
     free = max(0.0, book.available_usd - float(found.pinned_usd(sleeve.name)))
     pledged, holdings = pledged_shares(found.book.lots), dict(book.holdings)
@@ -267,10 +282,18 @@ def decide_sleeve(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    of : OptionSleeve
+        A sleeve of options with what it sees and owns beside them.
     found : SleeveChains
         What was gathered for it.
     decided : (Book, Decision)
         Of its shares: what it sells today covers no call.
+    beside : Beside
+        What stands beside a sleeve's decision in options.
     """
     sleeve, (book, decision) = of.sleeve, decided
     sold = {order.symbol: order.shares for order in decision.orders if order.side is Side.SELL}
@@ -314,7 +337,17 @@ def decide_sleeve(
 
 
 def option_problems_of(desk: Desk, sleeve: Sleeve, options: SleeveOptions) -> tuple[Problem, ...]:
-    """Return what a person has to know of a sleeve's decision in options."""
+    """Return what a person has to know of a sleeve's decision in options.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    sleeve : Sleeve
+        A strategy as it runs in the account; without sleeves in the settings the account is one sleeve of weight 1.
+    options : SleeveOptions
+        What a sleeve decided in options, and all that it rests on.
+    """
     place = desk.place(sleeve)
     wrong = [one for one in options.decision.notes if one.reason in WRONG]
     return (

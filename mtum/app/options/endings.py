@@ -19,6 +19,10 @@ def option_problems(desk: Desk, session: Session, told: Mapping[str, Problem] | 
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
     told : mapping of str to Problem
         What the run that managed them saw last of each intent.
     """

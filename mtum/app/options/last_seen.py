@@ -43,6 +43,17 @@ class Seen:
 def seen_of(sleeve: str, day: date, frame: Mapping[str, Any], settings: Mapping[str, Any]) -> Seen | None:
     """Return what a stored decision saw of options; None if it saw none.
 
+    Parameters
+    ----------
+    sleeve : str
+        Name of the sleeve.
+    day : date
+        The session's date.
+    frame : mapping of str to any
+        Inputs that were stored with the decision.
+    settings : mapping of str to any
+        Settings that were stored with the decision.
+
     Raises
     ------
     VerificationError
@@ -74,6 +85,8 @@ def open_groups(
 
     Parameters
     ----------
+    sleeve : str
+        Name of the sleeve.
     book : Book
         Of everybody.
     seen : Seen or None

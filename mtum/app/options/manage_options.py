@@ -48,6 +48,10 @@ def manage_options(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
     beside : callable
         Looks after the session's orders in shares; called with every look at the lists.
     """

@@ -18,6 +18,10 @@ def option_events(desk: Desk, session: Session, slot: str) -> RunResult:
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
     slot : str
         "first" at 09:45 in New York, "second" at 10:15.
     """

@@ -57,6 +57,10 @@ def look_overnight(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
     sessions : Sessions
         Those before the session that the closes of expired contracts may be of.
     lists : BrokerLists

@@ -25,6 +25,15 @@ def worth_usd(
     """Return what option lots are worth, USD; negative for what it would cost to close them.
 
     By the middle of a quote that counts; else by the last mark that was recorded, else by what was paid.
+
+    Parameters
+    ----------
+    lots : iterable of OptionLot
+        Open lots of options.
+    chains : mapping of str to ReadChain
+        Chains by underlying.
+    marks : mapping of OptionContract to (Decimal, date)
+        What contracts were worth last, USD per share, and the session of it.
     """
     total = ZERO
     for lot in lots:

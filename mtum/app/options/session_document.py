@@ -11,7 +11,17 @@ from mtum.ports.records import DecisionRecord
 def with_option_orders(
     document: Mapping[str, Any], records: Sequence[DecisionRecord], states: Sequence[OptionState]
 ) -> dict[str, Any]:
-    """Return a session's document with its options: orders for the account, decision and orders for each sleeve."""
+    """Return a session's document with its options: orders for the account, decision and orders for each sleeve.
+
+    Parameters
+    ----------
+    document : mapping of str to any
+        The session's document without options.
+    records : sequence of DecisionRecord
+        Decisions of the session.
+    states : sequence of OptionState
+        Intents in options with their status.
+    """
     orders = [option_order_document(state) for state in states]
     sleeves = dict(document["sleeves"])
     for record in records:

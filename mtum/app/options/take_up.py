@@ -17,6 +17,15 @@ def take_up(desk: Desk, lists: OptionLists, day: date) -> None:
     """Record what the lists say of a session's orders: our legs' executions, once, and the status of each offer.
 
     Books change by executions alone: an offer that the broker calls filled lives on until its legs are listed.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    lists : OptionLists
+        What the broker says of an account's options, freshly asked, with the shares of the same reading.
+    day : date
+        The session's date.
     """
     store, now = desk.store.options, desk.clock.now()
     states = store.states(day)
@@ -33,7 +42,17 @@ def take_up(desk: Desk, lists: OptionLists, day: date) -> None:
 
 
 def record_legs(desk: Desk, lists: OptionLists, states: Iterable[OptionState]) -> None:
-    """Book the executions of legs of these intents; a combination as a whole is no execution."""
+    """Book the executions of legs of these intents; a combination as a whole is no execution.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    lists : OptionLists
+        What the broker says of an account's options, freshly asked, with the shares of the same reading.
+    states : iterable of OptionState
+        Intents in options with their status.
+    """
     intents = {state.intent.id: state.intent for state in states}
     found = [
         _leg_fill(fill, fill.contract, intents[intent_of(fill.ref)])
@@ -45,7 +64,17 @@ def record_legs(desk: Desk, lists: OptionLists, states: Iterable[OptionState]) -
 
 
 def units_of(lists: OptionLists, ref: str, intent: OptionIntent) -> int | None:
-    """Return the whole units that the listed executions of an offer make; None where its legs make none."""
+    """Return the whole units that the listed executions of an offer make; None where its legs make none.
+
+    Parameters
+    ----------
+    lists : OptionLists
+        What the broker says of an account's options, freshly asked, with the shares of the same reading.
+    ref : str
+        Our reference of the order.
+    intent : OptionIntent
+        What we want to trade in options, recorded before it is sent.
+    """
     fills = [
         _leg_fill(fill, fill.contract, intent)
         for fill in lists.fills
@@ -57,7 +86,17 @@ def units_of(lists: OptionLists, ref: str, intent: OptionIntent) -> int | None:
 def beyond_books(
     lists: OptionLists, held: Mapping[OptionContract, int], of: Iterable[OptionContract]
 ) -> Mapping[OptionContract, int]:
-    """Return the contracts that the broker lists beyond our books, negative where it lists fewer."""
+    """Return the contracts that the broker lists beyond our books, negative where it lists fewer.
+
+    Parameters
+    ----------
+    lists : OptionLists
+        What the broker says of an account's options, freshly asked, with the shares of the same reading.
+    held : mapping of OptionContract to int
+        Contracts held, negative for those sold.
+    of : iterable of OptionContract
+        Contracts to compare.
+    """
     beyond = summed(lists.positions, {contract: -number for contract, number in held.items()})
     return {contract: beyond.get(contract, 0) for contract in of}
 

@@ -17,6 +17,15 @@ def cancel(desk: Desk, session: Session, wanted: str | None = None) -> dict[str,
 
     Success is what fresh lists say, never the answer to the request.
 
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    wanted : str or None
+        Id or reference of the one order; None for all.
+
     Raises
     ------
     UsageError
@@ -53,6 +62,15 @@ def _options(desk: Desk, session: Session, wanted: str | None) -> tuple[list[str
 
 def cancel_working(desk: Desk, session: Session, working: Sequence[IntentState]) -> tuple[Problem, ...]:
     """Cancel these orders at the broker; return which of them are not canceled.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    working : sequence of IntentState
+        Orders that work.
 
     Raises
     ------

@@ -53,8 +53,12 @@ def addressee(ledger: LedgerStore, unsettled_usd: Mapping[str, Decimal], name: s
 
     Parameters
     ----------
+    ledger : LedgerStore
+        Cash, lots and equity of each strategy, and the account as the broker showed it.
     unsettled_usd : mapping of sleeve to Decimal
         What of each sleeve's cash has not settled.
+    name : str or None
+        Name of the sleeve; None where none was named.
 
     Raises
     ------
@@ -74,7 +78,17 @@ def addressee(ledger: LedgerStore, unsettled_usd: Mapping[str, Decimal], name: s
 
 
 def in_fund(books: BookStore, settings: Settings, name: str) -> Decimal:
-    """Return what of a sleeve's cash cannot leave, USD, as all sleeves together have less: the rest is in the fund."""
+    """Return what of a sleeve's cash cannot leave, USD, as all sleeves together have less: the rest is in the fund.
+
+    Parameters
+    ----------
+    books : BookStore
+        The part of orders, fills, cash and equity that bears on the session at hand.
+    settings : Settings
+        Settings in force.
+    name : str
+        Name of the sleeve.
+    """
     owned = {one: books.cash(one) for one, sleeve in settings.configured().items() if sleeve.state != "watch"}
     return max(Decimal(0), owned[name] - max(Decimal(0), sum(owned.values(), Decimal(0))))
 

@@ -26,13 +26,33 @@ _SHARE = Decimal(1)
 
 
 def renamed(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
-    """Record that the shares of a symbol have another symbol."""
+    """Record that the shares of a symbol have another symbol.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    statement : Statement
+        A person's words: the kind, what follows it, and the options that some kinds take.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    """
     symbol, into = words_in(statement, 2, "renamed OLD NEW --from DATE")
     return _changed(desk, statement, lists, SymbolChange(ChangeKind.RENAMED, symbol, NO_DAY, into))
 
 
 def merged(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
-    """Record that the shares of a symbol were paid out, in cash, in other shares or both."""
+    """Record that the shares of a symbol were paid out, in cash, in other shares or both.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    statement : Statement
+        A person's words: the kind, what follows it, and the options that some kinds take.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    """
     form = "merged OLD --cash USD [--into NEW --ratio R]"
     (symbol,) = words_in(statement, 1, form)
     cash, into, ratio = statement.cash or Decimal(0), statement.into or "", statement.ratio
@@ -43,7 +63,17 @@ def merged(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
 
 
 def spun_off(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
-    """Record that the shares of a symbol got a child beside them."""
+    """Record that the shares of a symbol got a child beside them.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    statement : Statement
+        A person's words: the kind, what follows it, and the options that some kinds take.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    """
     form = "spun-off PARENT CHILD --ratio R --basis-frac F"
     symbol, into = words_in(statement, 2, form)
     if statement.ratio is None or statement.basis_frac is None:
@@ -72,7 +102,17 @@ def _changed(desk: Desk, statement: Statement, lists: BrokerLists, change: Symbo
 
 
 def undone(desk: Desk, statement: Statement, lists: BrokerLists) -> str:
-    """Take back the last change of a symbol."""
+    """Take back the last change of a symbol.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    statement : Statement
+        A person's words: the kind, what follows it, and the options that some kinds take.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    """
     (symbol,) = words_in(statement, 1, "undone SYMBOL")
     return _undo(desk, symbol)
 
@@ -234,6 +274,17 @@ def _paid(change: SymbolChange, held: Mapping[str, int]) -> list[CashMovement]:
 
 def state_split(desk: Desk, split: Split, lists: BrokerLists, in_lieu_usd: Decimal | None) -> str:
     """Record a split that only the broker's positions tell.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    split : Split
+        New shares per old share, effective at the open of a session.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    in_lieu_usd : Decimal or None
+        Cash paid for a fraction of a share, USD; None for none.
 
     Raises
     ------

@@ -22,6 +22,12 @@ def request_flatten(desk: Desk, symbol: str, why: str, sleeve: str | None = None
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    symbol : str
+        Ticker.
+    why : str
+        Why, in words.
     sleeve : str or None
         Whose position it is, and who makes no entries; None for every sleeve.
 
@@ -45,6 +51,17 @@ def flatten_now(desk: Desk, symbol: str, why: str, sleeve: str | None = None) ->
     shares that a call of ours pledges are sold only in a session after the call is gone.
 
     The session's decision is final: if it was made already, this is an order of its own beside it.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    symbol : str
+        Ticker.
+    why : str
+        Why, in words.
+    sleeve : str or None
+        Name of the sleeve; None for the whole account.
     """
     request_flatten(desk, symbol, why, sleeve)
     session = todays_session(desk)

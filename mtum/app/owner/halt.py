@@ -21,10 +21,14 @@ def halt(
 
     Parameters
     ----------
+    control : ControlStore
+        Halts, snapshots, upcoming sessions and facts about the database.
     at : datetime
         The market's time.
     restriction : Restriction
         FULL: nothing is sent, exits included; REDUCE_ONLY: no entries.
+    why : str
+        Why, in words.
     sleeve : str or None
         Whose orders; None for the whole account's.
     """
@@ -51,6 +55,17 @@ def resume(store: Store, at: datetime, sleeves: Sequence[str], sleeve: str | Non
 
     Where one was the drawdown limit's, the fall behind it is accepted: the peak is counted anew from the
     close of the session decided last, or the next session would halt again for the same fall.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    at : datetime
+        Instant of it, UTC.
+    sleeves : sequence of str
+        Names of the sleeves.
+    sleeve : str or None
+        Name of the sleeve; None for the whole account.
     """
     lifted = [one for one in in_force(store.control)["halts"] if sleeve in (None, one["sleeve"])]
     last = store.runs.latest_run(JOB)

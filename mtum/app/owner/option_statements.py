@@ -105,6 +105,15 @@ def sides(desk: Desk, lists: OptionLists) -> tuple[Side, ...]:
 def state_ended(desk: Desk, statement: Statement, today: date) -> str:
     """Book how contracts of ours ended, as a person states it, where the broker's positions do not contradict.
 
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    statement : Statement
+        A person's words: the kind, what follows it, and the options that some kinds take.
+    today : date
+        Today, by the market's clock.
+
     Raises
     ------
     UsageError

@@ -53,6 +53,10 @@ def paper_check(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
     codes : callable
         Every code the broker has sent today, one line each.
     tell : callable

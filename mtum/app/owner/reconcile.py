@@ -54,6 +54,10 @@ def reconciled(desk: Desk, lists: BrokerLists, before: Sequence[Difference]) -> 
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
     before : sequence of Difference
         What `settle_first` found; what it has recorded since is told too.
     """

@@ -128,6 +128,10 @@ def values_in_force(settings: Settings, file: Path | None, environment: Mapping[
     ----------
     settings : Settings
         As loaded from that file and environment.
+    file : Path or None
+        The settings file; None where there is none.
+    environment : mapping of str to str
+        Environment variables.
     """
     in_file = read_toml(file) if file is not None else {}
     document = settings.document()

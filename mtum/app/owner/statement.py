@@ -48,6 +48,15 @@ def number_in(text: str, form: str) -> Decimal:
 def words_in(statement: Statement, count: int, form: str) -> Sequence[str]:
     """Return the words that follow the kind.
 
+    Parameters
+    ----------
+    statement : Statement
+        A person's words: the kind, what follows it, and the options that some kinds take.
+    count : int
+        How many words are needed.
+    form : str
+        How the statement is written, for the message.
+
     Raises
     ------
     UsageError

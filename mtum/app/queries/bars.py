@@ -7,7 +7,17 @@ from mtum.ports.reading import BarRow, Reader
 
 
 def cached_bars(reader: Reader, symbol: str, source: str) -> Bars:
-    """Return the cached bars of a symbol from one source, oldest first; a volume that is missing is NaN."""
+    """Return the cached bars of a symbol from one source, oldest first; a volume that is missing is NaN.
+
+    Parameters
+    ----------
+    reader : Reader
+        The records of one database, for reading alone.
+    symbol : str
+        Ticker.
+    source : str
+        Name of the source.
+    """
     rows = reader.rows(BarRow, symbol=symbol, source=source)
     return Bars.of(
         symbol,

@@ -62,8 +62,14 @@ def told_of(
 
     Parameters
     ----------
+    reader : Reader
+        The records of one database, for reading alone.
+    day : date or None
+        Session to explain; None for the newest.
     sleeve : str or None
         Only this one's decision; else those of all `sleeves`.
+    sleeves : sequence of str
+        Names of the sleeves.
     contracts : bool
         Whether the document has every option contract that was considered.
     """
@@ -96,6 +102,8 @@ def final_indicators(reader: Reader, name: str | None, source: str) -> Mapping[s
 
     Parameters
     ----------
+    reader : Reader
+        The records of one database, for reading alone.
     name : str or None
         Sleeve that decided; None for whichever decided last.
     source : str

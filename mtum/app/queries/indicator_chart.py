@@ -28,6 +28,8 @@ def indicator_chart(bars: Bars, names: Sequence[str], timeframe: Timeframe, show
         Of the timeframe, oldest first, at least two.
     names : sequence of str
         Of the registry, or ``ta:NAME``.
+    timeframe : Timeframe
+        What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
     shown : int
         Newest bars to draw; the indicators are computed over all of them.
     """

@@ -118,6 +118,8 @@ def readings_of(
         Daily, oldest first, not empty.
     names : sequence of str
         Of the registry, or ``ta:NAME``.
+    timeframes : sequence of Timeframe
+        Lengths of bars.
     limit : int
         Newest bars of each timeframe to give values of.
     within : mapping of Timeframe to Frame

@@ -17,7 +17,17 @@ type Told = Mapping[int, Rows]
 
 
 def cached_within(reader: Reader, symbol: str, source: str) -> Told:
-    """Return the cached bars of a symbol; of each its newest values."""
+    """Return the cached bars of a symbol; of each its newest values.
+
+    Parameters
+    ----------
+    reader : Reader
+        The records of one database, for reading alone.
+    symbol : str
+        Ticker.
+    source : str
+        Name of the source.
+    """
     known: dict[int, dict[str, tuple[float, ...]]] = {}
     for row in reader.rows(IntradayRow, symbol=symbol, source=source):
         volume = float("nan") if row.volume is None else row.volume
@@ -32,7 +42,19 @@ def cached_within(reader: Reader, symbol: str, source: str) -> Told:
 
 
 def told_within(source: BarSource, symbol: str, timeframes: Sequence[Timeframe], span: tuple[date, date]) -> Told:
-    """Return what a source has of these timeframes from one day to another; nothing of one that has none."""
+    """Return what a source has of these timeframes from one day to another; nothing of one that has none.
+
+    Parameters
+    ----------
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    symbol : str
+        Ticker.
+    timeframes : sequence of Timeframe
+        Lengths of bars.
+    span : (date, date)
+        First and last day.
+    """
     if not isinstance(source, TellsIntraday):
         return {}
     lengths = {source.minutes_for(symbol, one) for one in timeframes} - {0}
@@ -48,6 +70,12 @@ def frames_within(
     ----------
     name : (str, str)
         Symbol and source.
+    told : Told
+        Bars as they were told, by their length in minutes.
+    timeframes : sequence of Timeframe
+        Lengths of bars.
+    calendar : Calendar
+        The exchange's trading sessions.
     until : datetime
         What had not ended by then is left out.
     """

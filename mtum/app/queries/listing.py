@@ -72,8 +72,12 @@ def listed(  # the options of a list
 
     Parameters
     ----------
+    reader : Reader or None
+        The records of one database, for reading alone; None for none.
     source : str
         Of the bars.
+    kind : str
+        Name of the list.
     since : date or None
         Only sessions from that one on.
     limit : int or None

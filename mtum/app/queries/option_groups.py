@@ -69,6 +69,15 @@ def _document(one: GroupLine) -> dict[str, Any]:
 def option_chain(settings: Settings, reader: Reader | None, symbol: str) -> dict[str, Any]:
     """Return the chain of an underlying as the newest decision saw it, with our numbers and why others are out.
 
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    reader : Reader or None
+        The records of one database, for reading alone; None for none.
+    symbol : str
+        Ticker.
+
     Raises
     ------
     UsageError

@@ -85,7 +85,17 @@ def account_performance(reader: Reader, sleeves: Iterable[str]) -> list[AccountR
 
 
 def equity_points(reader: Reader, sleeve: str, rows: Sequence[EquityRow] | None = None) -> tuple[OfficialEquity, ...]:
-    """Return the equity of a sleeve at its closes, what it began with in its first flows; `rows` if read already."""
+    """Return the equity of a sleeve at its closes, what it began with in its first flows; `rows` if read already.
+
+    Parameters
+    ----------
+    reader : Reader
+        The records of one database, for reading alone.
+    sleeve : str
+        Name of the sleeve.
+    rows : sequence of EquityRow or None
+        Rows of equity if read already; None to read them.
+    """
     points = [
         OfficialEquity(date.fromisoformat(row.session), exact(row.equity_usd), exact(row.flows_usd))
         for row in (reader.rows(EquityRow, None, None, strategy=sleeve) if rows is None else rows)

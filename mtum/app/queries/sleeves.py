@@ -106,7 +106,17 @@ def _gained(account: Sequence[AccountRow], name: str) -> float:
 
 
 def sleeve_lines(settings: Settings, reader: Reader | None, account: Sequence[AccountRow] = ()) -> list[SleeveLine]:
-    """Return a line for each sleeve of the settings, in their order; `account` tells what each earned."""
+    """Return a line for each sleeve of the settings, in their order; `account` tells what each earned.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    reader : Reader or None
+        The records of one database, for reading alone; None for none.
+    account : sequence of AccountRow
+        The account's rows, which tell what each sleeve earned.
+    """
     earned = performance(reader) if reader else []
     state = reader.state() if reader else None
     given = reader.rows(CashRow, None, None, kind="transfer") if reader else ()

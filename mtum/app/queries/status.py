@@ -51,6 +51,10 @@ def status_of(
 
     Parameters
     ----------
+    settings : Settings
+        Settings in force.
+    state : DatabaseState
+        The records at a glance; as it stands, of a database that does not exist yet.
     now : datetime
         The computer's time; a replayed market and a practice gateway have their own, that of the last run.
     calendar : callable
@@ -78,7 +82,17 @@ def status_of(
 
 
 def status_document(settings: Settings, state: DatabaseState, found: Status) -> dict[str, Any]:
-    """Return the state as commands and pages answer it."""
+    """Return the state as commands and pages answer it.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    state : DatabaseState
+        The records at a glance; as it stands, of a database that does not exist yet.
+    found : Status
+        The state at a glance.
+    """
     after = found.next_session
     return {
         "mode": settings.mode,

@@ -27,5 +27,15 @@ def signals_text(rows: Iterable[SignalRow]) -> str:
 
 
 def in_year[R](rows: Sequence[R], column: str, year: int | None) -> list[R]:
-    """Return the rows whose session in that column is of the year; all without one."""
+    """Return the rows whose session in that column is of the year; all without one.
+
+    Parameters
+    ----------
+    rows : sequence of R
+        The rows.
+    column : str
+        Column that holds the session.
+    year : int or None
+        Calendar year; None for all.
+    """
     return [row for row in rows if year is None or (getattr(row, column) or "").startswith(f"{year:04d}-")]

@@ -42,6 +42,12 @@ def tax_csv(
 
     Parameters
     ----------
+    fills : sequence of Fill
+        Fills, in time order.
+    actions : sequence of Action
+        Splits and changes of symbols, oldest first.
+    year : int or None
+        Calendar year; None for all.
     index_options : sequence of TaxLot
         Contracts of section 1256, whose term is 60/40: they come after the others, for they go to Form 6781.
     """

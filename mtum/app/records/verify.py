@@ -60,6 +60,14 @@ def verify(
 
     Parameters
     ----------
+    store : Store
+        The program's records.
+    settings : Settings
+        Settings in force.
+    today : Provenance
+        Which code decided: version, hash of the core's source, versions of the libraries it uses.
+    day : date or None
+        Session to verify; None for every one.
     books : bool
         Whether lots, cash and equity of all sessions are worked out again too, and nothing recorded is gone.
 

@@ -37,6 +37,8 @@ def audit(
 
     Parameters
     ----------
+    period : Period
+        What a review looks at; `facts` ends at the last session with a bar or run up to `end`.
     secret_days : mapping of setting to int or None
         Days since a secret was last changed; None where nobody can tell.
     vulnerabilities : str or None

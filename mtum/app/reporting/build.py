@@ -53,6 +53,15 @@ def summarize(store: Store, facts: SessionFacts, broken: list[ProblemLine]) -> S
     """Return the summary of a session; reads earlier orders for corrections, writes nothing.
 
     A fault in a part that is not the decision or the money leaves that part empty and is added to `broken`.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    facts : SessionFacts
+        One session as the store knows it now, of a sleeve or of the account; nothing later than the session is in it.
+    broken : list of ProblemLine
+        Faults of parts are added to it.
     """
 
     def safe[T, E](name: str, made: Callable[[], T], empty: E) -> T | E:

@@ -31,7 +31,17 @@ MOST_CHARTS = 6
 
 
 def report_charts(store: Store, facts: SessionFacts, sessions: int | None = CHART_SESSIONS) -> tuple[Chart, ...]:
-    """Return the charts of a report that ends at the session; `sessions` None draws everything there is."""
+    """Return the charts of a report that ends at the session; `sessions` None draws everything there is.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    facts : SessionFacts
+        One session as the store knows it now, of a sleeve or of the account; nothing later than the session is in it.
+    sessions : int or None
+        How many sessions are drawn; None for all.
+    """
     most = max(1, MOST_CHARTS // len(facts.own))
     if not facts.parts:
         return _own(store, facts, sessions, most)

@@ -44,6 +44,8 @@ def daily_report(writer: ReportWriter, day: date, at: datetime) -> Report:
 
     Parameters
     ----------
+    writer : ReportWriter
+        What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer.
     day : date
         Session reported on; nothing later is looked at.
     at : datetime
@@ -100,6 +102,15 @@ def last_session(writer: ReportWriter) -> date | None:
 
 def written_report(writer: ReportWriter, day: date, at: datetime) -> Report:
     """Return the stored report, write it if the session is over, else show how it stands.
+
+    Parameters
+    ----------
+    writer : ReportWriter
+        What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer.
+    day : date
+        The session's date.
+    at : datetime
+        Instant of it, UTC.
 
     Raises
     ------

@@ -226,7 +226,21 @@ def _of_sleeve(document: Mapping[str, Any], name: str) -> Mapping[str, Any] | No
 
 
 def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, whole: bool = False) -> SessionFacts:
-    """Read everything a report of that session needs; with `whole` every bar there is, else half a year."""
+    """Read everything a report of that session needs; with `whole` every bar there is, else half a year.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    calendar : Calendar
+        The exchange's trading sessions.
+    setup : Setup
+        What a report says about the installation.
+    day : date
+        The session's date.
+    whole : bool
+        Whether all the history before it is read.
+    """
     sleeves = setup.sleeves
     if setup.sleeve or [one.owns_money for one in sleeves] == [True]:
         return _sleeve_facts(store, calendar, setup, day, whole=whole)

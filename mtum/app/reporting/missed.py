@@ -27,7 +27,17 @@ def missed_signals(period: Period) -> tuple[MissedSignal, ...]:
 
 
 def shares_before(period: Period, day: date, symbol: str) -> int:
-    """Return the shares of a symbol held when that session began."""
+    """Return the shares of a symbol held when that session began.
+
+    Parameters
+    ----------
+    period : Period
+        What a review looks at; `facts` ends at the last session with a bar or run up to `end`.
+    day : date
+        The session's date.
+    symbol : str
+        Ticker.
+    """
     signs = {Side.BUY: 1, Side.SELL: -1}
     return sum(
         signs[fill.side] * fill.shares for fill in period.facts.fills if fill.symbol == symbol and fill.session < day

@@ -55,6 +55,8 @@ def option_sums(store: Store, source: str, decision: DecisionRecord | None, of: 
 
     Parameters
     ----------
+    store : Store
+        The program's records.
     source : str
         Name of the source whose closes are meant.
     decision : DecisionRecord or None

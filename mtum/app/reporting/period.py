@@ -98,7 +98,18 @@ class Period:
         return next((run for run in reversed(self.runs) if run.session == day and run.job == DECIDING_JOB), None)
 
     def final(self, day: date, symbol: str, role: Role) -> Mapping[str, bool]:
-        """Conditions of a role on final bars, those of a position left out; empty where they are not known."""
+        """Conditions of a role on final bars, those of a position left out; empty where they are not known.
+
+        Parameters
+        ----------
+        day : date
+            The session's date.
+        symbol : str
+            Ticker.
+        role : Role
+            What a condition is asked for: all entry conditions must hold to enter, any exit condition is enough to
+            exit.
+        """
         names = {spec.name for spec in self.facts.strategy.CONDITIONS if spec.role is role}
         known = self.facts.history.conditions(day, symbol)
         return {name: held for name, held in known.items() if name in names}
@@ -113,7 +124,17 @@ class Period:
 
 
 def period(writer: ReportWriter, kind: Kind, end: date) -> Period:
-    """Read everything a review of the period that holds `end` needs, nothing later than `end`."""
+    """Read everything a review of the period that holds `end` needs, nothing later than `end`.
+
+    Parameters
+    ----------
+    writer : ReportWriter
+        What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer.
+    kind : Kind
+        Kinds of review.
+    end : date
+        A day of the period.
+    """
     facts = session_facts(writer.store, writer.calendar, writer.setup, end, whole=True)
     made = partial(
         _period, writer, kind, end, [one for one in writer.store.decisions.final_decisions() if one.session <= end]

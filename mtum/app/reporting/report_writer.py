@@ -39,6 +39,12 @@ def put(writer: ReportWriter, name: str, laid_out: Page, found: Mapping[str, Any
 
     Parameters
     ----------
+    writer : ReportWriter
+        What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer.
+    name : str
+        Name of the files, without an ending.
+    laid_out : Page
+        A whole report: subject, verdict, lines under it, and sections in reading order.
     found : mapping
         The page's document.
     charts : callable
@@ -57,6 +63,12 @@ def recorded_run(store: Store, job: str, slot: str, day: date, at: datetime) -> 
 
     Parameters
     ----------
+    store : Store
+        The program's records.
+    job : str
+        Name of the job.
+    slot : str
+        Slot of the job.
     day : date
         The session reported on, or the last one of a period.
     at : datetime
@@ -74,7 +86,19 @@ def recorded_run(store: Store, job: str, slot: str, day: date, at: datetime) -> 
 
 
 def stored_document(store: Store, job: str, slot: str, day: date) -> Document | None:
-    """Return the document of a report that was written, or None."""
+    """Return the document of a report that was written, or None.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    job : str
+        Name of the job.
+    slot : str
+        Slot of the job.
+    day : date
+        The session's date.
+    """
     run = store.runs.run_of(job, slot, day)
     return run.document if run is not None and run.outcome == "finished" else None
 
@@ -84,8 +108,14 @@ def message_of(writer: ReportWriter, key: str, urgency: Urgency, laid_out: Page,
 
     Parameters
     ----------
+    writer : ReportWriter
+        What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer.
     key : str
         Of the message among all; the outbox adds the channel.
+    urgency : Urgency
+        How a message leaves: at once, soon, or with the report.
+    laid_out : Page
+        A whole report: subject, verdict, lines under it, and sections in reading order.
     charts : callable
         Makes its charts; only HTML needs them.
     """

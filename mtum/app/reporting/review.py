@@ -64,6 +64,19 @@ def write_review(
     """Write the review of the period that holds `end`, or return the one already written.
 
     A period that is not over is shown as it stands and says so; only a complete one is stored.
+
+    Parameters
+    ----------
+    writer : ReportWriter
+        What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer.
+    kind : Kind
+        Kinds of review.
+    end : date
+        A day of the period.
+    at : datetime
+        Instant of it, UTC.
+    outside : Outside or None
+        What only the machine can tell a quarterly review; see `audit`; None for none.
     """
     stored = stored_document(writer.store, REVIEW_JOB, kind.value, end)
     if stored is not None:

@@ -45,6 +45,14 @@ def backtested(
 
     Parameters
     ----------
+    asked : BacktestRequest
+        One question to history.
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    calendar : Calendar
+        The exchange's trading sessions.
+    tell : Tell
+        Called with progress messages for the person who waits.
     chains : callable or None
         Where options are quoted; None for the model over the same source.
 

@@ -35,8 +35,12 @@ def checks_of(found: Backtested, source: BarSource, tell: Tell, each: Each[Asked
 
     Parameters
     ----------
+    found : Backtested
+        A history, what was played on it and what that was worth.
     source : BarSource
         Where the VIX comes from, if the strategy did not ask for it.
+    tell : Tell
+        Called with progress messages for the person who waits.
     each : callable
         Plays the histories of an account, or of a strategy without a compiled form, here or beside each other.
     """

@@ -70,6 +70,14 @@ def load(
 
     Parameters
     ----------
+    asked : BacktestRequest
+        One question to history.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    calendar : Calendar
+        The exchange's trading sessions.
     read : dict of symbol to Bars, optional
         Whole histories that have been read already; what is read here is added.
 
@@ -118,7 +126,19 @@ def load(
 
 
 def first_day(asked: BacktestRequest, strategy: Strategy, source: BarSource, read: dict[str, Bars]) -> date:
-    """Return the first session that a strategy can decide of what it is asked, whatever is wrong with its bars."""
+    """Return the first session that a strategy can decide of what it is asked, whatever is wrong with its bars.
+
+    Parameters
+    ----------
+    asked : BacktestRequest
+        One question to history.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    read : dict of str to Bars
+        Bars by symbol that have been read; more are added.
+    """
     unfit = _read(asked, strategy, source, read)
     strategy = _doing_without(asked, strategy, unfit) if unfit else strategy
     whole = SessionHistory({symbol: read[symbol] for symbol in looked_at(strategy)}, {})

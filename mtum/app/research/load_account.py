@@ -43,6 +43,19 @@ def load_account(
 ) -> LoadedAccount:
     """Read, cut and check the histories of an account; it begins at the first session that all sleeves can decide.
 
+    Parameters
+    ----------
+    asked : BacktestRequest
+        One question to history.
+    sleeves : sequence of Sleeve
+        Sleeves of the account.
+    rules : AccountRules
+        Limits on the purchases of all sleeves together; None and 1.0 mean no limit. And how their cash moves.
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    calendar : Calendar
+        The exchange's trading sessions.
+
     Raises
     ------
     UsageError

@@ -103,6 +103,19 @@ def play_options(
 ) -> OptionResults:
     """Play an account with options once at each level of the band.
 
+    Parameters
+    ----------
+    asked : BacktestRequest
+        One question to history.
+    sleeves : sequence of Sleeve
+        Sleeves of the account.
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    at : OptionMarket
+        Where options of a history are quoted.
+
     Raises
     ------
     UsageError

@@ -40,6 +40,16 @@ def prepare(
 
     Parameters
     ----------
+    grid : Grid
+        Settings that vary alone, groups that move together, and settings fixed for all.
+    asked : BacktestRequest
+        One question to history.
+    settings : LoadSettings
+        Gives the settings with single changes put over them; raises ConfigError.
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    calendar : Calendar
+        The exchange's trading sessions.
     code : str
         Hash of the code that plays: what other code has played is not taken over.
 

@@ -116,6 +116,14 @@ def run_backtest(
 
     Parameters
     ----------
+    asked : BacktestRequest
+        One question to history.
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    calendar : Calendar
+        The exchange's trading sessions.
+    tell : Tell
+        Called with progress messages for the person who waits.
     chains : callable or None
         Where options are quoted; None for the model over the same source.
 
@@ -205,7 +213,21 @@ def tell_compiling(tell: Tell, *loops: Callable[..., object]) -> None:
 def near_close_results(
     ready: History, strategy: MtumConfluence, terms: PlayTerms, official: Played, mode: VolumeMode
 ) -> tuple[Played, tuple[NearCloseSpread, ...]]:
-    """Return the draw whose result is in the middle, and the spread with three ties of price and VIX."""
+    """Return the draw whose result is in the middle, and the spread with three ties of price and VIX.
+
+    Parameters
+    ----------
+    ready : History
+        Columns of one symbol, oldest first, shape (n_sessions,) each.
+    strategy : MtumConfluence
+        Parameters of the strategy; defaults are the documented rules.
+    terms : PlayTerms
+        On what terms history is played.
+    official : Played
+        A history played: sessions decided, equity at each close in USD, trades in order.
+    mode : VolumeMode
+        Which volume of today the rules use.
+    """
     span = Span(len(ready) - len(official.days), len(ready))
     fitted = NearCloseModel()
     found = []
@@ -317,6 +339,8 @@ def sizing_cautions(settings: Settings, purchases: int, capped: int) -> Iterator
 
     Parameters
     ----------
+    settings : Settings
+        Settings in force.
     purchases, capped : int
         Purchases made, and those of them that `risk.max_position_usd` made smaller.
     """

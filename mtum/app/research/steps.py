@@ -14,7 +14,17 @@ EVERY_SECONDS = 0.5
 
 
 def tell_step(step: str, done: int = 0, total: int = 0) -> None:
-    """Tell what is done now, and how much of it is done already where that is known."""
+    """Tell what is done now, and how much of it is done already where that is known.
+
+    Parameters
+    ----------
+    step : str
+        What is being done.
+    done : int
+        How many are done already; 0 where that is not known.
+    total : int
+        How many there are; 0 where that is not known.
+    """
     log.info("study_step", extra={"step": step, "done": done, "total": total})
 
 

@@ -67,10 +67,14 @@ def study_of(
 
     Parameters
     ----------
+    kind : str
+        backtest, sweep or walkforward.
     answer : mapping
         The document of `mtum backtest`, `mtum sweep` or `mtum walkforward`.
     settings : mapping
         Settings that shaped it.
+    stamp : Stamp
+        When and with which line, code and bars a study was made.
     curve : (ndarray, ndarray) or None
         Sessions, and equity in USD at their closes, shape (n_sessions,) each.
     """

@@ -46,7 +46,17 @@ class ResultStore(Protocol):
         ...
 
     def add(self, numbers: Sequence[int], results: GridResults, changes: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the rows of some combinations, all or none."""
+        """Keep the rows of some combinations, all or none.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+            Numbers of the combinations.
+        results : GridResults
+            One row per combination: `numbers` (n, 9); `sums`, `squares` of returns per block (n, n_blocks).
+        changes : sequence of mapping of str to any
+            Settings of each combination, in the order of the rows.
+        """
         ...
 
     def results(self, count: int) -> GridResults:
@@ -65,7 +75,17 @@ class RowsAtHand:
         return {number for numbers, _ in self._rows for number in numbers}
 
     def add(self, numbers: Sequence[int], results: GridResults, changes: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the rows of some combinations."""
+        """Keep the rows of some combinations.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+            Numbers of the combinations.
+        results : GridResults
+            One row per combination: `numbers` (n, 9); `sums`, `squares` of returns per block (n, n_blocks).
+        changes : sequence of mapping of str to any
+            Settings of each combination, in the order of the rows.
+        """
         self._rows.append((numbers, results))
 
     def results(self, count: int) -> GridResults:
@@ -86,7 +106,19 @@ class Engine(Protocol):
 
 
 def sweep(prepared: PreparedSweep, store: ResultStore, engine: Engine, progress: Progress) -> GridResults:
-    """Play what is not done yet, keep each part, and return all rows."""
+    """Play what is not done yet, keep each part, and return all rows.
+
+    Parameters
+    ----------
+    prepared : PreparedSweep
+        A grid made ready: one combination per row, and the histories they share.
+    store : ResultStore
+        Keeps finished rows, so that a sweep that was killed goes on where it stopped.
+    engine : Engine
+        Plays parts of a sweep somewhere; yields each part's rows as it is finished.
+    progress : Progress
+        Told how many combinations are done, of how many.
+    """
     total = len(prepared.combinations)
     done = store.done()
     rows, parts = [], []
@@ -212,7 +244,17 @@ def held_of(prepared: PreparedSweep) -> dict[str, BuyAndHoldCurves]:
 
 
 def held_document(held: BuyAndHoldCurves, prepared: PreparedSweep, name: str) -> dict[str, Any]:
-    """Return buy-and-hold on a ground as plain values."""
+    """Return buy-and-hold on a ground as plain values.
+
+    Parameters
+    ----------
+    held : BuyAndHoldCurves
+        Equity at each close in USD, shape (n_sessions,), with dividends reinvested and kept as cash.
+    prepared : PreparedSweep
+        A grid made ready: one combination per row, and the histories they share.
+    name : str
+        Name of the history.
+    """
     place = [ground.name for ground in prepared.grounds].index(name)
     capital = prepared.combinations[prepared.at.index(place)].capital_usd
     return {"symbol": name, **benchmark_document(held, capital)}
@@ -280,7 +322,17 @@ def map_document(prepared: PreparedSweep, results: GridResults) -> dict[str, Any
 
 
 def top_rows(prepared: PreparedSweep, results: GridResults, count: int = 10) -> list[dict[str, Any]]:
-    """Return the best combinations by Sharpe ratio with their figures, the first of equals first."""
+    """Return the best combinations by Sharpe ratio with their figures, the first of equals first.
+
+    Parameters
+    ----------
+    prepared : PreparedSweep
+        A grid made ready: one combination per row, and the histories they share.
+    results : GridResults
+        One row per combination: `numbers` (n, 9); `sums`, `squares` of returns per block (n, n_blocks).
+    count : int
+        How many.
+    """
     columns = table(prepared, results)
     return [
         {

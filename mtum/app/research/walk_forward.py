@@ -55,6 +55,17 @@ class WalkedForward:
 def folds_of(prepared: PreparedSweep, fit_sessions: int, try_sessions: int, kind: WindowKind) -> tuple[Fold, ...]:
     """Cut the sessions decided into folds.
 
+    Parameters
+    ----------
+    prepared : PreparedSweep
+        A grid made ready: one combination per row, and the histories they share.
+    fit_sessions : int
+        Length of the window that settings are chosen on, sessions.
+    try_sessions : int
+        Length of the window that they are tried on, sessions.
+    kind : WindowKind
+        Whether the fitting window moves along or grows from the start.
+
     Raises
     ------
     UsageError
@@ -75,6 +86,8 @@ def walk_forward(prepared: PreparedSweep, cuts: Sequence[Fold], play: Play) -> W
 
     Parameters
     ----------
+    prepared : PreparedSweep
+        A grid made ready: one combination per row, and the histories they share.
     cuts : sequence of Fold
         See `folds_of`.
     play : callable

@@ -31,7 +31,19 @@ NEXT_STEP: Mapping[int, str] = {
 
 
 def outcome_notices(wake: Wake, session: Session, document: Mapping[str, Any], exit_code: int) -> tuple[Message, ...]:
-    """Return what a job's outcome gives the owner to know at once; nothing when all is well."""
+    """Return what a job's outcome gives the owner to know at once; nothing when all is well.
+
+    Parameters
+    ----------
+    wake : Wake
+        One occurrence of a slot: begins at `at` and not later than `deadline` (UTC).
+    session : Session
+        The session, with its open and close.
+    document : mapping of str to any
+        What the job answered.
+    exit_code : int
+        Exit code that the run ended with.
+    """
     orders = [order_sent(session, order, document) for order in document.get("orders", ()) if _sent(wake, order)]
     if exit_code in (ExitCode.DONE, ExitCode.NOTIFY):
         return tuple(orders)
@@ -43,6 +55,15 @@ def order_sent(session: Session, order: Mapping[str, Any], document: Mapping[str
     """Return the notice of an accepted order: what, why, until when it can be canceled and how.
 
     In a replayed market the order has been filled by now, in a session that is not today's.
+
+    Parameters
+    ----------
+    session : Session
+        The session, with its open and close.
+    order : mapping of str to any
+        The order, as the session's document has it.
+    document : mapping of str to any
+        What the job answered.
     """
     what = f"{order['side']} {order['shares']} {order['symbol']}"
     seen = (document.get("indicators") or {}).get("close")

@@ -50,7 +50,17 @@ class Outbox:
     lock: Callable[[], AbstractContextManager[object]] = field(default=nullcontext)
 
     def post(self, message: Message, run_id: int | None = None, *, beside: str | None = None) -> bool:
-        """Store a message for every channel (but `beside`); False if its key was there already."""
+        """Store a message for every channel (but `beside`); False if its key was there already.
+
+        Parameters
+        ----------
+        message : Message
+            Something to tell the owner; `key` makes a repeated message the same one.
+        run_id : int or None
+            Number of the run it belongs to; None for none.
+        beside : str or None
+            Channel that is left out.
+        """
         if self.quiet and message.urgency is Urgency.ORDER_SENT:
             return False
         at = self.clock.now()

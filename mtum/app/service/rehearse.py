@@ -82,7 +82,17 @@ class Surroundings:
 
 
 def rehearse(desk: Desk, session: Session, around: Surroundings) -> Rehearsal:
-    """Look at everything a run needs, without sending or changing anything."""
+    """Look at everything a run needs, without sending or changing anything.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    around : Surroundings
+        What a rehearsal asks outside the ports, handed in by wiring.
+    """
     checks = [*_installation(desk, around), *_control(desk), *_broker(desk, session), *market_checks(desk, session)]
     return Rehearsal(session, (*checks, _indicators(desk), _messages(around)))
 

@@ -40,6 +40,12 @@ def renew(
 
     Parameters
     ----------
+    context : RunContext
+        Everything the entry works with; built by wiring.
+    settings : Settings
+        Settings in force.
+    check : Check
+        What is wrong with a version of a file, empty when nothing is.
     lasting : timedelta
         Longest check; none is begun that could reach into a session's work.
     asked : bool

@@ -140,6 +140,15 @@ def free_again(now: datetime, sessions: Sessions, schedule: Schedule) -> datetim
     """Return when other work may begin again if `now` belongs to orders; None if it may begin now.
 
     That is from shortly before the bars are read, 35 minutes before the close or earlier, until 5 after it.
+
+    Parameters
+    ----------
+    now : datetime
+        The present instant, UTC.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    schedule : Schedule
+        Minutes before the close of each step of the trading day.
     """
     before, after = KEPT_FREE_MINUTES
     before = max(before, REFRESH_MINUTES + 5, schedule.window_opens_minutes + 13)
@@ -154,6 +163,15 @@ def wakes(session: Session, sessions: Sessions, slots: Sequence[Slot]) -> tuple[
     """Return every wake of one session, earliest first.
 
     `sessions` must reach a week to both sides; at its very ends weekly and monthly slots are left out.
+
+    Parameters
+    ----------
+    session : Session
+        The session, with its open and close.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    slots : sequence of Slot
+        The timetable.
     """
     earlier, later = sessions.before(session.day), sessions.after(session.day)
     latest = _next_rehearsal(session, later, slots)
@@ -162,7 +180,19 @@ def wakes(session: Session, sessions: Sessions, slots: Sequence[Slot]) -> tuple[
 
 
 def upcoming(now: datetime, sessions: Sessions, count: int, slots: Sequence[Slot]) -> tuple[Wake, ...]:
-    """Return the wakes after `now` of the next `count` sessions that still have one."""
+    """Return the wakes after `now` of the next `count` sessions that still have one.
+
+    Parameters
+    ----------
+    now : datetime
+        The present instant, UTC.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    count : int
+        How many.
+    slots : sequence of Slot
+        The timetable.
+    """
     found: list[Wake] = []
     met = 0
     begin = (now - timedelta(days=2)).date()
@@ -184,8 +214,14 @@ def due(
 
     Parameters
     ----------
+    now : datetime
+        The present instant, UTC.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
     ledger : collection of Key
         Runs with an outcome; one that was started and not finished is not among them.
+    slots : sequence of Slot
+        The timetable.
     since : datetime, optional
         When this installation began; sessions of earlier days, and wakes whose deadline had
         passed by then, do not count as missed.

@@ -32,6 +32,17 @@ def worth_of(
     """Return what the account is worth now and how much of it our books own, at the decision's prices.
 
     A dividend is part of it from its ex-date on, as it is of the broker's net liquidation value.
+
+    Parameters
+    ----------
+    store : Store
+        The program's records.
+    sleeves : mapping of str to SleeveRecords
+        Records by sleeve.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    market : GatheredMarket
+        Everything that was gathered for a session, for all sleeves together.
     """
     prices, bars = market.prices, market.bars
     lots = [lot for one in sleeves.values() for lot in one.lots]  # a sleeve on virtual money has none
@@ -60,6 +71,17 @@ def guarded(desk: Desk, check: BookCheck, worth: AccountWorth, *, record: bool) 
     """Return the check of the book with what the account-wide limits add to it.
 
     They stop entries only; an exit goes on. Without `record` no halt is put in force.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    check : BookCheck
+        What the comparison found: problems, symbols that must wait, and shares that are really there.
+    worth : AccountWorth
+        An account at a decision: net liquidation value, our shares in it, our recorded cash; USD.
+    record : bool
+        Whether halts are put in force.
     """
     problems = list(check.problems)
     barred = dict(check.entries_barred)
@@ -77,7 +99,19 @@ def guarded(desk: Desk, check: BookCheck, worth: AccountWorth, *, record: bool) 
 
 
 def limits_after(desk: Desk, decided: Sequence[tuple[Sleeve, Decision]], worth: AccountWorth, at: datetime) -> None:
-    """Put in force the halts that committed decisions call for (always reduce-only); keep the account's worth."""
+    """Put in force the halts that committed decisions call for (always reduce-only); keep the account's worth.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    decided : sequence of (Sleeve, Decision)
+        Each sleeve with its committed decision.
+    worth : AccountWorth
+        An account at a decision: net liquidation value, our shares in it, our recorded cash; USD.
+    at : datetime
+        Instant that is recorded, UTC.
+    """
     control = desk.store.control
     # One halt per limit: while the drawdown lasts, every session reaches the limit again.
     limits = {(halt.by, halt.sleeve) for halt in control.halts(in_force=True)}

@@ -33,7 +33,19 @@ class OwnShare(NamedTuple):
 
 
 def own_share(desk: Desk, symbol: str, session: Session, minutes: float) -> OwnShare:
-    """Return the share of a session's volume usually traded so many minutes before its close, by our snapshots."""
+    """Return the share of a session's volume usually traded so many minutes before its close, by our snapshots.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    symbol : str
+        Ticker.
+    session : Session
+        The session, with its open and close.
+    minutes : float
+        Minutes before the close.
+    """
     observed = [
         ObservedShare(one.session, one.minutes, one.volume_so_far / one.final_volume, one.half_day)
         for one in desk.store.control.snapshots(symbol, desk.source.name, session.day - timedelta(LEARNING_DAYS))
@@ -44,7 +56,19 @@ def own_share(desk: Desk, symbol: str, session: Session, minutes: float) -> OwnS
 
 
 def ask_histories(desk: Desk, symbols: Sequence[str], session: Session, sessions: Sessions) -> None:
-    """Ask for what the caches of these symbols lack, and for what their volumes are projected with."""
+    """Ask for what the caches of these symbols lack, and for what their volumes are projected with.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    symbols : sequence of str
+        Tickers.
+    session : Session
+        The session, with its open and close.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    """
     if not isinstance(desk.source, AsksAhead):
         return
     minutes = desk.settings.schedule.snapshot_minutes
@@ -57,7 +81,19 @@ def ask_histories(desk: Desk, symbols: Sequence[str], session: Session, sessions
 
 
 def ask_closes(desk: Desk, symbols: Sequence[str], session: Session, sessions: Sessions) -> None:
-    """Ask for the official closes of a session that is over, and what else the caches lack."""
+    """Ask for the official closes of a session that is over, and what else the caches lack.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    symbols : sequence of str
+        Tickers.
+    session : Session
+        The session, with its open and close.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    """
     if isinstance(desk.source, AsksAhead):
         found = (reading_of(desk, symbol, session, sessions, through_session=True) for symbol in symbols)
         readings = [one for one in found if one is not None]
@@ -71,7 +107,17 @@ def _ask_second(desk: Desk, readings: Sequence[ToRead], seconds: float) -> None:
 
 
 def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions, datetime]) -> None:
-    """Ask for today's bars of these symbols, and for the extra series; then the second source for its opinion."""
+    """Ask for today's bars of these symbols, and for the extra series; then the second source for its opinion.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    symbols : sequence of str
+        Tickers.
+    when : (Session, Sessions, datetime)
+        Session, calendar around it, and the instant of the decision.
+    """
     session, sessions, at = when
     quotes = [SourceCall("quote", (symbol, session, at)) for symbol in symbols]
     series = [SourceCall("series", (name, session, at)) for name in series_of(desk.deciding)]
@@ -88,6 +134,14 @@ def read_all_within(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    asked : mapping of str to mapping of Timeframe to int
+        Bars within the session that strategies ask for: count by symbol and timeframe.
+    session : Session
+        The session, with its open and close.
+    at : datetime
+        Instant of the decision, UTC.
     early : bool
         Whether it is before the snapshot, which must not wait for it.
     """

@@ -63,7 +63,19 @@ class BookCheck:
 
 
 def check_book(desk: Desk, books: Books, lists: BrokerLists, session: Session) -> BookCheck:
-    """Compare lots and external shares with the broker's positions, and references with our intents."""
+    """Compare lots and external shares with the broker's positions, and references with our intents.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    books : Books
+        What our records say beside the broker's lists.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    session : Session
+        The session, with its open and close.
+    """
     states, splits = books.states, books.splits_alone
     changed = unsound_books(desk.store.events)
     if changed:
@@ -133,7 +145,17 @@ def check_hours(desk: Desk, session: Session) -> None:
 
 
 def hours_apart(desk: Desk, session: Session, symbols: Iterable[str]) -> dict[str, UnfitError]:
-    """Return the symbols whose hours the broker does not tell, or sees otherwise than our calendar, and why."""
+    """Return the symbols whose hours the broker does not tell, or sees otherwise than our calendar, and why.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    symbols : iterable of str
+        Tickers.
+    """
     found: dict[str, UnfitError] = {}
     for symbol in symbols:
         try:

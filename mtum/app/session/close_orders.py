@@ -32,6 +32,10 @@ def record_from_lists(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
     states : sequence of IntentState or None
         Orders to look at; None for all that the lists can say something of.
     adopt : bool
@@ -107,7 +111,17 @@ def _over(desk: Desk, state: IntentState) -> bool:
 
 
 def close_orders(desk: Desk, session: Session, lists: BrokerLists) -> None:
-    """End the session's orders that no longer work once it is over; what the lists explain is recorded before."""
+    """End the session's orders that no longer work once it is over; what the lists explain is recorded before.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    """
     if desk.clock.now() < session.close:
         return
     for state in desk.store.orders.states(session.day):
@@ -117,7 +131,17 @@ def close_orders(desk: Desk, session: Session, lists: BrokerLists) -> None:
 
 
 def close_earlier(desk: Desk, lists: BrokerLists, session: Session) -> None:
-    """End orders of earlier sessions that nobody settled, if no list shows them."""
+    """End orders of earlier sessions that nobody settled, if no list shows them.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    session : Session
+        The session, with its open and close.
+    """
     for state in desk.store.orders.states(unresolved=True):
         if state.intent.session < session.day and find_order(lists, state) is None:
             _end(desk, lists, state)

@@ -116,6 +116,17 @@ def without_children(
     """Return what the sleeves decide on: children that are sold today count as money that is still to come.
 
     None of them is bought today by a sleeve that trades it: only one side of a symbol goes to the broker.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    known : Records
+        What every strategy's open lots are made of, in today's shares: its last two round trips at least.
+    records : mapping of str to SleeveRecords
+        Records by sleeve.
+    check : BookCheck
+        What the comparison found: problems, symbols that must wait, and shares that are really there.
     """
     _, children = untraded_lots(desk, known)
     found = dict(records)

@@ -47,6 +47,12 @@ def confirm_fills(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    slot : str
+        Slot of the job.
     before_end : callable or None
         Told the result before the run counts as finished, so that what it records is not lost.
     """
@@ -70,7 +76,17 @@ def confirm_fills(
 
 
 def settle_document(desk: Desk, session: Session, problems: tuple[Problem, ...]) -> dict[str, Any]:
-    """Return what is known of a settled session: its orders, fills and equity."""
+    """Return what is known of a settled session: its orders, fills and equity.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    problems : tuple of Problem
+        What went wrong.
+    """
     decided = [one.name for one in desk.sleeves if desk.store.decisions.decided(session.day, one.name)]
     states = desk.store.orders.states(session.day)
     since = [point for sleeve in desk.sleeves for point in desk.store.ledger.equity(sleeve.name, session.day)]

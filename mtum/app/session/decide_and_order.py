@@ -48,6 +48,12 @@ def decide_and_order(desk: Desk, session: Session, *, dry_run: bool = False, man
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    dry_run : bool
+        Whether it is only shown: nothing is ordered.
     manages : bool
         Whether it carries orders in options to their end over the same connection; False where another job follows.
     """
@@ -88,7 +94,17 @@ def sessions_around(desk: Desk, session: Session) -> Sessions:
 
 
 def current_document(desk: Desk, session: Session, problems: tuple[Problem, ...] = ()) -> dict[str, Any]:
-    """Return the document of a decided session with its orders as they stand now."""
+    """Return the document of a decided session with its orders as they stand now.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    problems : tuple of Problem
+        What went wrong.
+    """
     return _document(desk, session, (decisions_of(desk, session.day), desk.store.plans.plan_of(session.day)), problems)
 
 

@@ -94,6 +94,15 @@ def decide_sleeves(
 
     A sleeve that cannot decide abstains, and nothing is ordered for it.
 
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    prepared : SleeveInputs
+        What every sleeve's decision rests on beside the market.
+    market : GatheredMarket
+        Everything that was gathered for a session, for all sleeves together.
+
     Raises
     ------
     Exception
@@ -281,7 +290,17 @@ def _bought_back(book: Book, check: BookCheck, symbol: str) -> int:
 
 
 def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
-    """Return the decision of a sleeve with everything it rests on, as it is stored."""
+    """Return the decision of a sleeve with everything it rests on, as it is stored.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    one : Decided
+        What one sleeve decided, and on what.
+    decided_at : datetime
+        Instant of the decision, UTC.
+    """
     seen = {
         symbol: {
             "volume_so_far": None if isnan(today.volume_so_far) else today.volume_so_far,
@@ -334,6 +353,15 @@ WHATEVER_THE_PRICE = frozenset({"exit_carried", "flatten", CLOSED})
 
 def decide_believed(gathered: SleeveMarket, sleeve: Sleeve, book: Book) -> Decision:
     """Decide on what was gathered for a sleeve; a sale at a doubtful price must also hold at the live midpoint.
+
+    Parameters
+    ----------
+    gathered : SleeveMarket
+        The market for one sleeve: the view, what is missing in it, what bars entries, whose price is in doubt.
+    sleeve : Sleeve
+        A strategy as it runs in the account; without sleeves in the settings the account is one sleeve of weight 1.
+    book : Book
+        What the sleeve holds and may spend at the decision.
 
     Raises
     ------

@@ -57,6 +57,15 @@ def position_balances(desk: Desk, books: Books, lists: BrokerLists) -> tuple[Bal
     """Compare the lots of every strategy and what is stated as external with the broker's positions.
 
     Symbols that are traded, held, or were ordered lately, whatever the settings trade now.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    books : Books
+        What our records say beside the broker's lists.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
     """
     today = lists.at.date()
     lately = {one.intent.symbol for one in books.states if today - one.intent.session <= EXECUTIONS_COME_WITHIN}
@@ -65,7 +74,17 @@ def position_balances(desk: Desk, books: Books, lists: BrokerLists) -> tuple[Bal
 
 
 def balance_of(desk: Desk, lists: BrokerLists, symbol: str) -> Balance:
-    """Compare the lots and what is stated as external with the broker's position in one symbol."""
+    """Compare the lots and what is stated as external with the broker's position in one symbol.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    symbol : str
+        Ticker.
+    """
     external = {symbol: desk.store.statements.external_shares().get(symbol, Decimal(0))}
     found = balances(held_lots(desk.store), external, lists.positions, (symbol,))
     return next(one for one in found if one.symbol == symbol)
@@ -76,6 +95,17 @@ def unbooked(desk: Desk, lists: BrokerLists, states: Iterable[IntentState], bala
 
     The broker lists executions of the day only: what was filled while nobody looked, or could not be read
     that day, shows in the position alone.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    states : iterable of IntentState
+        Intents with their status.
+    balance : Balance
+        Shares of one symbol: ours by lots, stated as not ours, and what the broker shows.
     """
     surplus = int(balance.surplus)
     side, today = Side.BUY if surplus > 0 else Side.SELL, lists.at.date()
@@ -101,6 +131,12 @@ def position_differences(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    books : Books
+        What our records say beside the broker's lists.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
     closes : mapping of intent id to price
         Official closes, in USD, that a fill nobody saw may be stated at.
     """
@@ -206,7 +242,17 @@ def _flattening(symbol: str, ours: int) -> tuple[str, tuple[str, ...]]:
 
 
 def foreign_differences(desk: Desk, books: Books, lists: BrokerLists) -> list[Difference]:
-    """Return the orders and executions made by this program, but not by this database."""
+    """Return the orders and executions made by this program, but not by this database.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    books : Books
+        What our records say beside the broker's lists.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    """
     known = {state.intent.id for state in books.states}
     listed = [order.ref for order in lists.orders] + [fill.ref for fill in lists.fills]
     return [
@@ -223,7 +269,17 @@ def foreign_differences(desk: Desk, books: Books, lists: BrokerLists) -> list[Di
 
 
 def order_differences(desk: Desk, lists: BrokerLists, states: Sequence[IntentState]) -> list[Difference]:
-    """Return how orders stand otherwise at the broker than here, those included that we took for ended."""
+    """Return how orders stand otherwise at the broker than here, those included that we took for ended.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    states : sequence of IntentState
+        Intents with their status.
+    """
     return [one for state in states if not state.intent.purpose.internal for one in _order(desk, lists, state)]
 
 
@@ -240,6 +296,10 @@ def way_out_of_doubt(desk: Desk, state: IntentState, lists: BrokerLists | None) 
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    state : IntentState
+        An intent with its present status and what the broker told of it.
     lists : BrokerLists or None
         None where the broker could not be asked: then its position tells nothing.
     """

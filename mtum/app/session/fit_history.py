@@ -15,6 +15,19 @@ from mtum.errors import BarsInvalidError, BarsMissingError
 def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, needed: int) -> Bars:
     """Return the cached bars before the session, at least `needed` with today's.
 
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    symbol : str
+        Ticker.
+    session : Session
+        The session, with its open and close.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    needed : int
+        How many bars are needed.
+
     Raises
     ------
     BarsMissingError, BarsInvalidError

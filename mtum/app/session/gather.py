@@ -184,6 +184,14 @@ def gather(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    at : datetime
+        Instant of the decision, UTC.
     unfit : mapping of symbol to UnfitError, optional
         Symbols known before not to be fit, and why.
 
@@ -255,6 +263,15 @@ def note_files(desk: Desk) -> None:
 
 def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[str, UnfitError]:
     """Bring the bars of every symbol up to date; return the symbols that could not be, and why.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
 
     Raises
     ------
@@ -336,8 +353,14 @@ def seen_today(desk: Desk, history: Bars, session: Session, at: datetime) -> Fit
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
     history : Bars
         Finished bars up to the session before; none where they are not at hand: the bar is judged by itself.
+    session : Session
+        The session, with its open and close.
+    at : datetime
+        Instant of the decision, UTC.
 
     Raises
     ------

@@ -80,7 +80,19 @@ def executions_of(lists: BrokerLists, state: IntentState) -> list[BrokerFill]:
 
 
 def record_seen(desk: Desk, state: IntentState, order: BrokerOrder, at: datetime) -> None:
-    """Record what the broker lists for an intent, if the table of moves allows it."""
+    """Record what the broker lists for an intent, if the table of moves allows it.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    state : IntentState
+        An intent with its present status and what the broker told of it.
+    order : BrokerOrder
+        An order as the broker lists it, its words translated.
+    at : datetime
+        Instant that is recorded, UTC.
+    """
     status = order.status
     current = _adopted(desk, desk.store.orders.state_of(state.intent.id) or state, order, at)
     before = current.status
@@ -107,7 +119,19 @@ def _adopted(desk: Desk, current: IntentState, order: BrokerOrder, at: datetime)
 
 
 def cancel_at_once(desk: Desk, state: IntentState, order: BrokerOrder, why: str) -> Problem:
-    """Cancel an order that must not fill in another session; a person is told in any case."""
+    """Cancel an order that must not fill in another session; a person is told in any case.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    state : IntentState
+        An intent with its present status and what the broker told of it.
+    order : BrokerOrder
+        An order as the broker lists it, its words translated.
+    why : str
+        Why, in words.
+    """
     gone = desk.broker.cancel(order.ref)
     if gone and may_move(state.status, OrderStatus.CANCELED):
         seen = Observed(text=f"{why}; canceled at once")
@@ -178,6 +202,10 @@ def broken_off(store: Store, error: MtumError, day: date | None = None) -> tuple
 
     Parameters
     ----------
+    store : Store
+        The program's records.
+    error : MtumError
+        Base of all errors raised on purpose; carries the exit code it means.
     day : date or None
         Whose denied and rejected orders are told too.
     """

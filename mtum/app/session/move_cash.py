@@ -33,6 +33,15 @@ def move_cash(desk: Desk, prepared: SleeveInputs, market: GatheredMarket) -> tup
 
     Nothing is written: the movements are committed with the decisions. Where it is not certain what the sleeves
     own, nothing moves, and the problem says so.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    prepared : SleeveInputs
+        What every sleeve's decision rests on beside the market.
+    market : GatheredMarket
+        Everything that was gathered for a session, for all sleeves together.
     """
     rules, day = account_rules(desk.settings).transfers, prepared.session.day
     following = prepared.sessions.after(day)
@@ -70,7 +79,19 @@ def move_cash(desk: Desk, prepared: SleeveInputs, market: GatheredMarket) -> tup
 
 
 def worth_now(desk: Desk, records: SleeveRecords, name: str, market: GatheredMarket) -> tuple[float, tuple[str, ...]]:
-    """Return what a sleeve is worth at the decision, USD, and what of it could not be valued."""
+    """Return what a sleeve is worth at the decision, USD, and what of it could not be valued.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    records : SleeveRecords
+        A strategy's own records before a session, in today's shares.
+    name : str
+        Name of the sleeve.
+    market : GatheredMarket
+        Everything that was gathered for a session, for all sleeves together.
+    """
     prices, lots = market.prices, records.lots
     due = due_today_usd(lots, desk.store.books.recorded, name, market.bars.values())
     found = sum(lot.shares * lot.multiplier * prices[lot.symbol] for lot in lots if lot.symbol in prices)

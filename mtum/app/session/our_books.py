@@ -45,7 +45,17 @@ class Books:
 
 
 def read_books(desk: Desk, lists: BrokerLists, since: date | None = None) -> Books:
-    """Return the books as they stand; their fills are enough for the lots from that session on."""
+    """Return the books as they stand; their fills are enough for the lots from that session on.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    since : date or None
+        First session; None for all.
+    """
     records = read_records(desk.store, since)
     states = tuple(desk.store.books.concerned(lists))
     begun = bool(states) or desk.store.books.ordered()
@@ -53,7 +63,17 @@ def read_books(desk: Desk, lists: BrokerLists, since: date | None = None) -> Boo
 
 
 def open_books(desk: Desk, lists: BrokerLists, session: Session) -> Books:
-    """Return the books of a session; lots have followed the splits that vendor and broker tell alike."""
+    """Return the books of a session; lots have followed the splits that vendor and broker tell alike.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    lists : BrokerLists
+        What the broker says of the account, freshly asked.
+    session : Session
+        The session, with its open and close.
+    """
     books = read_books(desk, lists, session.day)
     names = {sleeve.name for sleeve in desk.sleeves}
     ours = [lot for lot in books.records.lots if lot.strategy in names]
@@ -92,6 +112,12 @@ def agree_splits(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    session : Session
+        The session, with its open and close.
+    lots : tuple of Lot
+        Open lots.
     actions : sequence of Split and SymbolChange
         Those recorded so far.
     fills : callable
@@ -134,7 +160,17 @@ def agree_splits(
 
 
 def follow_splits(desk: Desk, splits: Sequence[Split], held: Decimal) -> None:
-    """Record splits of a symbol; of the broker's new shares those beyond our lots are the owner's own, as before."""
+    """Record splits of a symbol; of the broker's new shares those beyond our lots are the owner's own, as before.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    splits : sequence of Split
+        Splits of the symbol.
+    held : Decimal
+        Shares that the broker holds.
+    """
     now, statements, symbol = desk.clock.now(), desk.store.statements, splits[0].symbol
     for split in splits:
         desk.store.bars.agree_split(split, now)

@@ -44,7 +44,23 @@ def plan_account(
     *,
     dry_run: bool = False,
 ) -> Planned:
-    """Return what the account does with what its sleeves decided; a dry run shows it as if all were approved."""
+    """Return what the account does with what its sleeves decided; a dry run shows it as if all were approved.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    prepared : SleeveInputs
+        What every sleeve's decision rests on beside the market.
+    market : GatheredMarket
+        Everything that was gathered for a session, for all sleeves together.
+    decided : sequence of Decided
+        What each sleeve decided, in the order of the settings.
+    decided_at : datetime
+        Instant of the decision, UTC.
+    dry_run : bool
+        Whether it is only shown: nothing is ordered.
+    """
     real = [one for one in decided if one.sleeve.owns_money]
     wants = [
         SleeveWants(

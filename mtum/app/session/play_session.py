@@ -56,6 +56,15 @@ def market_sessions(source: BarSource, calendar: Calendar, settings: Settings) -
     A symbol listed late counts from the session at which it has the bars that the strategy needs; where each symbol
     is judged by itself the others do not wait for it.
 
+    Parameters
+    ----------
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    calendar : Calendar
+        The exchange's trading sessions.
+    settings : Settings
+        Settings in force.
+
     Raises
     ------
     BarsMissingError

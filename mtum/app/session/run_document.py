@@ -26,6 +26,20 @@ def run_document(
 
     At the top stands the account: what its sleeves did together, and the first symbol's conditions and
     indicators. `sleeves` has what each did, `symbols` every symbol as the first sleeve that trades it saw it.
+
+    Parameters
+    ----------
+    records : sequence of DecisionRecord
+        Decisions of the session.
+    states : sequence of IntentState
+        Intents with their status.
+    mode : str
+        practice, paper or live.
+    problems : tuple of Problem
+        What went wrong.
+    plan : PlanRecord or None
+        What the account planned in a session, with every input it saw; documents are plain JSON values; None for
+        none.
     """
     first = records[0]
     sleeves = {record.strategy: _sleeve_document(record, states) for record in records}
@@ -101,7 +115,21 @@ def _sleeve_document(record: DecisionRecord, states: Sequence[IntentState]) -> d
 def empty_document(
     session: str | None, mode: str, account: str, strategy: str, problems: tuple[Problem, ...]
 ) -> dict[str, Any]:
-    """Return the document of a session without a decision."""
+    """Return the document of a session without a decision.
+
+    Parameters
+    ----------
+    session : str or None
+        The session's date; None for none.
+    mode : str
+        practice, paper or live.
+    account : str
+        Code of the account.
+    strategy : str
+        Name of the strategy, or of its sleeve.
+    problems : tuple of Problem
+        What went wrong.
+    """
     return {
         "session": session,
         "mode": mode,

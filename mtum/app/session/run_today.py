@@ -16,6 +16,15 @@ SATURDAY = 5
 def run_today(desk: Desk, wanted: date | None, *, dry_run: bool = False) -> RunResult:
     """Carry out the daily job of today's session, if there is one and its window is open.
 
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    wanted : date or None
+        Session that was asked for; None for today's.
+    dry_run : bool
+        Whether it is only shown: nothing is ordered.
+
     Raises
     ------
     UsageError

@@ -45,6 +45,15 @@ def settle_earlier_crosses(desk: Desk, day: date, sessions: Sessions) -> tuple[P
     """Read the closes that crosses of sessions before a day wait for, and fill them; return what went wrong.
 
     What cannot be filled now is named: its sleeves' shares are not known, and nothing is decided on them.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    day : date
+        The session's date.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
     """
     waiting = {symbol for crossed, symbol in _planned(desk, day) if crossed < day}
     session = sessions.get(day)

@@ -70,6 +70,8 @@ def starting_usd(
 
     Parameters
     ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
     movements : mapping of sleeve to sequence of CashMovement
         Capital, flows and what is not paid, of every sleeve that owns money.
     cash_usd : callable
@@ -100,7 +102,19 @@ def starting_usd(
 def begun(
     desk: Desk, records: Mapping[str, SleeveRecords], broker: BrokerAccount, day: date
 ) -> dict[str, SleeveRecords]:
-    """Return the sleeves' records with what each begins with that has not begun."""
+    """Return the sleeves' records with what each begins with that has not begun.
+
+    Parameters
+    ----------
+    desk : Desk
+        Broker, store, source, calendar and settings of the run.
+    records : mapping of str to SleeveRecords
+        Records by sleeve.
+    broker : BrokerAccount
+        The account as the broker shows it; amounts in USD, other currencies left out.
+    day : date
+        The session's date.
+    """
     given = starting_usd(desk, {name: one.movements for name, one in records.items()}, lambda: broker.cash_usd)
     return {name: with_capital(one, name, day, given[name]) if name in given else one for name, one in records.items()}
 

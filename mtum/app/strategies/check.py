@@ -53,8 +53,12 @@ def check(
 
     Parameters
     ----------
+    name : str
+        Name of the strategy.
     parameters : mapping
         Those of the settings; where one without a default is left out, the example has the others too.
+    watch : Watch
+        Tells what is touched while it is armed: files, network, other processes, clock, randomness, environment.
     tell : callable
         Told each session before the strategy is asked for it.
     sessions : int

@@ -176,7 +176,21 @@ class Trial:
 
 
 def played(strategy: Strategy, seed: int, watch: Watch, tell: Tell, sessions: int = SESSIONS) -> Trial:
-    """Play one made-up market; an error ends it and is the last finding."""
+    """Play one made-up market; an error ends it and is the last finding.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    seed : int
+        Seed of the draws.
+    watch : Watch
+        Tells what is touched while it is armed: files, network, other processes, clock, randomness, environment.
+    tell : Tell
+        Told of each session that was played.
+    sessions : int
+        How many sessions.
+    """
     trial = Trial(strategy, made_up(strategy, seed, sessions), watch, tell)
     needed = strategy.history_sessions()
     try:
@@ -200,7 +214,17 @@ def _told(order: tuple[date, str, str, int, tuple[str, ...]] | None) -> str:
 
 
 def made_up(strategy: Strategy, seed: int, sessions: int = SESSIONS) -> SessionHistory:
-    """Return calm and stormy, rising and falling stretches for every symbol a strategy trades or reads."""
+    """Return calm and stormy, rising and falling stretches for every symbol a strategy trades or reads.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    seed : int
+        Seed of the draws.
+    sessions : int
+        How many sessions.
+    """
     count = strategy.history_sessions() + sessions + 1
     days = np.busday_offset(_BEGINS, np.arange(count + 60))
     calendar = tuple(days.astype(object))
@@ -210,7 +234,19 @@ def made_up(strategy: Strategy, seed: int, sessions: int = SESSIONS) -> SessionH
 
 
 def view_at(history: SessionHistory, strategy: Strategy, day: date, *, whole: bool = False) -> MarketView:
-    """Return the view of a session, of the bars asked for or with the whole history before it."""
+    """Return the view of a session, of the bars asked for or with the whole history before it.
+
+    Parameters
+    ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    day : date
+        The session's date.
+    whole : bool
+        Whether all the history before it is read.
+    """
     needed = strategy.history_sessions()
     cut = {symbol: bars.until(day) for symbol, bars in history.bars.items()}
     count = max(map(len, cut.values())) if whole else needed
@@ -253,7 +289,17 @@ def document_of(given: tuple[SymbolVerdict, ...]) -> Document:
 
 
 def difference(one: object, other: object, place: str = "") -> tuple[str, object, object] | None:
-    """Return the first place where two documents differ, and both values; None where they are the same."""
+    """Return the first place where two documents differ, and both values; None where they are the same.
+
+    Parameters
+    ----------
+    one : object
+        One of the two documents.
+    other : object
+        The other document.
+    place : str
+        Where in the document, dotted.
+    """
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for key in dict.fromkeys((*one, *other)):
             found = difference(one.get(key, "nothing"), other.get(key, "nothing"), f"{place} {key}".strip())

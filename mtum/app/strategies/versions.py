@@ -43,7 +43,17 @@ def refused(control: ControlStore) -> dict[str, str]:
 
 
 def refuse(control: ControlStore, path: Path, source: bytes | None) -> None:
-    """Note that this version of a file is known and not wanted."""
+    """Note that this version of a file is known and not wanted.
+
+    Parameters
+    ----------
+    control : ControlStore
+        Halts, snapshots, upcoming sessions and facts about the database.
+    path : Path
+        File of own strategies.
+    source : bytes or None
+        What the file holds; None where it is gone.
+    """
     told = {**refused(control), str(path): digest_of(source)}
     control.set_meta(REFUSED, json.dumps(told, allow_nan=False))
 
@@ -60,6 +70,10 @@ def in_force(control: ControlStore, settings: Settings, tell: Callable[[str], No
 
     Parameters
     ----------
+    control : ControlStore
+        Halts, snapshots, upcoming sessions and facts about the database.
+    settings : Settings
+        Settings in force.
     tell : callable
         Told of each file whose newer version waits.
 

@@ -184,6 +184,14 @@ def changed_settings(
 
     Parameters
     ----------
+    call : CommandCall
+        The options given so far and what was read because of them; one object per process.
+    source : str or None
+        Value of `--source`; None where it was left out.
+    changes : sequence of str
+        Each `--set NAME=VALUE` as it was typed.
+    more : mapping of str to any or None
+        Further changes, value by dotted name; None for none.
     portfolio : Path or None
         File to take in place of the settings; where it says nothing of the market, that of the settings stays.
 
@@ -214,7 +222,19 @@ def changed_settings(
 
 
 def chains_for(call: CommandCall, settings: "Settings", source: "BarSource", calendar: "Calendar") -> "ChainsAt | None":
-    """Return where options are quoted: None for the model alone."""
+    """Return where options are quoted: None for the model alone.
+
+    Parameters
+    ----------
+    call : CommandCall
+        The options given so far and what was read because of them; one object per process.
+    settings : Settings
+        Settings in force.
+    source : BarSource
+        Daily bars, today's unfinished bar and the VIX from one vendor.
+    calendar : Calendar
+        The exchange's trading sessions.
+    """
     if not settings.market.chain_dir:
         return None
     from mtum.wiring.chains import chains_of
@@ -230,6 +250,10 @@ def market_of(
 
     Parameters
     ----------
+    call : CommandCall
+        The options given so far and what was read because of them; one object per process.
+    settings : Settings
+        Settings in force.
     tell : callable or None
         Told what a person may want to know of files that are read; stderr when None.
     """

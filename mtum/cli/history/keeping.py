@@ -29,6 +29,12 @@ def keep(
 
     Parameters
     ----------
+    call : CommandCall
+        The options given so far and what was read because of them; one object per process.
+    kind : str
+        backtest, sweep or walkforward.
+    answer : dict of str to any
+        The study's answer; its number is put into it.
     settings : (Settings, mapping)
         Those in force, and as plain values those that shaped the answer.
     bars : sequence of SessionHistory

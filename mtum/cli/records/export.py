@@ -133,6 +133,17 @@ def _with_untold(answer: Answer, untold: "Sequence[FillRow | OptionFillRow]", le
 def written(call: CommandCall, text: str, rows: int, out: Path) -> Answer:
     """Write an export, whole or not at all, and return the answer that names it.
 
+    Parameters
+    ----------
+    call : CommandCall
+        The options given so far and what was read because of them; one object per process.
+    text : str
+        What the file holds.
+    rows : int
+        How many rows it has.
+    out : Path
+        File to write.
+
     Raises
     ------
     UsageError

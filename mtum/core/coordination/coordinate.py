@@ -38,6 +38,10 @@ def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRul
     ----------
     wants : sequence of SleeveWants
         In the order of the settings, which decides ties.
+    account : Account
+        What all sleeves have in common at the decision.
+    rules : AccountRules
+        Limits on the purchases of all sleeves together; None and 1.0 mean no limit. And how their cash moves.
     """
     if account.restriction is Restriction.FULL:
         held_back = [(one.name, order.symbol, "halted") for one in wants for order in one.orders]
@@ -99,6 +103,19 @@ def with_fund(
 
     Cash that purchases were cut for is raised by selling it; the purchases stand until that has settled. So is cash
     that options wait for, or that they pin and that is not there. Otherwise idle cash buys it.
+
+    Parameters
+    ----------
+    plan : AccountPlan
+        What the account does in one session.
+    wants : sequence of SleeveWants
+        What each sleeve wants, in the order of the settings.
+    account : Account
+        What all sleeves have in common at the decision.
+    fund : FundState
+        The cash fund at the decision.
+    rules : FundRules
+        Cash that is always kept, and the least above it that is worth a purchase of the fund, USD.
     """
     if account.restriction is Restriction.FULL:
         return plan

@@ -51,7 +51,19 @@ _STEPS = tuple(step / 10 for step in range(10, -1, -1))
 def limited(
     purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules
 ) -> tuple[tuple[Purchase, ...], tuple[Cut, ...]]:
-    """Return the purchases as every limit leaves them, and what was cut, in the order of `LIMITS`."""
+    """Return the purchases as every limit leaves them, and what was cut, in the order of `LIMITS`.
+
+    Parameters
+    ----------
+    purchases : sequence of Purchase
+        Purchases that the sleeves want.
+    positions : Positions
+        Shares by sleeve and symbol, after this session's sales.
+    account : Account
+        What all sleeves have in common at the decision.
+    rules : AccountRules
+        Limits on the purchases of all sleeves together; None and 1.0 mean no limit. And how their cash moves.
+    """
     left: tuple[Purchase, ...] = tuple(purchases)
     cuts: list[Cut] = []
     for limit in LIMITS:
@@ -67,7 +79,17 @@ def limited(
 
 
 def measured(positions: Positions, account: Account, rules: AccountRules) -> tuple[Measured, ...]:
-    """Return what every limit in force measures of the positions as they are, nothing bought."""
+    """Return what every limit in force measures of the positions as they are, nothing bought.
+
+    Parameters
+    ----------
+    positions : Positions
+        Shares by sleeve and symbol, after this session's sales.
+    account : Account
+        What all sleeves have in common at the decision.
+    rules : AccountRules
+        Limits on the purchases of all sleeves together; None and 1.0 mean no limit. And how their cash moves.
+    """
     found = (each for limit in LIMITS for each in limit((), positions, account, rules))
     return tuple(each for each in found if each.threshold is not None)
 
@@ -203,6 +225,8 @@ def daily_changes(values: Mapping[str, float], account: Account, sessions: int, 
     ----------
     values : mapping of symbol to float
         USD held in each symbol.
+    account : Account
+        What all sleeves have in common at the decision.
     sessions, least : int
         Newest sessions looked at, and how many are needed.
     """
@@ -235,7 +259,17 @@ def _mean_correlation(one: Purchase, positions: Positions, account: Account) -> 
 
 
 def correlation(first: str, second: str, account: Account) -> float | None:
-    """Return the correlation of the last 60 daily total returns of two symbols; None if there are fewer."""
+    """Return the correlation of the last 60 daily total returns of two symbols; None if there are fewer.
+
+    Parameters
+    ----------
+    first : str
+        A symbol.
+    second : str
+        The other symbol.
+    account : Account
+        What all sleeves have in common at the decision.
+    """
     shared = account.returns.shared((first, second), CORRELATION_SESSIONS)
     if shared is None or len(shared) < CORRELATION_SESSIONS:
         return None

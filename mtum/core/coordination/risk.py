@@ -67,7 +67,17 @@ class Risk:
 
 
 def risk_of(values: Mapping[str, float], account: Account, beta_of: str = "") -> Risk:
-    """Return the risk of these positions, USD by symbol."""
+    """Return the risk of these positions, USD by symbol.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        Worth by symbol, USD.
+    account : Account
+        What all sleeves have in common at the decision.
+    beta_of : str
+        Symbol against which beta is measured.
+    """
     held = {symbol: value for symbol, value in sorted(values.items(), key=lambda pair: (-pair[1], pair[0])) if value}
     daily = daily_changes(held, account, VAR_SESSIONS, VAR_LEAST_SESSIONS)
     daily = None if daily is not None and not len(daily) else daily
@@ -116,7 +126,17 @@ class Stress:
 
 
 def stress_replays(values: Mapping[str, float], histories: Mapping[str, Bars], equity_usd: float) -> tuple[Stress, ...]:
-    """Return what each of the `STRESSES` would have done to these positions, USD by symbol, dividends reinvested."""
+    """Return what each of the `STRESSES` would have done to these positions, USD by symbol, dividends reinvested.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        Worth by symbol, USD.
+    histories : mapping of str to Bars
+        Daily bars by symbol; prices in USD.
+    equity_usd : float
+        Equity, USD.
+    """
     return tuple(_replayed(name, span, values, histories, equity_usd) for name, span in STRESSES.items())
 
 

@@ -119,8 +119,12 @@ def rebalanced(
 
     Parameters
     ----------
+    sleeves : sequence of SleeveMoney
+        Money of each sleeve, in the order of the settings.
     returns : mapping of sleeve to sequence of float
         Daily returns for the weighting, oldest first.
+    rules : TransferRules
+        When cash moves between the sleeves, and towards which shares of the account.
     """
     weights = weighted({one.name: one.weight for one in sleeves}, returns, rules.weighting)
     sleeves = [replace(one, weight=weights[one.name]) for one in sleeves]
@@ -195,6 +199,8 @@ def weighted(
 
     Parameters
     ----------
+    weights : mapping of str to float
+        Weight by sleeve, a fraction.
     returns : mapping of sleeve to sequence of float
         Daily returns, flows taken out, oldest first; the last 126 count, and 63 are needed.
     weighting : str
@@ -238,12 +244,18 @@ def fund_order(
 
     Parameters
     ----------
+    price : float
+        Price, USD per share.
     held : int
         Shares of the fund.
     settled_usd : float
         Settled cash of the account that this session's purchases leave.
     lacking_usd : float
         What the purchases that were cut for cash would have cost more.
+    sizing : SizingRules
+        What bounds a purchase.
+    rules : FundRules
+        Cash that is always kept, and the least above it that is worth a purchase of the fund, USD.
     """
     if price <= 0:
         return None

@@ -70,6 +70,8 @@ def lines_of(bars: "Bars", indicator: str, parameters: Mapping[str, object], *, 
 
     Parameters
     ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
     indicator : str
         Name in the registry.
     parameters : mapping
@@ -92,6 +94,8 @@ def column_of(bars: "Bars", indicator: str, parameters: Mapping[str, object], *,
 
     Parameters
     ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
     indicator : str
         Name in the registry.
     parameters : mapping

@@ -37,7 +37,17 @@ def atr(bars: "Bars", sessions: int, smoothing: Smoothing) -> "Column":
 
 
 def atr_of(bars: "Bars", sessions: int, smoothing: Smoothing) -> "Column":
-    """Return the same, not rounded, for what is worked out from it."""
+    """Return the same, not rounded, for what is worked out from it.
+
+    Parameters
+    ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    sessions : int
+        Length of the window, sessions.
+    smoothing : Smoothing
+        Plain mean of the window, or Wilder's recursive mean.
+    """
     return mean_of(true_range(bars), sessions, smoothing)
 
 

@@ -97,8 +97,14 @@ def average(
 
     Parameters
     ----------
+    title : str
+        Title.
     figure : callable
         Values and the length of the window in, its mean out; its name is that of the line.
+    warm_up : callable
+        Values at the beginning that are undefined, by its parameters.
+    history : callable or None
+        Bars that it needs, by its parameters; None where that is its warm-up.
     """
 
     def lines(bars: "Bars", of: str = "close", sessions: int = 20) -> Lines:

@@ -16,6 +16,8 @@ def second_opinion(bars: "Bars", indicator: str, parameters: Mapping[str, object
 
     Parameters
     ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
     indicator : str
         Name in the registry of indicators.
     parameters : mapping

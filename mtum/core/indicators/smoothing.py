@@ -184,6 +184,8 @@ def mean_of(values: "Column", sessions: int, smoothing: Smoothing) -> "Column":
         Oldest first, in any unit.
     sessions : int
         Length of the window, Wilder's n.
+    smoothing : Smoothing
+        Plain mean of the window, or Wilder's recursive mean.
 
     Returns
     -------

@@ -93,6 +93,17 @@ class Bars:
     def from_columns(cls, symbol: str, source: str, days: object, columns: Mapping[str, object]) -> Self:
         """Build from one array per column; dividend and split default to 0.
 
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        source : str
+            Name of the source.
+        days : object
+            Sessions of the bars, oldest first, shape (n_bars,).
+        columns : mapping of str to object
+            Values by column, each of shape (n_bars,); prices in USD.
+
         Raises
         ------
         ValueError
@@ -116,7 +127,17 @@ class Bars:
 
     @classmethod
     def of(cls, symbol: str, source: str, bars: Iterable[Bar]) -> Self:
-        """Build from single bars, oldest first."""
+        """Build from single bars, oldest first.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        source : str
+            Name of the source.
+        bars : iterable of Bar
+            The bars, oldest first; prices in USD.
+        """
         rows = list(bars)
         return cls.from_columns(
             symbol, source, [bar.day for bar in rows], {name: [getattr(bar, name) for bar in rows] for name in COLUMNS}
@@ -199,7 +220,17 @@ def among(days: Days, known: Days) -> NDArray[np.bool_]:
 
 
 def bars_of_closes(name: str, source: str, closes: Mapping[date, float]) -> Bars:
-    """Return an extra series (the VIX) as bars whose prices are all its close, oldest first, without volume."""
+    """Return an extra series (the VIX) as bars whose prices are all its close, oldest first, without volume.
+
+    Parameters
+    ----------
+    name : str
+        Name of the series.
+    source : str
+        Name of the source.
+    closes : mapping of date to float
+        Official closes by session, index points.
+    """
     days = sorted(closes)
     column = [closes[day] for day in days]
     return Bars.from_columns(
@@ -212,6 +243,8 @@ def in_timeframe(bars: Bars, timeframe: Timeframe, before: date | None = None) -
 
     Parameters
     ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
     timeframe : Timeframe
         Days are the bars themselves.
     before : date or None

@@ -36,6 +36,15 @@ def calendars_agree(day: date, own: Session | None, broker: Session | None) -> s
 
     Opening and closing must be the same to the minute; both shut is agreement.
 
+    Parameters
+    ----------
+    day : date
+        The session's date.
+    own : Session or None
+        One trading day of the exchange, named by its date; None for none.
+    broker : Session or None
+        One trading day of the exchange, named by its date; None for none.
+
     Examples
     --------
     >>> calendars_agree(date(2025, 1, 9), None, None) is None

@@ -51,6 +51,8 @@ class EarlierCloses:
         ----------
         rows : (int, int)
             Positions of the oldest and the newest bar that may be looked at.
+        timeframe : Timeframe
+            What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
         last : int
             Number of the period from which is counted.
         ago : tuple of int

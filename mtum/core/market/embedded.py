@@ -84,6 +84,8 @@ def truths(market: str, symbols: Iterable[str], series: Iterable[str] = ()) -> t
 
     Parameters
     ----------
+    market : str
+        Name of the embedded market.
     symbols, series : iterable of str
         What is traded, and the extra series that are asked for.
     """

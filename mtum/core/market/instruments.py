@@ -116,6 +116,17 @@ def unit_usd[N: (float, Decimal)](identity: str, price: N) -> N:
 def option_id(root: str, expiry: date, right: Right, strike: Decimal) -> InstrumentId:
     """Return the id of a standard option: root, last trading date, right and strike in a fixed width.
 
+    Parameters
+    ----------
+    root : str
+        Root of the option's name.
+    expiry : date
+        Last day on which the contract trades.
+    right : Right
+        What the holder of an option may do at the strike: buy or sell.
+    strike : Decimal
+        Strike, USD.
+
     Raises
     ------
     ValueError

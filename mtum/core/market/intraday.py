@@ -45,6 +45,17 @@ class IntradayBars(Bars):
     ) -> Self:
         """Build from sessions, begins and ends, and one array per column of `VALUES`.
 
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        source : str
+            Name of the source.
+        when : (object, object, object)
+            Session, begin and end of each bar.
+        columns : mapping of str to object
+            Values by column, each of shape (n_bars,); prices in USD.
+
         Raises
         ------
         ValueError
@@ -160,6 +171,8 @@ def in_frame(bars: IntradayBars, timeframe: Timeframe, sessions: Sequence[Sessio
     ----------
     bars : IntradayBars
         Shorter ones, or of the same length.
+    timeframe : Timeframe
+        What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
     sessions : sequence of Session
         Those of the bars, oldest first.
     at : datetime
@@ -204,6 +217,8 @@ def fit_frame(
         As the source told them.
     minutes : int
         Length of these.
+    timeframe : Timeframe
+        What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
     sessions : sequence of Session
         Those of the bars without a gap, oldest first; the newest is the one being decided.
     at : datetime
@@ -225,8 +240,14 @@ def sessions_for(timeframe: Timeframe, needed: int, sessions: Sequence[Session],
 
     Parameters
     ----------
+    timeframe : Timeframe
+        What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
+    needed : int
+        How many bars are needed.
     sessions : sequence of Session
         Oldest first, without a gap.
+    at : datetime
+        Instant up to which the market is seen, UTC.
     """
     found, count, step = [], 0.0, timedelta(minutes=timeframe.minutes)
     for one in reversed(sessions):
@@ -254,7 +275,19 @@ def unlike_daily(bars: IntradayBars, daily: Bars) -> str:
 
 
 def missing_in(bars: IntradayBars, minutes: int, sessions: Sequence[Session], at: datetime) -> str:
-    """Return which session lacks more than `MISSING_FRAC` of the bars it has by an instant; empty where none does."""
+    """Return which session lacks more than `MISSING_FRAC` of the bars it has by an instant; empty where none does.
+
+    Parameters
+    ----------
+    bars : IntradayBars
+        Bars of regular hours, oldest first; `days` names the session of each.
+    minutes : int
+        Length of a bar, minutes.
+    sessions : sequence of Session
+        Sessions to look at.
+    at : datetime
+        Instant up to which the market is seen, UTC.
+    """
     days, counts = np.unique(bars.ended_by(at).days, return_counts=True)
     found = dict(zip(days.tolist(), counts.tolist(), strict=True))
     for one in sessions:

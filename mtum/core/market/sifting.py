@@ -53,6 +53,8 @@ def sifted(
         Sessions that are not in the cache and may be kept out.
     sessions : tuple of date
         Sessions that have to be there.
+    released : frozenset of date
+        Sessions whose bars a person declared real.
     """
     bars, kept_out = joined, list[tuple[Bar, BarProblem]]()
     expected = session_days(sessions)

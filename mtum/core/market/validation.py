@@ -108,6 +108,8 @@ def problems_in_history(
 
     Parameters
     ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
     sessions : array of datetime64[D]
         Every session the bars must cover, in order. Bars before the first are not judged themselves:
         moves and volumes are measured against them.
@@ -157,6 +159,15 @@ def newest_problems(
     or a person must have released the bar. On ten ETFs from 1993 to 2024, crashes included, ten usual
     moves would have asked 11 times in 49,359 sessions. A move that looks like a split nobody announced, on an
     ordinary volume, is never confirmed by a price: both sides would show it.
+
+    Parameters
+    ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    spike_multiple : float
+        A move of more times the mean absolute one must be confirmed.
+    confirmation : Confirmation
+        What else is known of the newest price: live midpoint, second source's price, a person's word.
     """
     if len(bars) < 2 or confirmation.released:
         return ()
@@ -189,8 +200,12 @@ def provisional_problems(
     ----------
     history : Bars
         Finished sessions before today's.
+    today : ProvisionalBar
+        Today's unfinished bar as it was seen.
     at : datetime
         The instant of the decision; the bar must have been seen at most 10 minutes before.
+    spike_multiple : float
+        A move of more times the mean absolute one must be confirmed.
     confirmation : Confirmation
         Its midpoint defaults to the bar's own.
     delayed : bool
@@ -216,7 +231,21 @@ def provisional_problems(
 def freshness_problems(
     symbol: str, day: date, seen_at: datetime, at: datetime, *, delayed: bool = False
 ) -> tuple[BarProblem, ...]:
-    """Return a problem when a price is older than 10 minutes, from the future, or from a delayed feed."""
+    """Return a problem when a price is older than 10 minutes, from the future, or from a delayed feed.
+
+    Parameters
+    ----------
+    symbol : str
+        Ticker.
+    day : date
+        The session's date.
+    seen_at : datetime
+        Instant of the price, UTC.
+    at : datetime
+        Instant of the decision, UTC.
+    delayed : bool
+        Whether the price comes from a delayed feed.
+    """
     if delayed:
         return (BarProblem(symbol, day, Rule.DELAYED, "the feed is delayed", "subscribe to live prices"),)
     age = at - seen_at
@@ -239,6 +268,15 @@ def disagreements(first: Bars, second: Bars, frac: float = AGREE_FRAC) -> tuple[
     """Return a problem when two sources' newest official closes differ by more than `frac`.
 
     The newest session of `first` is compared; a second source without it cannot agree.
+
+    Parameters
+    ----------
+    first : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    second : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    frac : float
+        Largest difference that agrees, fraction of the price.
     """
     if not len(first):
         return ()
@@ -256,7 +294,17 @@ def disagreements(first: Bars, second: Bars, frac: float = AGREE_FRAC) -> tuple[
 
 
 def ranges_agree(first: Bar, second: Bar, frac: float = CONFIRM_FRAC) -> bool:
-    """Whether today's ranges of two sources overlap when both are widened by `frac`."""
+    """Whether today's ranges of two sources overlap when both are widened by `frac`.
+
+    Parameters
+    ----------
+    first : Bar
+        Open, high, low, close and volume of one session; prices in USD, split-adjusted.
+    second : Bar
+        Open, high, low, close and volume of one session; prices in USD, split-adjusted.
+    frac : float
+        Largest difference that agrees, fraction of the price.
+    """
     return first.low * (1 - frac) <= second.high * (1 + frac) and second.low * (1 - frac) <= first.high * (1 + frac)
 
 

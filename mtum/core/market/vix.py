@@ -63,6 +63,8 @@ def vix_reading(first: VixValue | None, second: VixValue | None, at: datetime) -
     first, second : VixValue or None
         In the order of trust; a second one is only an opinion on the first, and stands in for it
         when the first cannot be used.
+    at : datetime
+        Instant up to which the market is seen, UTC.
 
     Examples
     --------

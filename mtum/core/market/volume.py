@@ -59,6 +59,8 @@ def rule_volume(mode: VolumeMode, volume_so_far: float, share: float | None, pri
 
     Parameters
     ----------
+    mode : VolumeMode
+        Which volume of today the rules use.
     volume_so_far : float
         Shares traded today until the bar was seen.
     share : float or None
@@ -103,6 +105,8 @@ def usual_share(observed: Sequence[ObservedShare], minutes: float, told: UsualSh
     observed : sequence of ObservedShare
         Our own snapshots: what the running bar showed, over the final volume of the same source. Once
         there are 20 full sessions within 5 minutes of that moment, theirs is the share.
+    minutes : float
+        Minutes before the close.
     told : UsualShare or None
         What the source knows until then: its own 5-minute bars, else a documented prior. Without it
         at least 5 snapshots prove a share. Half days are never learned from.
@@ -126,6 +130,15 @@ def moved_share(share: float, seen_minutes: float, minutes: float) -> float:
     """Return a share seen at one moment as it would have been at a near one.
 
     Of the volume still missing, half trades in the closing auction and the rest evenly until then.
+
+    Parameters
+    ----------
+    share : float
+        Fraction of the session's volume.
+    seen_minutes : float
+        Minutes before the close at which the share was seen.
+    minutes : float
+        Minutes before the close.
 
     Examples
     --------
@@ -158,10 +171,14 @@ def intraday_share(
 
     Parameters
     ----------
-    starts : array of datetime64, UTC, rising
+    starts : ndarray of datetime64, shape (n_bars,), UTC, rising
         Start of each bar of that one session.
     volumes : array of float64, same shape
         Shares per bar; the bar around the moment counts in proportion.
+    close : datetime
+        Close of the session, UTC.
+    minutes : float
+        Minutes before the close.
     final_volume : float
         The session's volume as its daily bar shows it, which is what a projection is compared with.
 

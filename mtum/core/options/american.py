@@ -27,6 +27,8 @@ def price(
 
     Parameters
     ----------
+    terms : Terms
+        What contracts pay; everything is broadcast against everything else that is given with them.
     spot : array of float
         USD per share.
     volatility : array of float

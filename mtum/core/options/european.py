@@ -76,6 +76,8 @@ def price(terms: Terms, forward: ArrayLike, volatility: ArrayLike, discount: Arr
 
     Parameters
     ----------
+    terms : Terms
+        What contracts pay; everything is broadcast against everything else that is given with them.
     forward : array of float
         Price for delivery at expiry, USD per share, above 0.
     volatility : array of float
@@ -100,7 +102,21 @@ def price(terms: Terms, forward: ArrayLike, volatility: ArrayLike, discount: Arr
 def delta(
     terms: Terms, spot: ArrayLike, forward: ArrayLike, volatility: ArrayLike, discount: ArrayLike = 1.0
 ) -> Floats:
-    """Return the delta alone, of all greeks the one that contracts are chosen by; see `greeks`."""
+    """Return the delta alone, of all greeks the one that contracts are chosen by; see `greeks`.
+
+    Parameters
+    ----------
+    terms : Terms
+        What contracts pay; everything is broadcast against everything else that is given with them.
+    spot : array_like of float
+        Price of the underlying, USD.
+    forward : array_like of float
+        Forward price of the underlying at expiry, USD.
+    volatility : array_like of float
+        Volatility, fraction a year.
+    discount : array_like of float
+        Present value of 1 USD paid at expiry.
+    """
     sign, k, t, spot, f, s, df = terms.beside(spot, forward, volatility, discount)
     if not ((t > 0) & (s > 0)).all():
         raise ValueError("a delta needs time and volatility above 0")
@@ -116,8 +132,16 @@ def greeks(
 
     Parameters
     ----------
+    terms : Terms
+        What contracts pay; everything is broadcast against everything else that is given with them.
     spot : array of float
         USD per share; the carry is what leads from it to the forward.
+    forward : array_like of float
+        Forward price of the underlying at expiry, USD.
+    volatility : array_like of float
+        Volatility, fraction a year.
+    discount : array_like of float
+        Present value of 1 USD paid at expiry.
 
     Raises
     ------
@@ -152,8 +176,14 @@ def implied_volatility(terms: Terms, value: ArrayLike, forward: ArrayLike, disco
 
     Parameters
     ----------
+    terms : Terms
+        What contracts pay; everything is broadcast against everything else that is given with them.
     value : array of float
         Price in USD per share, such as the middle of bid and ask; NaN where there is none.
+    forward : array_like of float
+        Forward price of the underlying at expiry, USD.
+    discount : array_like of float
+        Present value of 1 USD paid at expiry.
 
     Returns
     -------

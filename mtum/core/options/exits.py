@@ -181,7 +181,17 @@ def earned(credit: float, mark_usd: float | None) -> float | None:
 
 
 def wheel_ruling(held: HeldShort, today: Today, rules: RollRules) -> Ruling:
-    """Return whether a wheel rolls or closes a short: closing goes first."""
+    """Return whether a wheel rolls or closes a short: closing goes first.
+
+    Parameters
+    ----------
+    held : HeldShort
+        An own contract that was sold.
+    today : Today
+        What an open position is judged by.
+    rules : RollRules
+        When a wheel rolls or closes a short.
+    """
     return _first((*_close_at(held, today, rules.close_at_pnl), *_rolls(held, today, rules)))
 
 
@@ -190,6 +200,12 @@ def enhanced_ruling(held: HeldShort, today: Today, rules: EnhancedRules, gate: S
 
     Parameters
     ----------
+    held : HeldShort
+        An own contract that was sold.
+    today : Today
+        What an open position is judged by.
+    rules : EnhancedRules
+        When an enhanced wheel closes or rolls a short.
     gate : sequence of Condition
         What has to hold for a new short of its right. From `EnhancedRules.exit_dte` on it is rolled if they all do;
         else it is closed if it has earned anything, else the wheel's own rules are asked.
@@ -210,7 +226,17 @@ def enhanced_ruling(held: HeldShort, today: Today, rules: EnhancedRules, gate: S
 
 
 def condor_ruling(spread: OpenSpread, today: Today, rules: SpreadExit) -> Ruling:
-    """Return whether an iron condor is closed, and by which rule first."""
+    """Return whether an iron condor is closed, and by which rule first.
+
+    Parameters
+    ----------
+    spread : OpenSpread
+        An open structure of defined risk, USD per share.
+    today : Today
+        What an open position is judged by.
+    rules : SpreadExit
+        When a condor or a vertical spread is closed.
+    """
     puts = (("beyond_put", Action.CLOSE, (below("short_put", today.spot, spread.short_put),)),)
     calls = (("beyond_call", Action.CLOSE, (above("short_call", today.spot, spread.short_call),)),)
     ex_date = ("ex_date", Action.CLOSE, _exercised_early(spread, today))
@@ -224,8 +250,16 @@ def vertical_ruling(
 
     Parameters
     ----------
+    spread : OpenSpread
+        An open structure of defined risk, USD per share.
+    today : Today
+        What an open position is judged by.
+    rules : SpreadExit
+        When a condor or a vertical spread is closed.
+    bullish : bool
+        Whether it earns in a rising market; else in a falling one.
     average : float or None
-        Mean of the last 50 closes; a close on its other side ends the bias.
+        Mean of the last 50 closes, USD; a close on its other side ends the bias.
     """
     lost = (below if bullish else above)("bias_lost", today.spot, average)
     last: tuple[Rule, ...] = (
@@ -252,11 +286,11 @@ def hedge_ruling(index: float, own_days: Sequence[int], close_above: float, igno
     Parameters
     ----------
     index : float
-        Level of the volatility index.
+        Level of the volatility index, points.
     own_days : sequence of int
         Calendar days to expiry of each long call that is held.
     close_above : float
-        Level above which they are sold.
+        Level above which they are sold, points.
     ignore_dte : int
         Calls with as many days or fewer are left to expire and stand in nobody's way.
     """
@@ -272,11 +306,13 @@ def hedge_entry(
     Parameters
     ----------
     index, close_above : float
-        Levels of the volatility index.
+        Levels of the volatility index, points.
     own_days : sequence of int
         As for `hedge_ruling`.
     weight : float
         What the hedge may cost at this level, see `quantities.hedge_weight`.
+    ignore_dte : int
+        Calls with as many calendar days left or fewer are not counted.
     """
     held = float(sum(days > ignore_dte for days in own_days))
     return (
@@ -293,6 +329,8 @@ def write_conditions(
 
     Parameters
     ----------
+    right : Right
+        What the holder may do.
     spot, previous_close : float
         USD per share.
     write_on : str

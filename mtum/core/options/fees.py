@@ -43,6 +43,8 @@ class OptionFees:
 
         Parameters
         ----------
+        underlying : str
+            Ticker of the underlying.
         contracts : int
             Filled per leg; nothing filled costs nothing.
         legs : int

@@ -78,6 +78,8 @@ def offer(market: Market, envelope: Envelope, tick: Decimal, step: int) -> NetPr
     ----------
     market : Market
         Of this moment: every offer is worked out anew.
+    envelope : Envelope
+        Between which prices an order may move.
     tick : Decimal
         Step of the net price, USD.
     step : int

@@ -26,6 +26,8 @@ def part_of(fee_usd: Decimal | None, contracts: int, of: int) -> Decimal | None:
 
     Parameters
     ----------
+    fee_usd : Decimal or None
+        Fees of the whole execution, USD; None while they are not told.
     contracts, of : int
         Of how many; negative ones were sold.
     """

@@ -43,7 +43,17 @@ class Expected:
 
 
 def pairs_near(listed: Iterable[OptionContract], spot: float, number: int = PAIRS) -> tuple[OptionContract, ...]:
-    """Return call and put of the strikes nearest the spot that have both, of contracts of one expiry and class."""
+    """Return call and put of the strikes nearest the spot that have both, of contracts of one expiry and class.
+
+    Parameters
+    ----------
+    listed : iterable of OptionContract
+        Contracts of one expiry and class.
+    spot : float
+        Price of the underlying, USD.
+    number : int
+        How many strikes.
+    """
     by_strike: dict[Decimal, dict[Right, OptionContract]] = {}
     for one in listed:
         by_strike.setdefault(one.strike, {})[one.right] = one
@@ -65,6 +75,10 @@ def neighbors(
         Of one underlying, class, expiry and right.
     deltas : sequence of float
         Absolute deltas that are sought.
+    expected : Expected
+        What is known of an expiry before its quotes.
+    beside : int
+        How many contracts to each side of the nearest.
     """
     ordered = sorted(listed, key=lambda one: one.strike)
     if not ordered:
@@ -96,6 +110,8 @@ def wider(
         Those of them that were asked.
     found : iterable of (OptionContract, float)
         Those that have a quote, with their absolute delta.
+    deltas : sequence of float
+        Absolute deltas that are sought, 0 to 1.
     """
     ordered = sorted(listed, key=lambda one: one.strike)
     known = set(asked)
@@ -118,6 +134,10 @@ def nearest_expiries(days: Iterable[date], of: date, window: tuple[int, int, int
 
     Parameters
     ----------
+    days : iterable of date
+        Last days of the expiries.
+    of : date
+        Session from which days are counted.
     window : (int, int, int)
         Fewest, most and sought calendar days.
     most : int

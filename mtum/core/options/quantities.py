@@ -51,7 +51,17 @@ def puts_wanted(weight: float, equity: Decimal, spot: Decimal, shares: int, shor
 
 
 def target_shares(weight: float, equity: Decimal, spot: Decimal) -> int:
-    """Return the whole shares that a weight of the sleeve's equity is worth."""
+    """Return the whole shares that a weight of the sleeve's equity is worth.
+
+    Parameters
+    ----------
+    weight : float
+        Fraction of the sleeve's equity.
+    equity : Decimal
+        Equity of the sleeve, USD.
+    spot : Decimal
+        Price of the underlying, USD.
+    """
     return _times(_exact(weight) * equity, spot)
 
 
@@ -60,6 +70,8 @@ def paced(wanted: int, equity: Decimal, spot: Decimal, max_new_frac: float) -> i
 
     Parameters
     ----------
+    wanted : int
+        Contracts that are wanted.
     equity, spot : Decimal
         USD; USD per share.
     max_new_frac : float

@@ -161,6 +161,8 @@ def choose(found: ReadChain, window: Window, roles: Sequence[Role], checks: Sequ
 
     Parameters
     ----------
+    found : ReadChain
+        A chain read: our numbers by contract, and why others have none.
     window : Window
         Days to expiry.
     roles : sequence of Role

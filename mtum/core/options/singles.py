@@ -65,6 +65,10 @@ def short_put(found: ReadChain, rules: ShortRules, strike_limit: float | None = 
 
     Parameters
     ----------
+    found : ReadChain
+        A chain read: our numbers by contract, and why others have none.
+    rules : ShortRules
+        Which contracts a wheel sells.
     strike_limit : float or None
         Highest strike, USD per share.
     """
@@ -76,6 +80,10 @@ def short_call(found: ReadChain, rules: ShortRules, lot_price: float, strike_lim
 
     Parameters
     ----------
+    found : ReadChain
+        A chain read: our numbers by contract, and why others have none.
+    rules : ShortRules
+        Which contracts a wheel sells.
     lot_price : float
         What the shares cost, USD per share: they are never promised for less, nor for less than the spot.
     strike_limit : float or None
@@ -92,6 +100,12 @@ def rolled_put(found: ReadChain, rules: ShortRules, held: HeldShort, strike_limi
 
     Parameters
     ----------
+    found : ReadChain
+        A chain read: our numbers by contract, and why others have none.
+    rules : ShortRules
+        Which contracts a wheel sells.
+    held : HeldShort
+        An own contract that was sold.
     strike_limit : float or None
         Highest strike, USD per share.
     """
@@ -110,6 +124,12 @@ def rolled_call(
 
     Parameters
     ----------
+    found : ReadChain
+        A chain read: our numbers by contract, and why others have none.
+    rules : ShortRules
+        Which contracts a wheel sells.
+    held : HeldShort
+        An own contract that was sold.
     lot_price, strike_limit : float, float or None
         As for `short_call`.
     """
@@ -123,6 +143,8 @@ def hedge_call(found: ReadChain, most_delta: float = 0.30, least_days: int = 30)
 
     Parameters
     ----------
+    found : ReadChain
+        A chain read: our numbers by contract, and why others have none.
     most_delta : float
         Largest delta on the future of the expiry; the contract nearest to it is bought.
     least_days : int
@@ -138,7 +160,17 @@ def hedge_call(found: ReadChain, most_delta: float = 0.30, least_days: int = 30)
 
 
 def blackout_within(blackout: tuple[date, ...], first: date, last: date) -> date | None:
-    """Return the first day, of those that no short option may live through, from one day to another; None if none."""
+    """Return the first day, of those that no short option may live through, from one day to another; None if none.
+
+    Parameters
+    ----------
+    blackout : tuple of date
+        Days that no short option may live through.
+    first : date
+        First day of the closed interval.
+    last : date
+        Last day of the closed interval.
+    """
     return min((day for day in blackout if first <= day <= last), default=None)
 
 

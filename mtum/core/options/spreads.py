@@ -72,6 +72,10 @@ def iron_condor(found: ReadChain, rules: CondorRules, used: AbstractSet[date] = 
 
     Parameters
     ----------
+    found : ReadChain
+        A chain read: our numbers by contract, and why others have none.
+    rules : CondorRules
+        Which iron condors are opened.
     used : set of date
         Expiries that have a condor already.
     """
@@ -93,7 +97,17 @@ def iron_condor(found: ReadChain, rules: CondorRules, used: AbstractSet[date] = 
 
 
 def credit_vertical(found: ReadChain, rules: VerticalRules, bullish: bool) -> Selection:
-    """Choose a spread that earns if the spot stays on its side: puts for a bullish bias, calls for a bearish one."""
+    """Choose a spread that earns if the spot stays on its side: puts for a bullish bias, calls for a bearish one.
+
+    Parameters
+    ----------
+    found : ReadChain
+        A chain read: our numbers by contract, and why others have none.
+    rules : VerticalRules
+        Which vertical spreads are opened.
+    bullish : bool
+        Whether it earns in a rising market; else in a falling one.
+    """
     right = Right.PUT if bullish else Right.CALL
     legs = (
         Role(right, False, rules.short_delta, rules.width, rules.min_open_interest),
@@ -103,7 +117,17 @@ def credit_vertical(found: ReadChain, rules: VerticalRules, bullish: bool) -> Se
 
 
 def debit_vertical(found: ReadChain, rules: VerticalRules, bullish: bool) -> Selection:
-    """Choose a spread that is paid for and earns if the spot moves: calls for a bullish bias, else puts."""
+    """Choose a spread that is paid for and earns if the spot moves: calls for a bullish bias, else puts.
+
+    Parameters
+    ----------
+    found : ReadChain
+        A chain read: our numbers by contract, and why others have none.
+    rules : VerticalRules
+        Which vertical spreads are opened.
+    bullish : bool
+        Whether it earns in a rising market; else in a falling one.
+    """
     right = Right.CALL if bullish else Right.PUT
     legs = (
         Role(right, True, rules.debit_long_delta, BOUGHT, rules.min_open_interest),

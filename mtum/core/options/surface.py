@@ -99,14 +99,26 @@ def level(volatility: float, days: ArrayLike, power: float = TERM_POWER) -> Floa
     days : array of float
         Calendar days to each expiry, at least 1.
     power : float
-        Growth with time, see `OptionClass`.
+        Growth with time, a number; see `OptionClass`.
     """
     found: Floats = volatility * (np.maximum(np.asarray(days, dtype=np.float64), 1.0) / LEVEL_DAYS) ** power
     return found
 
 
 def moneyness(forward: ArrayLike, strike: ArrayLike, years: ArrayLike, at_forward: ArrayLike) -> Floats:
-    """Return ln(strike / forward) in deviations of ln(price) at expiry."""
+    """Return ln(strike / forward) in deviations of ln(price) at expiry.
+
+    Parameters
+    ----------
+    forward : array_like of float
+        Forward price of the underlying at expiry, USD.
+    strike : array_like of float
+        Strikes, USD.
+    years : array_like of float
+        Time to expiry, years.
+    at_forward : array_like of float
+        Volatility at the forward, fraction a year.
+    """
     f, k, t, s = (np.asarray(one, dtype=np.float64) for one in (forward, strike, years, at_forward))
     return np.asarray(np.log(k / f) / (s * np.sqrt(t)), dtype=np.float64)
 
@@ -121,9 +133,9 @@ def curve(at: ArrayLike, rho: float, eta: float) -> Floats:
     at : array of float
         Standardised log-moneyness, see `moneyness`.
     rho : float
-        Slope, from -1 to 1; below 0 low strikes are dearer.
+        Slope, a number from -1 to 1; below 0 low strikes are dearer.
     eta : float
-        Bend, at least 0; at 0 every strike has the volatility of the forward.
+        Bend, a number of at least 0; at 0 every strike has the volatility of the forward.
 
     References
     ----------
@@ -177,7 +189,7 @@ def half_spread(
     weights : (float, float, float)
         Of an `OptionClass`.
     tick : float
-        Smallest step of the price; no market is narrower.
+        Smallest step of the price, USD; no market is narrower.
     part : float
         Of half the spread: 0.5 where a price is improved from the middle in steps, 1 at the far side.
     """

@@ -32,6 +32,14 @@ def buy_and_hold(
 
     Parameters
     ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    start : date
+        First session.
+    capital_usd : float
+        Starting capital, USD.
+    costs : CostModel
+        Any way of charging.
     flows : mapping of session to float
         Deposits (above zero) and withdrawals (below zero) in USD; those up to the first session are part of
         what is bought there, that of a day without a bar is used at the next one.
@@ -57,6 +65,10 @@ def held_from(
     ----------
     close, dividend : ndarray, shape (n_sessions,)
         USD per share; the dividend of the first session belongs to whoever held before.
+    capital_usd : float
+        Starting capital, USD.
+    costs : CostModel
+        Any way of charging.
     moved : mapping of int to float
         Deposits less withdrawals in USD by position; one past the last close stays cash.
     """

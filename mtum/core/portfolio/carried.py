@@ -22,10 +22,16 @@ def in_todays_shares(
 
     Parameters
     ----------
+    memory : Memory
+        What the strategy remembers, by symbol.
+    standing : iterable of Standing
+        Purchases that still stand.
     stopped : mapping of symbol to reason
         What a stop sold.
     decided : date
         Session of that decision.
+    actions : sequence of Action
+        Splits and changes of symbols, oldest first.
     """
 
     def symbol_now(symbol: str) -> str:

@@ -24,7 +24,19 @@ class PercentCosts:
     cost_frac: Decimal = Decimal("0.001")
 
     def commission(self, shares: int, price: Decimal, *, sale: bool = False, traded: int = 0) -> Decimal:
-        """Commission in USD of one order, rounded to the cent; the same for a sale and in any month."""
+        """Commission in USD of one order, rounded to the cent; the same for a sale and in any month.
+
+        Parameters
+        ----------
+        shares : int
+            Number of shares.
+        price : Decimal
+            Price, USD per share.
+        sale : bool
+            Whether it is a sale.
+        traded : int
+            Shares traded in this calendar month before the order.
+        """
         del sale, traded
         return to_cent(self.cost_frac * shares * price)
 
@@ -48,7 +60,19 @@ class IbFixedCosts:
     cap_frac: Decimal = Decimal("0.01")
 
     def commission(self, shares: int, price: Decimal, *, sale: bool = False, traded: int = 0) -> Decimal:
-        """Commission in USD of one order, rounded to the cent; 0 for 0 shares."""
+        """Commission in USD of one order, rounded to the cent; 0 for 0 shares.
+
+        Parameters
+        ----------
+        shares : int
+            Number of shares.
+        price : Decimal
+            Price, USD per share.
+        sale : bool
+            Whether it is a sale.
+        traded : int
+            Shares traded in this calendar month before the order.
+        """
         del sale, traded
         by_size = max(self.per_share_usd * shares, self.minimum_usd)
         return to_cent(min(by_size, self.cap_frac * shares * price))
@@ -89,7 +113,19 @@ class ThirdPartyFees:
     passed_frac: Decimal = Decimal("0.000735")
 
     def of_order(self, shares: int, price: Decimal, commission: Decimal, *, sale: bool) -> Decimal:
-        """Fees in USD of one order, not rounded."""
+        """Fees in USD of one order, not rounded.
+
+        Parameters
+        ----------
+        shares : int
+            Number of shares.
+        price : Decimal
+            Price, USD per share.
+        commission : Decimal
+            Commission of the order, USD.
+        sale : bool
+            Whether it is a sale.
+        """
         fees = (self.exchange_usd + self.clearing_usd) * shares + self.passed_frac * commission
         sold = self.sec_frac * shares * price + min(self.taf_usd * shares, self.taf_most_usd)
         return fees + sold if sale else fees
@@ -129,6 +165,8 @@ class IbTieredCosts:
 
         Parameters
         ----------
+        shares : int
+            Number of shares.
         price : Decimal
             USD per share.
         sale : bool
@@ -151,6 +189,16 @@ type CostModel = PercentCosts | IbFixedCosts | IbTieredCosts
 
 def cost_model(name: str, cost_frac: Decimal, fees: ThirdPartyFees | None = None) -> CostModel:
     """Cost model of the settings: "percent" with `cost_frac`, "ib", or "ib_tiered" with the third parties' fees.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model.
+    cost_frac : Decimal
+        Cost of a side, fraction of the trade.
+    fees : ThirdPartyFees or None
+        What exchanges, clearing and regulators charge, and a tiered account pays beside the commission; None for
+        none.
 
     Raises
     ------

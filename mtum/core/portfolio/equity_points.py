@@ -29,6 +29,8 @@ def loss_state(
         Oldest first, earlier sessions only.
     flows_since_usd : Decimal
         Deposits less withdrawals since the last point; they are neither profit nor loss.
+    paused : bool
+        Whether entries pause after a daily loss.
     peak_since : date, optional
         Session whose close the peak is counted from; a person who lifted the halt of a drawdown took that
         fall into account. Where it has no close yet, from the last one there is.

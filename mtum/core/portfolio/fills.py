@@ -350,7 +350,17 @@ def _paid_out(trip: Sequence[Fill], change: SymbolChange) -> Fill:
 
 
 def carried(symbol: str, since: date, actions: Sequence[Action]) -> Carried:
-    """Return what a share held at the end of session `since` is today."""
+    """Return what a share held at the end of session `since` is today.
+
+    Parameters
+    ----------
+    symbol : str
+        Ticker.
+    since : date
+        Session at whose end the share was held.
+    actions : sequence of Action
+        Splits and changes of symbols, oldest first.
+    """
     shares = divisor = Decimal(1)
     for action in in_order(actions):
         if action.symbol != symbol or action.session <= since:

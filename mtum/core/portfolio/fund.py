@@ -35,10 +35,14 @@ def waits_after(
 
     Parameters
     ----------
+    earlier : mapping of str to FundWait
+        What was kept for each sleeve before, by its name.
     waiting_usd : mapping of sleeve to float
         Cash that this session's proposals wait for; 0 for a sleeve that waits for none.
     opened : mapping of sleeve to date
         Session in which it opened options last.
+    day : date
+        The session's date.
     """
     found = {}
     for name, usd in waiting_usd.items():

@@ -101,7 +101,17 @@ class GateRefusal:
 
 
 def refusal(ticket: Ticket, facts: GateFacts, rules: GateRules) -> GateRefusal | None:
-    """Return the first check that the order fails, or None when it may leave."""
+    """Return the first check that the order fails, or None when it may leave.
+
+    Parameters
+    ----------
+    ticket : Ticket
+        An order as it is handed to a broker: always for today's session, whole shares.
+    facts : GateFacts
+        What the broker says at this moment, and what the order's sleeve holds.
+    rules : GateRules
+        What the gate allows, independent of any decision.
+    """
     notional = ticket.shares * facts.price
     together = notional + max(Decimal(0), facts.own_shares) * facts.price
     most = rules.max_position_usd.get(ticket.strategy, Decimal(0))
@@ -170,12 +180,32 @@ def last_minutes(order_type: OrderType, last_send_minutes: float) -> float:
 
 
 def last_instant(session: Session, order_type: OrderType, last_send_minutes: float) -> datetime:
-    """Return the last instant at which an order of this type may leave."""
+    """Return the last instant at which an order of this type may leave.
+
+    Parameters
+    ----------
+    session : Session
+        The session, with its open and close.
+    order_type : OrderType
+        Order types: market, limit, and both on close.
+    last_send_minutes : float
+        Minutes before the close at which the last order may leave.
+    """
     return session.before_close(last_minutes(order_type, last_send_minutes)) - MARGIN
 
 
 def outside_window(now: datetime, session: Session, rules: GateRules) -> GateRefusal | None:
-    """Return why no order may leave at this instant of the broker's clock, None when one may."""
+    """Return why no order may leave at this instant of the broker's clock, None when one may.
+
+    Parameters
+    ----------
+    now : datetime
+        The present instant, UTC.
+    session : Session
+        The session, with its open and close.
+    rules : GateRules
+        What the gate allows, independent of any decision.
+    """
     opens = session.before_close(rules.window_opens_minutes)
     last = session.before_close(rules.last_send_minutes) - MARGIN
     if opens <= now <= last:

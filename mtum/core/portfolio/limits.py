@@ -61,6 +61,10 @@ def daily_loss_hit(state: LossState, rules: LossRules, equity_usd: float) -> boo
 
     Parameters
     ----------
+    state : LossState
+        What the loss limits look at; USD over the sleeve, deposits and withdrawals excluded.
+    rules : LossRules
+        Limits on losses of the sleeve; None means no such limit.
     equity_usd : float
         Of the sleeve at the decision's prices.
     """
@@ -76,7 +80,17 @@ def daily_loss_hit(state: LossState, rules: LossRules, equity_usd: float) -> boo
 
 
 def drawdown_hit(equity_usd: float, state: LossState, rules: LossRules) -> bool:
-    """Return whether the sleeve has fallen from its peak by the limit or more."""
+    """Return whether the sleeve has fallen from its peak by the limit or more.
+
+    Parameters
+    ----------
+    equity_usd : float
+        Equity, USD.
+    state : LossState
+        What the loss limits look at; USD over the sleeve, deposits and withdrawals excluded.
+    rules : LossRules
+        Limits on losses of the sleeve; None means no such limit.
+    """
     fallen = fallen_frac(equity_usd, state)
     # Rounded so that a fall of exactly the limit is one.
     return rules.max_drawdown_frac is not None and fallen is not None and round(fallen, 9) >= rules.max_drawdown_frac

@@ -218,10 +218,14 @@ def holding_of(
 
     Parameters
     ----------
+    symbol : str
+        Ticker.
     fills : iterable of Fill
         Of the strategy, in today's shares, from its last time flat on at least; other symbols are ignored.
     remembered : mapping of (intent id, symbol) to values
         What the strategy asked to keep with each entry, in today's shares.
+    sessions_since_exit : int or None
+        Sessions since the last exit; None if never.
     """
     _, books = _played(fill for fill in fills if fill.symbol == symbol)
     book = next((book for book in books if book.lots), None)
@@ -254,6 +258,18 @@ def _average(fills: Sequence[Fill]) -> float:
 
 
 def sessions_since_exit(symbol: str, fills: Iterable[Fill], sessions: Sessions, today: date) -> int | None:
-    """Return how many sessions ago shares of the symbol were last sold; None if never."""
+    """Return how many sessions ago shares of the symbol were last sold; None if never.
+
+    Parameters
+    ----------
+    symbol : str
+        Ticker.
+    fills : iterable of Fill
+        Fills, in time order.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    today : date
+        The session being decided.
+    """
     sold = [fill.session for fill in fills if fill.symbol == symbol and fill.side is Side.SELL]
     return sessions.count(max(sold), today) if sold else None

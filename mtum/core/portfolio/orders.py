@@ -302,6 +302,19 @@ def combination_id(legs: Iterable[Leg]) -> InstrumentId:
 def intent_id(account: str, day: date, strategy: str, symbol: str, purpose: Purpose) -> str:
     """Identity of an intent: the same inputs give the same id on every machine.
 
+    Parameters
+    ----------
+    account : str
+        Code of the account.
+    day : date
+        The session's date.
+    strategy : str
+        Name of the strategy, or of its sleeve.
+    symbol : str
+        Ticker.
+    purpose : Purpose
+        Why an order exists; part of its identity.
+
     Returns
     -------
     str

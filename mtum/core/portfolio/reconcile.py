@@ -60,10 +60,14 @@ def balances(
 
     Parameters
     ----------
+    lots : iterable of Lot
+        Open lots.
     external : mapping of symbol to shares
         Shares the owner stated as not the program's.
     positions : mapping of symbol to shares
         The broker's positions; symbols outside universe and lots are the owner's own matter.
+    universe : iterable of str
+        Symbols that are traded.
     """
     held: dict[str, int] = dict.fromkeys(universe, 0)
     for lot in lots:
@@ -88,8 +92,12 @@ def untraded_of(
 
     Parameters
     ----------
+    held : iterable of (str, str, int)
+        Sleeve, symbol and shares of each holding.
     traded : mapping of sleeve to symbols
         What each sleeve of the settings may hold.
+    actions : sequence of Action
+        Splits and changes of symbols, oldest first.
 
     Returns
     -------
@@ -115,8 +123,14 @@ def untraded_texts(
 
     Parameters
     ----------
+    untraded : Untraded
+        Shares by strategy and symbol.
+    traded : mapping of str to sequence of str
+        Symbols that the settings trade, by sleeve.
     named : mapping of sleeve or group to symbols
         What its settings name: held, read, compared with, or limited.
+    actions : sequence of Action
+        Splits and changes of symbols, oldest first.
     """
     ended = ended_symbols(actions)
     gone = [(name, ended[symbol]) for name, symbols in named.items() for symbol in symbols if symbol in ended]

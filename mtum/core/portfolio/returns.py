@@ -42,7 +42,17 @@ class Curve:
 
 
 def curve(days: Sequence[date], equity: Sequence[float] | Column, flows: Sequence[float] | Column) -> Curve:
-    """Return a curve from plain sequences of equal length."""
+    """Return a curve from plain sequences of equal length.
+
+    Parameters
+    ----------
+    days : sequence of date
+        Sessions, oldest first.
+    equity : sequence of float or ndarray of float64
+        Equity at each close, USD, shape (n_sessions,).
+    flows : sequence of float or ndarray of float64
+        Money put in, negative for money taken out, USD, shape (n_sessions,).
+    """
     return Curve(tuple(days), np.asarray(equity, dtype=np.float64), np.asarray(flows, dtype=np.float64))
 
 

@@ -29,7 +29,17 @@ class SizingRules:
 
 
 def cost_frac(costs: CostModel, budget_usd: float, price: float) -> float:
-    """Return the commission of spending a budget at a price, as a fraction of the trade."""
+    """Return the commission of spending a budget at a price, as a fraction of the trade.
+
+    Parameters
+    ----------
+    costs : CostModel
+        Any way of charging.
+    budget_usd : float
+        Money to spend, USD.
+    price : float
+        Price, USD per share.
+    """
     match costs:
         case PercentCosts():
             return float(costs.cost_frac)
@@ -45,7 +55,17 @@ def cost_frac(costs: CostModel, budget_usd: float, price: float) -> float:
 
 
 def shares_for(budget_usd: float, price: float, rules: SizingRules) -> int:
-    """Return floor(budget / (price * (1 + cost + buffer))); 0 when nothing can be bought."""
+    """Return floor(budget / (price * (1 + cost + buffer))); 0 when nothing can be bought.
+
+    Parameters
+    ----------
+    budget_usd : float
+        Money to spend, USD.
+    price : float
+        Price, USD per share.
+    rules : SizingRules
+        What bounds a purchase.
+    """
     if budget_usd <= 0 or price <= 0:
         return 0
     extra = cost_frac(rules.costs, budget_usd, price) + rules.cash_buffer_frac
@@ -53,11 +73,31 @@ def shares_for(budget_usd: float, price: float, rules: SizingRules) -> int:
 
 
 def budget(weight: float, equity_usd: float, rules: SizingRules) -> float:
-    """Return what a position may be worth: the smallest of target and position limits, in USD."""
+    """Return what a position may be worth: the smallest of target and position limits, in USD.
+
+    Parameters
+    ----------
+    weight : float
+        Fraction of the sleeve's equity.
+    equity_usd : float
+        Equity, USD.
+    rules : SizingRules
+        What bounds a purchase.
+    """
     return min(min(weight, rules.max_position_frac) * equity_usd, rules.max_position_usd)
 
 
 def outlay(shares: int, price: float, rules: SizingRules) -> float:
-    """Return what a purchase takes from the cash, cost and buffer included, in USD."""
+    """Return what a purchase takes from the cash, cost and buffer included, in USD.
+
+    Parameters
+    ----------
+    shares : int
+        Number of shares.
+    price : float
+        Price, USD per share.
+    rules : SizingRules
+        What bounds a purchase.
+    """
     extra = cost_frac(rules.costs, shares * price, price) + rules.cash_buffer_frac
     return shares * price * (1.0 + extra)

@@ -19,8 +19,16 @@ def stopped_after(
 
     Parameters
     ----------
+    verdicts : iterable of SymbolVerdict
+        Verdicts on the symbols.
+    book : Book
+        What the sleeve holds and may spend at the decision.
     unfit : collection of str
         Symbols whose price is not known today; what was stopped stays so.
+    prices : mapping of str to float
+        Price by symbol, USD per share.
+    rules : StopRules
+        Gain and loss on the entry price at which a position is sold at the decision, as fractions; None = never.
     """
     found: dict[str, str] = {}
     if rules.stop_loss_frac is None and rules.take_profit_frac is None and not book.stopped:

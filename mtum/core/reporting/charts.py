@@ -129,6 +129,10 @@ def market_panels(
 
     Parameters
     ----------
+    symbol : str
+        Ticker.
+    close : Line
+        A value per session under a name; NaN leaves a gap. Values have shape (n_sessions,).
     specified : sequence of ChartPanel
         What the strategy's `panels()` returns; one without a title lies over the price.
     columns : mapping of name or indicator to ndarray of float64, shape (n_sessions,)
@@ -176,7 +180,17 @@ def volume_unit(volume: Column) -> tuple[float, str]:
 
 
 def market_words(symbol: str, days: Days, panels: tuple[Panel, ...]) -> str:
-    """Return what the market panels show in two or three sentences."""
+    """Return what the market panels show in two or three sentences.
+
+    Parameters
+    ----------
+    symbol : str
+        Ticker.
+    days : ndarray of datetime64[D]
+        Sessions, oldest first, shape (n_sessions,).
+    panels : tuple of Panel
+        The panels that are described.
+    """
     price, *below = panels
     close = _last(price.lines[0])
     told = [f"{symbol}, {span(days)}: close {figures.number(close)} USD"]
@@ -203,6 +217,8 @@ def equity_panels(own: Line, held: Line, falls: tuple[Column, Column], *, log: b
         Equity in USD.
     falls : (ndarray, ndarray) of float64, shape (n_sessions,) each
         Drawdowns of the two as fractions in (-1, 0].
+    log : bool
+        Whether the axis of the equity is logarithmic.
     """
     title = f"Equity against buy and hold, USD{', logarithmic' if log else ''}"
     below = (Line(own.name, 100 * falls[0], own.hue, "area"), Line(held.name, 100 * falls[1], held.hue))

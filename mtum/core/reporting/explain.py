@@ -162,6 +162,15 @@ def confidence_of(strategy: Strategy, verdict: SymbolVerdict, *, held: bool) -> 
 
     Its own measure; else, where its conditions say it, the part that holds of those of its side that are
     known: of the entry's while flat, 1 less the exit's while long. All others are sure when they act.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    verdict : SymbolVerdict
+        A strategy's verdict on one symbol, with everything that led to it.
+    held : bool
+        Whether the symbol is held.
     """
     if verdict.confidence is not None:
         return verdict.confidence

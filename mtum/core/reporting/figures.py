@@ -18,7 +18,17 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def number(amount: float | None, decimals: int = 2, *, sign: bool = False) -> str:
-    """Return a number with thousands separators; None is a dash, and a rounded zero has no sign."""
+    """Return a number with thousands separators; None is a dash, and a rounded zero has no sign.
+
+    Parameters
+    ----------
+    amount : float or None
+        Number to show; None is unknown.
+    decimals : int
+        Digits behind the point.
+    sign : bool
+        Whether a plus sign is shown.
+    """
     if amount is None:
         return "-"
     rounded = round(amount, decimals)
@@ -48,7 +58,17 @@ def decimals(value: float, *, full: bool = False) -> str:
 
 
 def percent(frac: float | None, decimals: int = 2, *, sign: bool = True) -> str:
-    """Return a fraction as a percentage."""
+    """Return a fraction as a percentage.
+
+    Parameters
+    ----------
+    frac : float or None
+        Fraction to show; None is unknown.
+    decimals : int
+        Digits behind the point.
+    sign : bool
+        Whether a plus sign is shown.
+    """
     return "-" if frac is None else f"{number(frac * 100, decimals, sign=sign)}%"
 
 
@@ -75,7 +95,17 @@ def position(count: float) -> str:
 
 
 def in_unit(amount: float | None, unit: str, *, sign: bool = False) -> str:
-    """Return a number with the decimals its unit is read in."""
+    """Return a number with the decimals its unit is read in.
+
+    Parameters
+    ----------
+    amount : float or None
+        Number to show; None is unknown.
+    unit : str
+        Unit of the number.
+    sign : bool
+        Whether a plus sign is shown.
+    """
     return shares(amount, sign=sign) if unit == "shares" else number(amount, sign=sign)
 
 
@@ -104,7 +134,17 @@ def basis_points(given: Stated) -> str:
 
 
 def day(on: date, *, weekday: bool = False, year: bool = True) -> str:
-    """Return a session as 20 Nov 2026, the same in every locale."""
+    """Return a session as 20 Nov 2026, the same in every locale.
+
+    Parameters
+    ----------
+    on : date
+        The session.
+    weekday : bool
+        Whether the day of the week is shown.
+    year : bool
+        Whether the year is shown.
+    """
     text = f"{on.day} {MONTHS[on.month - 1]}" + (f" {on.year}" if year else "")
     return f"{WEEKDAYS[on.weekday()]} {text}" if weekday else text
 

@@ -100,7 +100,19 @@ class Page:
 def table_of(
     head: tuple[str, ...], rows: Iterable[Iterable[Cell | str]], left: Iterable[int] = (0,), *, sortable: bool = False
 ) -> Table:
-    """Return a table whose plain cells are given as texts."""
+    """Return a table whose plain cells are given as texts.
+
+    Parameters
+    ----------
+    head : tuple of str
+        Heads of the columns.
+    rows : iterable of iterable of Cell or str
+        Cells by row.
+    left : iterable of int
+        Columns that are aligned left.
+    sortable : bool
+        Whether a reader may sort it.
+    """
     whole = (tuple(Cell(one) if isinstance(one, str) else one for one in row) for row in rows)
     return Table(head, tuple(whole), frozenset(left), sortable)
 
@@ -123,6 +135,16 @@ def table_section(
 
     Parameters
     ----------
+    key : str
+        Key of the section.
+    title : str
+        Title.
+    head : tuple of str
+        Heads of the columns.
+    rows : iterable of iterable of Cell or str
+        Cells by row.
+    notes : str
+        Sentences below the table.
     left : iterable of int
         Columns that hold words.
     """

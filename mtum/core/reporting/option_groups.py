@@ -115,6 +115,10 @@ def group_line(
 
     Parameters
     ----------
+    sleeve : str
+        Name of the sleeve.
+    group : OptionGroup
+        The open lots of one structure.
     day : date
         Session as of which days are counted.
     found : ReadChain or None

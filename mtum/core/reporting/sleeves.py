@@ -54,8 +54,14 @@ def sleeve_section(name: str, state: str, blocks: tuple[Block, ...], parts: Iter
 
     Parameters
     ----------
+    name : str
+        Name of the sleeve.
     state : str
         Of the sleeve, as in the settings; what is watched is marked.
+    blocks : tuple of Block
+        What stands at the top of the sleeve's part.
+    parts : iterable of Section
+        Sections of its report.
     """
     told = "" if state in ("on", "watch") else f", {state.replace('_', ' ')}"
     title = f"{VIRTUAL}: {name}" if state == "watch" else f"{name}{told}"

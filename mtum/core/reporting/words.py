@@ -82,6 +82,8 @@ def reason(word: str, settles_by: object = None, unfit: Sequence[str] = ()) -> s
 
     Parameters
     ----------
+    word : str
+        The reason word.
     settles_by : date or str, optional
         Day by which cash that has not settled will have.
     unfit : sequence of str

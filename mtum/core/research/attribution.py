@@ -83,7 +83,17 @@ class SleeveRow:
 
 
 def held_shares(played: "Played", symbols: Sequence[str], at_start: Mapping[str, int]) -> dict[str, Column]:
-    """Return the shares of each symbol at each close, shape (n_sessions,), from the orders that were filled."""
+    """Return the shares of each symbol at each close, shape (n_sessions,), from the orders that were filled.
+
+    Parameters
+    ----------
+    played : Played
+        A history played: sessions decided, equity at each close in USD, trades in order.
+    symbols : sequence of str
+        Tickers.
+    at_start : mapping of str to int
+        Shares held before the first session, by symbol.
+    """
     found = {symbol: np.full(len(played.days), float(at_start.get(symbol, 0))) for symbol in symbols}
     rows = np.searchsorted(played.days, np.array([order.session for order in played.orders], dtype=played.days.dtype))
     changes = {symbol: np.zeros(len(played.days)) for symbol in symbols}

@@ -40,8 +40,16 @@ def buy_and_hold_weighted(
 
     Parameters
     ----------
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
     weights : mapping of symbol to float
         Parts of the capital; if they are above 1 together, in proportion.
+    capital_usd : float
+        Starting capital, USD.
+    costs : CostModel
+        Any way of charging.
     """
     days = market.days[span.first : span.stop]
     rows = {symbol: np.searchsorted(market.bars[symbol].days, days, "right") - 1 for symbol in weights}

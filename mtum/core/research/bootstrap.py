@@ -58,6 +58,17 @@ def mean_block(sessions: int) -> float:
 def stationary_indices(sessions: int, paths: int, block: float, seed: int) -> NDArray[np.int64]:
     """Positions of resampled sessions, shape (paths, sessions): blocks of geometric length, joined in a circle.
 
+    Parameters
+    ----------
+    sessions : int
+        How many sessions.
+    paths : int
+        How many resampled histories.
+    block : float
+        Mean length of a block, sessions.
+    seed : int
+        Seed of the draws.
+
     References
     ----------
     Politis & Romano (1994), "The Stationary Bootstrap", JASA 89(428).
@@ -85,6 +96,10 @@ def bootstrap(
     ----------
     moves, benchmark : ndarray, shape (n_sessions,)
         Session returns; all are resampled with the same sessions, so that what moved together stays together.
+    paths : int
+        How many resampled histories.
+    seed : int
+        Seed of the draws.
     parts : mapping of str to ndarray, shape (n_sessions,)
         What each sleeve adds to the session returns; together they are `moves`.
     """

@@ -174,8 +174,12 @@ def run_checks[S](
 
     Parameters
     ----------
+    question : Question
+        What is asked of the backtest.
     official : Played
         The result that is checked.
+    beside : Beside
+        What the result is set beside.
     each : callable
         Plays the histories, here or beside each other.
     notes : sequence of str
@@ -220,6 +224,15 @@ def cut_points(market: SessionHistory, span: Span, count: int = CUTS) -> list[in
     """Positions at which the future is cut off, spread over the span.
 
     None lies behind a session that a symbol lacks in the midst of its bars: who cuts there takes it for ended.
+
+    Parameters
+    ----------
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    count : int
+        How many.
     """
     days = market.days[: span.stop]
     whole = np.ones(len(days), dtype=bool)
@@ -234,7 +247,17 @@ def cut_points(market: SessionHistory, span: Span, count: int = CUTS) -> list[in
 
 
 def cut(market: SessionHistory, first: int, stop: int) -> SessionHistory:
-    """Return the sessions ``first <= t < stop`` of a market as a market of its own; series keep their past."""
+    """Return the sessions ``first <= t < stop`` of a market as a market of its own; series keep their past.
+
+    Parameters
+    ----------
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    first : int
+        Position of the first session kept.
+    stop : int
+        Position to stop before.
+    """
     begin, last = market.day(first), market.day(stop - 1)
     return SessionHistory(
         {symbol: _multiplied(bars.since(begin).until(last), last, 1.0) for symbol, bars in market.bars.items()},
@@ -245,7 +268,17 @@ def cut(market: SessionHistory, first: int, stop: int) -> SessionHistory:
 
 
 def with_other_future(market: SessionHistory, stop: int, factor: float) -> SessionHistory:
-    """Return a market in which prices, dividends, volumes and series are so many times as high from a session on."""
+    """Return a market in which prices, dividends, volumes and series are so many times as high from a session on.
+
+    Parameters
+    ----------
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    stop : int
+        Position to stop before.
+    factor : float
+        How many times as high everything becomes.
+    """
     begin = market.day(stop)
     low, high = _POSSIBLE
     return SessionHistory(
@@ -298,7 +331,21 @@ def _variant[S](other: Other[S], played: Played) -> Variant:
 def verdict(
     official: Played, beside: Beside, variants: Sequence[Variant], spread: BootstrapResult, faults: int
 ) -> tuple[str, ...]:
-    """Say in plain words what the numbers say, and no more."""
+    """Say in plain words what the numbers say, and no more.
+
+    Parameters
+    ----------
+    official : Played
+        A history played: sessions decided, equity at each close in USD, trades in order.
+    beside : Beside
+        What the result is set beside.
+    variants : sequence of Variant
+        What the result is compared with.
+    spread : BootstrapResult
+        Yearly growth and deepest fall over resampled histories; against the benchmark where one is given.
+    faults : int
+        How many places showed a look-ahead.
+    """
     mine, held = official.final_equity_usd, float(beside.benchmark[-1])
     lines = []
     if faults:

@@ -165,6 +165,17 @@ def play_combinations(
 
     Indicators are computed once per distinct length, conditions once per distinct threshold.
     `with_returns` also measures the session returns of each.
+
+    Parameters
+    ----------
+    history : History
+        Columns of one symbol, oldest first, shape (n_sessions,) each.
+    combinations : sequence of Combination
+        What varies in each combination.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    with_returns : bool
+        Whether session returns are measured too.
     """
     results = empty_results(len(combinations))
     if not combinations:

@@ -85,6 +85,15 @@ class TradeMetrics:
 def curve_metrics(equity: Column, days: Days, capital_usd: float) -> CurveMetrics:
     """Metrics of an equity curve in USD, one value per session.
 
+    Parameters
+    ----------
+    equity : ndarray of float64
+        Equity at each close, USD, shape (n_sessions,).
+    days : ndarray of datetime64[D]
+        Sessions, oldest first, shape (n_sessions,).
+    capital_usd : float
+        Starting capital, USD.
+
     Raises
     ------
     ValueError
@@ -145,7 +154,17 @@ def moments(moves: Column) -> tuple[float, float]:
 
 
 def max_drawdown(equity: Column, days: Days, capital_usd: float) -> Drawdown:
-    """Return the deepest fall with its dates."""
+    """Return the deepest fall with its dates.
+
+    Parameters
+    ----------
+    equity : ndarray of float64
+        Equity at each close, USD, shape (n_sessions,).
+    days : ndarray of datetime64[D]
+        Sessions, oldest first, shape (n_sessions,).
+    capital_usd : float
+        Starting capital, USD.
+    """
     falls = drawdown(from_capital(equity, capital_usd))
     trough = int(np.argmin(falls))
     if falls[trough] >= -NEGLIGIBLE:

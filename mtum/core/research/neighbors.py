@@ -19,7 +19,17 @@ def varying(changes: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def move_together(changes: Sequence[Mapping[str, Any]], one: str, other: str) -> bool:
-    """Return whether the value of one setting tells that of the other, as linked ones do."""
+    """Return whether the value of one setting tells that of the other, as linked ones do.
+
+    Parameters
+    ----------
+    changes : sequence of mapping of str to any
+        Settings of each combination, in the order of the rows.
+    one : str
+        One setting.
+    other : str
+        The other setting.
+    """
     pairs = {(repr(change[one]), repr(change[other])) for change in changes}
     return len(pairs) == max(len({pair[0] for pair in pairs}), len({pair[1] for pair in pairs}))
 

@@ -81,8 +81,12 @@ def deflated_sharpe(sharpe: float, sessions: int, skew: float, kurtosis: float, 
     ----------
     sharpe, spread : float
         Best Sharpe ratio and standard deviation over all tries, per session (not yearly).
+    sessions : int
+        Sessions of the returns.
     skew, kurtosis : float
         Of the best one's session returns; 0 and 3 for a normal.
+    tries : int
+        How many combinations were tried.
     """
     hurdle = expected_best_sharpe(spread, tries)
     variance = max(1e-12, 1.0 - skew * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2)

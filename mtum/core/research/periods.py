@@ -68,7 +68,17 @@ class Shape:
 
 
 def months(days: Days, equity: Column, capital_usd: float) -> Mapping[date, float]:
-    """Return the return of each calendar month by its first day, as a fraction."""
+    """Return the return of each calendar month by its first day, as a fraction.
+
+    Parameters
+    ----------
+    days : ndarray of datetime64[D]
+        Sessions, oldest first, shape (n_sessions,).
+    equity : ndarray of float64
+        Equity at each close, USD, shape (n_sessions,).
+    capital_usd : float
+        Starting capital, USD.
+    """
     return _periods(days, equity, capital_usd, "M")
 
 
@@ -87,8 +97,12 @@ def years(
 
     Parameters
     ----------
+    days : ndarray of datetime64[D]
+        Sessions, oldest first, shape (n_sessions,).
     curves : (ndarray, ndarray), shape (n_sessions,) each
         Equity in USD and that of the benchmark.
+    capital_usd : float
+        Starting capital, USD.
     invested, traded_usd : ndarray, shape (n_sessions,)
         Fraction of the equity in shares at each close; USD bought and sold in each session.
     """
@@ -115,7 +129,19 @@ def years(
 
 
 def worst_periods(days: Days, equity: Column, benchmark: Column, capital_usd: float) -> tuple[WorstPeriod, ...]:
-    """Return the deepest falls from a running peak to the return to it, deepest first; they do not overlap."""
+    """Return the deepest falls from a running peak to the return to it, deepest first; they do not overlap.
+
+    Parameters
+    ----------
+    days : ndarray of datetime64[D]
+        Sessions, oldest first, shape (n_sessions,).
+    equity : ndarray of float64
+        Equity at each close, USD, shape (n_sessions,).
+    benchmark : ndarray of float64
+        The benchmark's equity at each close, USD, shape (n_sessions,).
+    capital_usd : float
+        Starting capital, USD.
+    """
     falls = drawdown(from_capital(equity, capital_usd))
     low = np.concatenate(([False], falls < -NEGLIGIBLE, [False]))
     firsts, ends = np.flatnonzero(~low[:-1] & low[1:]), np.flatnonzero(low[:-1] & ~low[1:])
@@ -139,6 +165,17 @@ def worst_periods(days: Days, equity: Column, benchmark: Column, capital_usd: fl
 
 def shape(days: Days, equity: Column, benchmark: Column, capital_usd: float) -> Shape:
     """Return how the returns of a curve are spread and go with those of a benchmark.
+
+    Parameters
+    ----------
+    days : ndarray of datetime64[D]
+        Sessions, oldest first, shape (n_sessions,).
+    equity : ndarray of float64
+        Equity at each close, USD, shape (n_sessions,).
+    benchmark : ndarray of float64
+        The benchmark's equity at each close, USD, shape (n_sessions,).
+    capital_usd : float
+        Starting capital, USD.
 
     References
     ----------
@@ -178,6 +215,15 @@ def rolling(equity: Column, benchmark: Column, capital_usd: float) -> Mapping[st
 
     `volatility_frac` is over 126 sessions, `return_frac`, `sharpe` and `beta` are over 252. There is no beta to a
     benchmark that did not move in most of them, as before the first session of its symbols.
+
+    Parameters
+    ----------
+    equity : ndarray of float64
+        Equity at each close, USD, shape (n_sessions,).
+    benchmark : ndarray of float64
+        The benchmark's equity at each close, USD, shape (n_sessions,).
+    capital_usd : float
+        Starting capital, USD.
     """
     moves, other = (returns(from_capital(line, capital_usd)) for line in (equity, benchmark))
     year = SESSIONS_PER_YEAR

@@ -55,8 +55,12 @@ def by_state(
 
     Parameters
     ----------
+    kind : str
+        Kind of the states.
     names : sequence of str
         Of the states 0, 1, ...
+    states : ndarray of int64
+        State known before each session, shape (n_sessions,); -1 = none.
     moves, benchmark, held : ndarray, shape (n_sessions,)
         Session returns of the result and of buy-and-hold, and 1 where shares were held at the close.
     """
@@ -83,7 +87,17 @@ def by_state(
 
 
 def vix_states(market: SessionHistory, span: Span, vix: Mapping[date, float]) -> States:
-    """Return between which bounds the VIX of the session before closed."""
+    """Return between which bounds the VIX of the session before closed.
+
+    Parameters
+    ----------
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    vix : mapping of date to float
+        VIX closes by session, points.
+    """
     before = [vix.get(market.day(t - 1)) if t else None for t in range(*span)]
     return np.array([-1 if one is None else np.searchsorted(VIX_BOUNDS, one, "right") for one in before], np.int64)
 
@@ -92,6 +106,15 @@ def trend_states(market: SessionHistory, span: Span, weights: Mapping[str, float
     """Return whether the symbols together closed above their mean of 200 sessions, in the session before.
 
     They are taken together by the weighted mean of their returns, of those that have bars.
+
+    Parameters
+    ----------
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    weights : mapping of str to float
+        Fraction of the equity by symbol.
     """
     closes = np.array([_known(market, symbol) for symbol in weights])
     moves = closes[:, 1:] / closes[:, :-1] - 1.0

@@ -82,7 +82,19 @@ class AccountPart:
 
 
 def play_combination(market: SessionHistory, one: AccountCombination, span: Span, *, compiled: bool = False) -> Played:
-    """Play one set of settings over some sessions of a market, as `mtum backtest` plays it."""
+    """Play one set of settings over some sessions of a market, as `mtum backtest` plays it.
+
+    Parameters
+    ----------
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    one : AccountCombination
+        One set of settings: the sleeves of an account, one strategy alone being an account of one, and the terms.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    compiled : bool
+        Whether compiled code is used.
+    """
     if one.alone is not None:
         return play_strategy(market, one.alone, one.terms, *span, compiled=compiled)
     return play_account(market, one.sleeves, one.terms, *span).total

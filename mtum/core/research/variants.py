@@ -78,7 +78,17 @@ def alone(strategy: Strategy, terms: PlayTerms) -> Asked:
 
 
 def play(market: SessionHistory, asked: Asked, span: Span) -> Played:
-    """Play what is asked over some sessions of a market."""
+    """Play what is asked over some sessions of a market.
+
+    Parameters
+    ----------
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    asked : Asked
+        What is checked: the sleeves of an account and the terms they are played on.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    """
     strategy, terms = asked.confluence, asked.terms
     if strategy is None:
         return play_combination(market, asked, span)
@@ -184,7 +194,17 @@ def without_sleeves(asked: Asked) -> Iterator[Other[Asked]]:
 
 
 def of_confluence(asked: Asked, market: SessionHistory, span: Span) -> Iterator[Other[Asked]]:
-    """Yield the rules of `mtum_confluence` with other forms of their inputs, and with some conditions only."""
+    """Yield the rules of `mtum_confluence` with other forms of their inputs, and with some conditions only.
+
+    Parameters
+    ----------
+    asked : Asked
+        What is checked: the sleeves of an account and the terms they are played on.
+    market : SessionHistory
+        Bars per symbol, and extra series by session.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    """
     strategy = asked.confluence
     if strategy is None:
         return

@@ -24,6 +24,17 @@ class Fold:
 def folds(span: Span, fit_sessions: int, try_sessions: int, kind: WindowKind) -> tuple[Fold, ...]:
     """Cut a span into folds; the last one may be tried on fewer sessions.
 
+    Parameters
+    ----------
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    fit_sessions : int
+        Length of the window that settings are chosen on, sessions.
+    try_sessions : int
+        Length of the window that they are tried on, sessions.
+    kind : WindowKind
+        Whether the fitting window moves along or grows from the start.
+
     Raises
     ------
     ValueError

@@ -50,8 +50,18 @@ def book_fill(
 
     Parameters
     ----------
+    account : ExchangeAccount
+        The account at the exchange: cash in USD, and positions.
+    symbol : str
+        Ticker.
     signed_shares : int
         Positive for a purchase, negative for a sale.
+    price : Decimal
+        Price, USD per share.
+    commission : Decimal
+        Commission of the order, USD.
+    day : date
+        The session's date.
 
     Returns
     -------

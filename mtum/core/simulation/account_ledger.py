@@ -76,7 +76,21 @@ class AccountLedger:
     def of(
         cls, history: SessionHistory, sleeves: Sequence[Sleeve], terms: PlayTerms, first: int, stop: int
     ) -> "AccountLedger":
-        """Return the books before the first session."""
+        """Return the books before the first session.
+
+        Parameters
+        ----------
+        history : SessionHistory
+            Bars per symbol, and extra series by session.
+        sleeves : sequence of Sleeve
+            Sleeves of the account.
+        terms : PlayTerms
+            On what terms history is played.
+        first : int
+            Position of the first session.
+        stop : int
+            Position to stop before.
+        """
         settled, left = settled_at(history.days, terms.settlement.value), dict(terms.holdings)
         capital, costs, ledgers = exact(terms.capital_usd), FillCosts(history, terms), []
         for one in sleeves:

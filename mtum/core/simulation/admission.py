@@ -99,7 +99,19 @@ class Refusal:
 
 
 def refusal(state: ExchangeState, ticket: ExchangeTicket, moment: Moment, rules: ExchangeRules) -> Refusal | None:
-    """Why this order, or change of a working one, is not taken; None when it is."""
+    """Why this order, or change of a working one, is not taken; None when it is.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    ticket : ExchangeTicket
+        An order as a client sends it; `order_id` 0 lets the exchange choose the client's next one.
+    moment : Moment
+        The instant of an operation and the market around it.
+    rules : ExchangeRules
+        How the exchange charges and when it closes its books.
+    """
     known = working_order(state, ticket)
     if known:
         mismatched = _mismatched(known, ticket)
@@ -123,7 +135,17 @@ def working_order(state: ExchangeState, ticket: ExchangeTicket) -> ExchangeOrder
 
 
 def working_session(ticket: ExchangeTicket, moment: Moment, rules: ExchangeRules) -> date | None:
-    """Session an accepted order works in; None = the next one to open."""
+    """Session an accepted order works in; None = the next one to open.
+
+    Parameters
+    ----------
+    ticket : ExchangeTicket
+        An order as a client sends it; `order_id` 0 lets the exchange choose the client's next one.
+    moment : Moment
+        The instant of an operation and the market around it.
+    rules : ExchangeRules
+        How the exchange charges and when it closes its books.
+    """
     return None if _is_late(ticket, moment, rules) else moment.session.day
 
 
@@ -183,7 +205,17 @@ def _unaffordable(state: ExchangeState, ticket: ExchangeTicket, moment: Moment, 
 
 
 def reserved_by_shares(state: ExchangeState, account: ExchangeAccount, prices: Mapping[str, Decimal]) -> Decimal:
-    """Return what an account's working purchases of shares will take, USD."""
+    """Return what an account's working purchases of shares will take, USD.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    account : ExchangeAccount
+        The account at the exchange: cash in USD, and positions.
+    prices : mapping of str to Decimal
+        Price by symbol, USD per share.
+    """
     buys = (o for o in open_orders(state, account.code) if o.ticket.side is Side.BUY)
     return sum(
         (o.remaining * unit_usd(o.ticket.symbol, prices.get(o.ticket.symbol, Decimal(0))) for o in buys), Decimal(0)

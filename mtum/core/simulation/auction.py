@@ -27,7 +27,21 @@ def with_order(state: ExchangeState, order: ExchangeOrder) -> ExchangeState:
 
 
 def ended(order: ExchangeOrder, status: ExchangeStatus, moment: Moment, code: int, reason: str) -> ExchangeOrder:
-    """Return the order as it ends at this moment."""
+    """Return the order as it ends at this moment.
+
+    Parameters
+    ----------
+    order : ExchangeOrder
+        An order the exchange accepted.
+    status : ExchangeStatus
+        Life of an order at the exchange; all but WORKING are final.
+    moment : Moment
+        The instant of an operation and the market around it.
+    code : int
+        The broker's code.
+    reason : str
+        Why, as a reason word.
+    """
     return replace(
         order,
         status=status,
@@ -49,7 +63,19 @@ def trades_now(order: ExchangeOrder, moment: Moment) -> bool:
 
 
 def fill(state: ExchangeState, order: ExchangeOrder, moment: Moment, rules: ExchangeRules) -> ExchangeState:
-    """Fill what the plans allow of an order at the moment's price; unchanged when they allow nothing."""
+    """Fill what the plans allow of an order at the moment's price; unchanged when they allow nothing.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    order : ExchangeOrder
+        An order the exchange accepted.
+    moment : Moment
+        The instant of an operation and the market around it.
+    rules : ExchangeRules
+        How the exchange charges and when it closes its books.
+    """
     allowed = _allowed(state.plans, order, moment.session.day) - order.filled
     shares = min(order.remaining, allowed, _left_of_auction(state, order, moment, rules))
     if shares <= 0 or state.account(order.ticket.account) is None:
@@ -105,7 +131,17 @@ def _traded_this_month(state: ExchangeState, order: ExchangeOrder, day: date, ru
 
 
 def later_rejection(state: ExchangeState, order: ExchangeOrder, moment: Moment) -> FillPlan | None:
-    """The plan by which an accepted order is rejected at this moment, if there is one."""
+    """The plan by which an accepted order is rejected at this moment, if there is one.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    order : ExchangeOrder
+        An order the exchange accepted.
+    moment : Moment
+        The instant of an operation and the market around it.
+    """
     for plan in state.plans:
         due = plan.effect is PlanEffect.REJECT_LATER and moment.within(plan.minutes_before_close)
         if due and order.session == moment.session.day and plan.matches(order.ticket, order.session):
@@ -114,7 +150,17 @@ def later_rejection(state: ExchangeState, order: ExchangeOrder, moment: Moment) 
 
 
 def called_inactive(state: ExchangeState, order: ExchangeOrder, moment: Moment) -> bool:
-    """Whether a plan has an order called inactive at this moment, which works all the same."""
+    """Whether a plan has an order called inactive at this moment, which works all the same.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    order : ExchangeOrder
+        An order the exchange accepted.
+    moment : Moment
+        The instant of an operation and the market around it.
+    """
     return order.session is not None and any(
         plan.effect is PlanEffect.INACTIVE
         and moment.within(plan.minutes_before_close)

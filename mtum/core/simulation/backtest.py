@@ -98,6 +98,10 @@ def run(
     ----------
     history : History
         Columns, warm-up included.
+    strategy : MtumConfluence
+        Parameters of the strategy; defaults are the documented rules.
+    terms : PlayTerms
+        On what terms history is played.
     span : Span
         Positions decided; the first should be fit (see `first_fit`).
     used : frozenset of str
@@ -135,6 +139,14 @@ def played_of(
 
     Parameters
     ----------
+    history : History
+        Columns of one symbol, oldest first, shape (n_sessions,) each.
+    terms : PlayTerms
+        On what terms history is played.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
     seen : ndarray or None
         Prices decided on, shape (n_sessions,), where they are not the closes.
     plain : bool
@@ -167,7 +179,23 @@ def walked(
     *,
     plain: bool = False,
 ) -> Trades:
-    """Play a history and return its trades as columns, the quickest form (see `run`)."""
+    """Play a history and return its trades as columns, the quickest form (see `run`).
+
+    Parameters
+    ----------
+    history : History
+        Columns of one symbol, oldest first, shape (n_sessions,) each.
+    strategy : MtumConfluence
+        Parameters of the strategy; defaults are the documented rules.
+    terms : PlayTerms
+        On what terms history is played.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    used : frozenset of str
+        Names of the conditions in force.
+    plain : bool
+        Whether it runs uncompiled.
+    """
     compiled, rules = terms.compiled(strategy.reentry_cooldown_sessions), fast_rules(strategy, used)
     room = room_for(history)
     made = (
@@ -184,6 +212,15 @@ def walked_each(
     """Play one history after the other, each from its first fit session; nothing waits for all.
 
     The trades lie in room that the next history uses again: read them before asking for it.
+
+    Parameters
+    ----------
+    histories : iterable of History
+        Histories to play.
+    strategy : MtumConfluence
+        Parameters of the strategy; defaults are the documented rules.
+    terms : PlayTerms
+        On what terms history is played.
     """
     compiled = terms.compiled(strategy.reentry_cooldown_sessions)
     row = one_row(fast_rules(strategy), compiled, strategy.history_sessions() - 1)
@@ -196,7 +233,19 @@ def walked_each(
 
 
 def final_equity(history: History, terms: PlayTerms, span: Span, trades: Trades) -> float:
-    """Equity in USD at the last close of the span."""
+    """Equity in USD at the last close of the span.
+
+    Parameters
+    ----------
+    history : History
+        Columns of one symbol, oldest first, shape (n_sessions,) each.
+    terms : PlayTerms
+        On what terms history is played.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
+    """
     if not len(trades.slots):
         return float(terms.capital_usd)
     slot, purse = trades.slots[-1], trades.purses[-1]

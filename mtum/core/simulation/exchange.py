@@ -49,6 +49,17 @@ def place(
     """Take an order, or a change of a working one under its number, or refuse it.
 
     One without a session waits for the next to open, of which a broker warns (399).
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    ticket : ExchangeTicket
+        An order as a client sends it; `order_id` 0 lets the exchange choose the client's next one.
+    moment : Moment
+        The instant of an operation and the market around it.
+    rules : ExchangeRules
+        How the exchange charges and when it closes its books.
     """
     state = open_session(state, moment)
     refused = refusal(state, ticket, moment, rules)
@@ -72,6 +83,17 @@ def cancel(
     """Cancel an order; on-close orders only before the cut-off of the session they work in.
 
     Refused with 10147 where there is none, and with 10148 where it cannot be canceled. What was filled stays filled.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    perm_id : int
+        The order's permanent id; 0 before it has one.
+    moment : Moment
+        The instant of an operation and the market around it.
+    rules : ExchangeRules
+        How the exchange charges and when it closes its books.
     """
     state = open_session(state, moment)
     order = order_by_perm_id(state, perm_id)
@@ -96,6 +118,15 @@ def advance(
 
     From the close on, orders that need a symbol without a price stay working: give the official
     close in a later call, or the next session expires them.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    moment : Moment
+        The instant of an operation and the market around it.
+    rules : ExchangeRules
+        How the exchange charges and when it closes its books.
     """
     before = open_orders(state)
     state = open_session(state, moment)
@@ -121,6 +152,15 @@ def correct_execution(state: ExchangeState, exec_id: str, price: Decimal) -> Exc
     Cash moves by the difference, the order's average price follows; realized profit and average
     cost of the position are left as first reported (as the broker's next statement would repair).
     An unknown id changes nothing.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    exec_id : str
+        The execution's id.
+    price : Decimal
+        Price, USD per share.
     """
     old = next((e for e in state.executions if e.exec_id == exec_id), None)
     order = order_by_perm_id(state, old.perm_id) if old else None

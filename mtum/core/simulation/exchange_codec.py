@@ -90,6 +90,15 @@ def finished_apart(state: ExchangeState, before: date, finished: bytes) -> tuple
     """Return the state without orders that ended in sessions earlier than `before`, and the lines they join.
 
     An order that works stays, and so does each client's newest one: the next number is counted from it.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    before : date
+        Sessions earlier than this one.
+    finished : bytes
+        Lines of the orders put apart before.
     """
     newest = {
         order.ticket.client_id: order.perm_id for order in sorted(state.orders, key=lambda one: one.ticket.order_id)

@@ -13,7 +13,17 @@ def open_orders(state: ExchangeState, account: str = "") -> tuple[ExchangeOrder,
 
 
 def completed_orders(state: ExchangeState, day: date, account: str = "") -> tuple[ExchangeOrder, ...]:
-    """Orders that ended in the given session, oldest first."""
+    """Orders that ended in the given session, oldest first.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    day : date
+        The session's date.
+    account : str
+        Code of the account.
+    """
     return tuple(
         o
         for o in state.orders
@@ -24,7 +34,17 @@ def completed_orders(state: ExchangeState, day: date, account: str = "") -> tupl
 
 
 def executions_of(state: ExchangeState, day: date, account: str = "") -> tuple[Execution, ...]:
-    """Executions of a trade date, corrections included, oldest first."""
+    """Executions of a trade date, corrections included, oldest first.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    day : date
+        The session's date.
+    account : str
+        Code of the account.
+    """
     return tuple(e for e in state.executions if e.session == day and account in ("", e.ticket.account))
 
 
@@ -34,7 +54,17 @@ def order_by_perm_id(state: ExchangeState, perm_id: int) -> ExchangeOrder | None
 
 
 def order_by_client(state: ExchangeState, client_id: int, order_id: int) -> ExchangeOrder | None:
-    """The newest order a client sent under this order id, None if there is none."""
+    """The newest order a client sent under this order id, None if there is none.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    client_id : int
+        Number of the API client.
+    order_id : int
+        The order's number at its client.
+    """
     mine = (o for o in reversed(state.orders) if o.ticket.client_id == client_id)
     return next((o for o in mine if o.ticket.order_id == order_id), None)
 
@@ -53,7 +83,17 @@ def open_options(state: ExchangeState, account: str = "") -> tuple[OptionOrder, 
 
 
 def completed_options(state: ExchangeState, day: date, account: str = "") -> tuple[OptionOrder, ...]:
-    """Orders in options that ended in the given session, oldest first."""
+    """Orders in options that ended in the given session, oldest first.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    day : date
+        The session's date.
+    account : str
+        Code of the account.
+    """
     return tuple(
         o
         for o in state.option_books.orders
@@ -69,13 +109,33 @@ def option_order(state: ExchangeState, perm_id: int) -> OptionOrder | None:
 
 
 def option_order_by_client(state: ExchangeState, client_id: int, order_id: int) -> OptionOrder | None:
-    """The newest order in options a client sent under this order id, None if there is none."""
+    """The newest order in options a client sent under this order id, None if there is none.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    client_id : int
+        Number of the API client.
+    order_id : int
+        The order's number at its client.
+    """
     mine = (o for o in reversed(state.option_books.orders) if o.ticket.client_id == client_id)
     return next((o for o in mine if o.ticket.order_id == order_id), None)
 
 
 def option_executions(state: ExchangeState, day: date, account: str = "") -> tuple[OptionExecution, ...]:
-    """Executions in options of a trade date, oldest first, the records of combinations included."""
+    """Executions in options of a trade date, oldest first, the records of combinations included.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    day : date
+        The session's date.
+    account : str
+        Code of the account.
+    """
     accounts = {o.perm_id: o.ticket.account for o in state.option_books.orders}
     return tuple(
         e

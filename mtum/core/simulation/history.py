@@ -66,6 +66,15 @@ def vix_column(days: Days, closes: Mapping[date, float] | Bars) -> Column:
 def history(bars: Bars, vix: Mapping[date, float] | Bars, settlement: str = "none") -> History:
     """Make bars ready; `settlement` is "none" or "calendar".
 
+    Parameters
+    ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    vix : mapping of date to float or Bars
+        VIX closes by session, points.
+    settlement : str
+        "none", or "calendar" for the exchange's settlement days.
+
     Raises
     ------
     ValueError

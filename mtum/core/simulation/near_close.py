@@ -76,8 +76,16 @@ def draw_seen(history: History, model: NearCloseModel, mode: VolumeMode, atr: Co
 
     Parameters
     ----------
+    history : History
+        Columns of one symbol, oldest first, shape (n_sessions,) each.
+    model : NearCloseModel
+        How the last 20 minutes move; fitted, see `tests/golden/fit_near_close.py`.
+    mode : VolumeMode
+        Which volume of today the rules use.
     atr : ndarray, shape (n_sessions,)
         ATR in millionths of a USD; the move of a session is scaled by the session's before it.
+    seed : int
+        Seed of the draws.
     """
     draw = np.random.default_rng(seed)
     n, prices = len(history), history.prices
@@ -99,12 +107,36 @@ def draw_seen(history: History, model: NearCloseModel, mode: VolumeMode, atr: Co
 
 
 def played_near_close(history: History, strategy: MtumConfluence, terms: PlayTerms, span: Span, seen: Seen) -> Played:
-    """Play a history deciding on what was seen; fills are at the official prices."""
+    """Play a history deciding on what was seen; fills are at the official prices.
+
+    Parameters
+    ----------
+    history : History
+        Columns of one symbol, oldest first, shape (n_sessions,) each.
+    strategy : MtumConfluence
+        Parameters of the strategy; defaults are the documented rules.
+    terms : PlayTerms
+        On what terms history is played.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    seen : Seen
+        Close, VIX and volume of each session as they looked before the close.
+    """
     return played_of(history, terms, span, _walked(history, strategy, terms, span, seen), seen.close)
 
 
 def near_close_spread(official: Played, played: Sequence[Played], correlation: float) -> NearCloseSpread:
-    """Set the draws beside the official result."""
+    """Set the draws beside the official result.
+
+    Parameters
+    ----------
+    official : Played
+        A history played: sessions decided, equity at each close in USD, trades in order.
+    played : sequence of Played
+        The draws.
+    correlation : float
+        Correlation of price and VIX in the last minutes, -1 to 1.
+    """
     entries = {trade.entry_session for trade in official.trades}
     finals = [one.final_equity_usd for one in played]
     counts = [len(one.trades) for one in played]
@@ -126,7 +158,23 @@ def near_close_spread(official: Played, played: Sequence[Played], correlation: f
 def draws(
     history: History, strategy: MtumConfluence, model: NearCloseModel, mode: VolumeMode, count: int, seed: int = 1
 ) -> list[Seen]:
-    """Draw so many pasts; the same seed gives the same ones."""
+    """Draw so many pasts; the same seed gives the same ones.
+
+    Parameters
+    ----------
+    history : History
+        Columns of one symbol, oldest first, shape (n_sessions,) each.
+    strategy : MtumConfluence
+        Parameters of the strategy; defaults are the documented rules.
+    model : NearCloseModel
+        How the last 20 minutes move; fitted, see `tests/golden/fit_near_close.py`.
+    mode : VolumeMode
+        Which volume of today the rules use.
+    count : int
+        How many.
+    seed : int
+        Seed of the draws.
+    """
     atr = machine(range_column)(machine(running_sums)(history.prices), strategy.atr_sessions, False)
     return [draw_seen(history, model, mode, atr, seed + number) for number in range(count)]
 

@@ -20,6 +20,15 @@ def pledged_shares(state: ExchangeState, account: str, symbol: str) -> int:
     """Shares that calls which were sold, or may be, are covered by.
 
     A call with a longer or equally long one beside it needs none.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    account : str
+        Code of the account.
+    symbol : str
+        Ticker.
     """
     if state.options is None:
         return 0
@@ -59,6 +68,10 @@ def collateral(
         By symbol, those that cover calls.
     kind : AccountKind
         An account without margin pays the whole strike of a put.
+    worth : Worth
+        What a contract is worth now, USD per share.
+    spot : Spot
+        Last price of an underlying, USD per share.
     """
     by_underlying: dict[str, list[MarginLeg]] = {}
     secured = kind is AccountKind.CASH
@@ -81,6 +94,14 @@ def reserved_cash(
 
     Parameters
     ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    account : ExchangeAccount
+        The account at the exchange: cash in USD, and positions.
+    worth : Worth
+        What a contract is worth now, USD per share.
+    spot : Spot
+        Last price of an underlying, USD per share.
     without : int
         Permanent id of an order that is left out.
     """
@@ -109,7 +130,17 @@ def no_spot(_: str) -> Decimal:
 def with_changes(
     held: Mapping[OptionContract, int], changes: Mapping[OptionContract, int], units: int
 ) -> dict[OptionContract, int]:
-    """Return the contracts after so many units of an order."""
+    """Return the contracts after so many units of an order.
+
+    Parameters
+    ----------
+    held : mapping of OptionContract to int
+        Contracts held, negative for those sold.
+    changes : mapping of OptionContract to int
+        Contracts that one unit adds, negative for those it takes away.
+    units : int
+        How many units.
+    """
     after = Counter(held)
     after.update({one: by * units for one, by in changes.items()})
     return {one: count for one, count in after.items() if count}

@@ -30,8 +30,16 @@ def drawn_share(
 
     Parameters
     ----------
+    symbol : str
+        Ticker.
+    day : date
+        The session's date.
+    seed : int
+        Seed of the draws.
     minutes_to_close : float
         Minutes before the official close, full day or half day; 0 or less means the session is over.
+    session_minutes : float
+        Length of the session, minutes.
 
     Returns
     -------
@@ -49,6 +57,15 @@ def share_at(decision_share: float, minutes_to_close: float, session_minutes: fl
     Grows in a straight line from 0 at the opening to `decision_share` at 20 minutes, then on to the
     auction, where the rest (half of what was missing) trades at once.
 
+    Parameters
+    ----------
+    decision_share : float
+        Fraction of the volume traded 20 minutes before the close.
+    minutes_to_close : float
+        Minutes before the close.
+    session_minutes : float
+        Length of the session, minutes.
+
     Examples
     --------
     >>> [round(share_at(0.8, m), 2) for m in (390, 20, 10, 0)]
@@ -65,7 +82,17 @@ def share_at(decision_share: float, minutes_to_close: float, session_minutes: fl
 
 
 def documented_share(prior: float | None, session: Session, minutes: float) -> UsualShare | None:
-    """Return a documented share at 20 minutes as it is so many minutes before this session's close; None for none."""
+    """Return a documented share at 20 minutes as it is so many minutes before this session's close; None for none.
+
+    Parameters
+    ----------
+    prior : float or None
+        Documented share at 20 minutes, a fraction; None for none.
+    session : Session
+        The session, with its open and close.
+    minutes : float
+        Minutes before the close.
+    """
     if prior is None:
         return None
     return UsualShare(share_at(prior, minutes, (session.close - session.open).total_seconds() / 60))

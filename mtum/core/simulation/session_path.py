@@ -34,7 +34,23 @@ def play_sessions(
     stop: int,
     told: Callable[[Decision], None] = _unheard,
 ) -> Played:
-    """Play one strategy with all the money: an account of one sleeve (see `play_account`)."""
+    """Play one strategy with all the money: an account of one sleeve (see `play_account`).
+
+    Parameters
+    ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    terms : PlayTerms
+        On what terms history is played.
+    first : int
+        Position of the first session.
+    stop : int
+        Position to stop before.
+    told : callable
+        Told of each decision.
+    """
     alone = Sleeve("", strategy, 1.0, SleeveState.ON, 0.0, "", terms.rules, terms.loss_pause_sessions)
     return play_account(history, [alone], terms, first, stop, told).total
 
@@ -56,8 +72,12 @@ def play_account(
 
     Parameters
     ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
     sleeves : sequence of Sleeve
         In the order of the settings, the cash fund last; each begins with its part of `terms.capital_usd`.
+    terms : PlayTerms
+        On what terms history is played.
     first, stop : int
         Positions among the sessions of the history.
     told : callable
@@ -83,8 +103,18 @@ def play_with_options(
 
     Parameters
     ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    sleeves : sequence of Sleeve
+        Sleeves of the account.
+    terms : PlayTerms
+        On what terms history is played.
     options : OptionTerms
         How they are quoted, and what they may do.
+    first : int
+        Position of the first session.
+    stop : int
+        Position to stop before.
     """
     from mtum.core.simulation.options.desk import OptionDesk  # what an account of shares does without
 

@@ -103,6 +103,15 @@ def first_session(history: SessionHistory, strategy: Strategy, start: int = 0) -
 
     What it only reads must be fit too. With a start, a strategy that judges each symbol by itself begins with
     whatever is fit then.
+
+    Parameters
+    ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    start : int
+        Position of the first session that may be decided.
     """
     needed, universe = strategy.history_sessions(), strategy.universe()
     fit = {symbol: history.fit(symbol, needed) for symbol in looked_at(strategy)}

@@ -321,7 +321,21 @@ class SleeveLedger:
         self.holdings[symbol] = now
 
     def deliver(self, symbol: str, shares: int, price: Decimal, t: int, reason: str) -> None:
-        """Book shares that an option brought or took (below 0) at its strike; the cash is in the option books."""
+        """Book shares that an option brought or took (below 0) at its strike; the cash is in the option books.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker of the underlying.
+        shares : int
+            Shares brought, below 0 for those taken.
+        price : Decimal
+            Price, USD per share.
+        t : int
+            Position of the session.
+        reason : str
+            Why, as a reason word.
+        """
         day, side = self.history.day(t), Side.BUY if shares > 0 else Side.SELL
         purpose = Purpose.INCREASE if side is Side.BUY else Purpose.REDUCE
         order = PlannedOrder(symbol, side, purpose, abs(shares), (reason,))

@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 def verdicts_of(strategy: Strategy, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
     """Return a strategy's verdicts.
 
+    Parameters
+    ----------
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    view : MarketView
+        Everything a strategy may look at for one session.
+    own : Own
+        What a strategy knows of its own sleeve; changed by fills, cash and its own decisions.
+
     Raises
     ------
     StrategyError
@@ -40,6 +49,15 @@ def verdicts_of(strategy: Strategy, view: "MarketView", own: Own) -> tuple[Symbo
 
 def answers_of[T](strategy: Strategy, view: "MarketView", ask: Callable[[], Iterable[T]]) -> tuple[T, ...]:
     """Return what a strategy answers to a question.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    view : MarketView
+        Everything a strategy may look at for one session.
+    ask : callable
+        Asks the strategy its question.
 
     Raises
     ------

@@ -20,6 +20,15 @@ SCALE_DUST = 1e-9
 def asked(view: "MarketView", strategy: Strategy, own: Own) -> tuple[SymbolVerdict, ...]:
     """Return a strategy's verdicts, an unfit symbol among them as one it has no opinion on.
 
+    Parameters
+    ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    own : Own
+        What a strategy knows of its own sleeve; changed by fills, cash and its own decisions.
+
     Raises
     ------
     ValueError

@@ -22,6 +22,10 @@ def by_session(bars: Bars, spec: IndicatorSpec, *, first_is_whole: bool) -> Colu
 
     Parameters
     ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    spec : IndicatorSpec
+        An indicator that a strategy asks of the view, by name and parameters.
     first_is_whole : bool
         Whether the first week or month of the bars is known to be whole.
 

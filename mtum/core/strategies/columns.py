@@ -110,6 +110,8 @@ class MarketColumns:
 
         Parameters
         ----------
+        timeframe : Timeframe
+            What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
         able : ndarray of bool, shape (n_sessions,)
             Sessions at which the strategy can decide.
         settled : ndarray of bool or None, shape (n_sessions,)
@@ -146,6 +148,17 @@ class MarketColumns:
 
         Rounded to 1e-6, in USD as of each decision; NaN where the view of that session has none. `ago` 0 is
         the session itself, 1 the last session of the period before the one decided.
+
+        Parameters
+        ----------
+        symbols : sequence of str
+            Tickers.
+        timeframe : Timeframe
+            What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
+        decided : Decisions
+            Sessions at which a strategy of weeks or months decides: their positions, and the period each one decides.
+        ago : int
+            How many periods back; 0 is the session itself.
         """
         level = self._levels(tuple(symbols))
         now = decided.at
@@ -307,7 +320,17 @@ type ColumnForm = Allocation | Ranking | Signals
 
 
 def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
-    """Say what of a column form cannot be played; None where nothing is wrong."""
+    """Say what of a column form cannot be played; None where nothing is wrong.
+
+    Parameters
+    ----------
+    form : ColumnForm
+        What a strategy wants, as columns.
+    sessions : int
+        How many sessions the market has.
+    symbols : int
+        How many symbols the market has.
+    """
     table, name = (form.ranks, "ranks") if isinstance(form, Ranking) else (form.weights, "weights")
     rows = len(table)
     shapes: dict[str, tuple[Column | Positions | Mask, tuple[int, ...]]] = {

@@ -171,7 +171,17 @@ def panel_problems(strategy: Strategy) -> tuple[str, ...]:
 
 
 def flags(history: FinalHistory, symbol: str, days: Iterable[date]) -> dict[str, list[bool]]:
-    """Return each condition's flags over these days, one list per name; an unknown one does not hold."""
+    """Return each condition's flags over these days, one list per name; an unknown one does not hold.
+
+    Parameters
+    ----------
+    history : FinalHistory
+        Final bars that a strategy can be asked about again; indicators are computed once per column.
+    symbol : str
+        Ticker.
+    days : iterable of date
+        The days to look at.
+    """
     names = [spec.name for spec in history.strategy.CONDITIONS if not spec.of_position]
     found: dict[str, list[bool]] = {name: [] for name in names}
     for day in days:
@@ -182,7 +192,17 @@ def flags(history: FinalHistory, symbol: str, days: Iterable[date]) -> dict[str,
 
 
 def kept_with_entry(strategy: Strategy, view: MarketView, symbol: str) -> Mapping[str, float]:
-    """Return what the strategy would have kept with an entry in a symbol at that view, whether it wanted one or not."""
+    """Return what the strategy would have kept with an entry in a symbol at that view, whether it wanted one or not.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    view : MarketView
+        Everything a strategy may look at for one session.
+    symbol : str
+        Ticker.
+    """
     said = next((one for one in verdicts_of(strategy, view, Own()) if one.symbol == symbol), None)
     if said is None:
         return {}

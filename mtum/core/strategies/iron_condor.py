@@ -153,7 +153,17 @@ class IronCondor(OptionStrategy):
     def option_verdicts(
         self, view: "MarketView", own: "OwnOptions", chains: "Mapping[str, ReadChain]"
     ) -> "tuple[OptionVerdict, ...]":
-        """Return which condors are closed, then whether one is opened in each symbol."""
+        """Return which condors are closed, then whether one is opened in each symbol.
+
+        Parameters
+        ----------
+        view : MarketView
+            Everything a strategy may look at for one session.
+        own : OwnOptions
+            What a strategy of options knows of its own sleeve.
+        chains : mapping of str to ReadChain
+            Chains by underlying.
+        """
         from mtum.core.options.exits import SpreadExit, condor_ruling
         from mtum.core.strategies.option_rules import unruled
         from mtum.core.strategies.spread_rules import in_turn, managed

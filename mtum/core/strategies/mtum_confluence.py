@@ -224,8 +224,12 @@ def judged(rules: MtumConfluence, now: Mapping[str, float | None], holding: Hold
 
     Parameters
     ----------
+    rules : MtumConfluence
+        Parameters of the strategy; defaults are the documented rules.
     now : mapping of str to float or None
         The values `MtumConfluence.readings` gives; None = undefined.
+    holding : Holding
+        What a strategy knows of its own shares in one symbol; changed by fills only.
     """
     entry, exit_ = _entry_conditions(rules, now), _exit_conditions(rules, now, holding)
     verdict, reasons = _long(exit_) if holding.shares > 0 else _flat(rules, entry, now, holding)

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 def chains_asked(strategy: OptionStrategy, view: "MarketView", own: OwnOptions) -> tuple[ChainRequest, ...]:
     """Return the chains that a strategy wants.
 
+    Parameters
+    ----------
+    strategy : OptionStrategy
+        A strategy that trades options; what it holds in shares comes and goes by assignment alone.
+    view : MarketView
+        Everything a strategy may look at for one session.
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
+
     Raises
     ------
     StrategyError
@@ -37,6 +46,17 @@ def option_verdicts_of(
     strategy: OptionStrategy, view: "MarketView", own: OwnOptions, chains: Mapping[str, ReadChain]
 ) -> tuple[OptionVerdict, ...]:
     """Return a strategy's verdicts on its options.
+
+    Parameters
+    ----------
+    strategy : OptionStrategy
+        A strategy that trades options; what it holds in shares comes and goes by assignment alone.
+    view : MarketView
+        Everything a strategy may look at for one session.
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
+    chains : mapping of str to ReadChain
+        Chains by underlying.
 
     Raises
     ------

@@ -53,10 +53,12 @@ def request(
 
     Parameters
     ----------
+    underlying : str
+        Ticker of the underlying.
     window : Window
         Days to expiry of what is opened.
     least_delta, most_delta : float
-        Absolute deltas of what is opened.
+        Smallest and largest absolute delta of what is opened.
     groups : iterable of OptionGroup
         Open ones of the underlying.
     sought : tuple of float
@@ -140,10 +142,16 @@ def today_of(
 
     Parameters
     ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
     found : ReadChain or None
         None where no chain came: their mark is then unknown.
     held : mapping of OptionContract to int
         Contracts, negative for those sold.
+    symbol : str
+        Ticker.
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
     """
     units = units_of(held)
     marked = None if found is None else mark(found, {one.con_id: number // units for one, number in held.items()})
@@ -168,8 +176,12 @@ def closing(
 
     Parameters
     ----------
+    group : OptionGroup
+        The open lots of one structure.
     held : mapping of OptionContract to int
         Contracts, negative for those sold.
+    today : Today
+        What an open position is judged by.
     reason : str
         Why: a risk is closed at the far side if need be.
     worst : float or None
@@ -191,6 +203,8 @@ def opening(structure: Structure, quantity: int, worst: float, max_loss: float, 
 
     Parameters
     ----------
+    structure : Structure
+        Legs that are traded as one; how many of it is the caller's to say.
     quantity : int
         Units, at least 1.
     worst : float
@@ -216,7 +230,21 @@ def far_side(structure: Structure) -> float:
 def kept(
     underlying: str, group: str, reasons: tuple[str, ...], conditions: tuple[Condition, ...] = (), **said: object
 ) -> OptionVerdict:
-    """Return the verdict that leaves everything as it is; further fields by name."""
+    """Return the verdict that leaves everything as it is; further fields by name.
+
+    Parameters
+    ----------
+    underlying : str
+        Ticker of the underlying.
+    group : str
+        Name of the group.
+    reasons : tuple of str
+        Reason words, the deciding one first.
+    conditions : tuple of Condition
+        Conditions that were looked at.
+    said : object
+        Further fields of the verdict, by name.
+    """
     return replace(OptionVerdict(underlying, group, None, reasons, conditions), **said)  # type: ignore[arg-type]  # fields by name
 
 
@@ -225,8 +253,14 @@ def ruled(group: OptionGroup, ruling: Ruling, proposal: Proposal | None, **said:
 
     Parameters
     ----------
+    group : OptionGroup
+        The open lots of one structure.
+    ruling : Ruling
+        What happens to an open position.
     proposal : Proposal or None
         None where nothing is done, or nothing can be.
+    said : object
+        Further fields of the verdict, by name.
     """
     rules = tuple((name, action.value, needed) for name, action, needed in ruling.rules)
     found = OptionVerdict(
@@ -255,8 +289,14 @@ def entry(
 
     Parameters
     ----------
+    underlying : str
+        Ticker of the underlying.
     wanted : str
         Reason word of the opening, told second.
+    conditions : sequence of Condition
+        Conditions of the opening.
+    indicators : mapping of str to float or None
+        Values that were looked at, by name.
     """
     failed = tuple(one for one in conditions if not one.passed)
     if not failed:

@@ -26,6 +26,10 @@ def due(view: "MarketView", timeframe: Timeframe, decided: Remembered | None) ->
 
     Parameters
     ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
+    timeframe : Timeframe
+        What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
     decided : str or None
         The last period decided, as remembered; None for a new sleeve. Where nothing is due, `period` is to
         be remembered too.
@@ -44,6 +48,12 @@ def mean_of_closes(
 
     Parameters
     ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
+    symbol : str
+        Ticker.
+    timeframe : Timeframe
+        What one bar stands for; weeks run from Monday to Sunday, months are calendar months.
     count : int
         Closes, that of the session being decided included.
     period : str or None

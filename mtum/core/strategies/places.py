@@ -23,7 +23,17 @@ def sessions_held(view: "MarketView", holding: Holding) -> int | None:
 
 
 def atr_away(price: float | None, multiple: float, holding: Holding) -> float | None:
-    """Return the price so many ATR of the entry decision above a price, rounded to 1e-6; None where one is unknown."""
+    """Return the price so many ATR of the entry decision above a price, rounded to 1e-6; None where one is unknown.
+
+    Parameters
+    ----------
+    price : float or None
+        Price, USD; None where it is unknown.
+    multiple : float
+        How many ATR.
+    holding : Holding
+        What a strategy knows of its own shares in one symbol; changed by fills only.
+    """
     atr = holding.remembered.get("atr")
     return None if price is None or atr is None else round(price + multiple * atr, DECIMALS)
 
@@ -35,10 +45,16 @@ def ruled(
 
     Parameters
     ----------
+    entry : sequence of Condition
+        Conditions of an entry; all have to hold.
+    leave : sequence of Condition
+        Conditions of an exit; any is enough.
     weight : float or None
         Of a purchase, as a fraction of the sleeve's equity; without one nothing is bought.
     reason : str
         Of a purchase; a sale has the names of all conditions that hold.
+    holding : Holding
+        What a strategy knows of its own shares in one symbol; changed by fills only.
     """
     if holding.shares:
         reasons = tuple(one.name for one in leave if one.passed)
@@ -48,7 +64,17 @@ def ruled(
 
 
 def at_entry(verdict: Verdict, now: Mapping[str, float | None], names: tuple[str, ...]) -> dict[str, float]:
-    """Return the indicators that stay with the position, where the verdict opens one."""
+    """Return the indicators that stay with the position, where the verdict opens one.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        What the strategy wants of the symbol.
+    now : mapping of str to float or None
+        Values of the indicators by name.
+    names : tuple of str
+        Names of the indicators that are kept.
+    """
     buys = isinstance(verdict, Target) and verdict.weight > 0
     return {name: value for name in names if buys and (value := now[name]) is not None}
 
@@ -62,6 +88,8 @@ def in_places(judged: Iterable[tuple[float, SymbolVerdict]], own: Own, max_posit
     ----------
     judged : iterable of (rank, SymbolVerdict)
         Of each symbol by itself; the lowest rank is the best, of equal ones the first.
+    own : Own
+        What a strategy knows of its own sleeve; changed by fills, cash and its own decisions.
     max_positions : int
         Places in all.
     """

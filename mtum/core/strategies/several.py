@@ -40,7 +40,17 @@ class TradeFilter(Strategy):
 
 
 def weight_of(view: "MarketView", own: Own, symbol: str) -> float | None:
-    """Return what a sleeve holds of a fit symbol as a fraction of its equity, rounded to 1e-6; None without equity."""
+    """Return what a sleeve holds of a fit symbol as a fraction of its equity, rounded to 1e-6; None without equity.
+
+    Parameters
+    ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
+    own : Own
+        What a strategy knows of its own sleeve; changed by fills, cash and its own decisions.
+    symbol : str
+        Ticker.
+    """
     holding = own.holdings.get(symbol)
     held = holding.shares * float(view.bars[symbol].close[-1]) if holding else 0.0
     return round(held / own.equity_usd, DECIMALS) if own.equity_usd > 0 else None
@@ -67,6 +77,8 @@ def weights_problems(weights: Mapping[str, float], least: int = 1, *, zero: bool
 
     Parameters
     ----------
+    weights : mapping of str to float
+        Fraction of the equity by symbol.
     least : int
         How many tickers it must hold.
     zero : bool
@@ -83,7 +95,17 @@ def weights_problems(weights: Mapping[str, float], least: int = 1, *, zero: bool
 
 
 def list_problems(symbols: tuple[str, ...], name: str = "symbols", least: int = 1) -> tuple[str, ...]:
-    """Return what is wrong with a list of tickers, one line each."""
+    """Return what is wrong with a list of tickers, one line each.
+
+    Parameters
+    ----------
+    symbols : tuple of str
+        Tickers.
+    name : str
+        Name of the parameter.
+    least : int
+        Fewest symbols that are enough.
+    """
     if len(symbols) < least:
         return (f"{name} holds {len(symbols)} tickers; list {least} or more",)
     found = [

@@ -67,6 +67,12 @@ def managed(
 
     Parameters
     ----------
+    view : MarketView
+        Everything a strategy may look at for one session.
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
+    chains : mapping of str to ReadChain
+        Chains by underlying.
     take : float
         Part of the largest gain at which one is closed; no more is paid for that reason.
     judge : callable
@@ -105,6 +111,12 @@ def opened(
 
     Parameters
     ----------
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
+    chosen : Selection
+        What was chosen, and why not another.
+    symbol : str
+        Ticker.
     losses : Losses
         What may be lost.
     asked : Asked
@@ -144,6 +156,8 @@ def in_turn(
 
     Parameters
     ----------
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
     symbols : iterable of str
         In their order.
     of : callable

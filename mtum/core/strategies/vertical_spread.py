@@ -150,7 +150,17 @@ class VerticalSpread(OptionStrategy):
     def option_verdicts(
         self, view: "MarketView", own: "OwnOptions", chains: "Mapping[str, ReadChain]"
     ) -> "tuple[OptionVerdict, ...]":
-        """Return which spreads are closed, then whether one is opened in each symbol."""
+        """Return which spreads are closed, then whether one is opened in each symbol.
+
+        Parameters
+        ----------
+        view : MarketView
+            Everything a strategy may look at for one session.
+        own : OwnOptions
+            What a strategy of options knows of its own sleeve.
+        chains : mapping of str to ReadChain
+            Chains by underlying.
+        """
         from mtum.core.options.exits import SpreadExit
         from mtum.core.strategies.option_rules import unruled
         from mtum.core.strategies.spread_rules import in_turn, managed

@@ -68,6 +68,8 @@ def decided(strategy: Strategy, view: "MarketView", memory: Memory) -> Wanted:
 
     Parameters
     ----------
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
     view : MarketView
         Has at least the symbols and the history that the strategy asks for.
     memory : mapping of str to float, str or Price

@@ -118,7 +118,17 @@ class VixHedge(OptionStrategy):
     def option_verdicts(
         self, view: "MarketView", own: "OwnOptions", chains: "Mapping[str, ReadChain]"
     ) -> "tuple[OptionVerdict, ...]":
-        """Return what becomes of the calls that are held, then whether more are bought."""
+        """Return what becomes of the calls that are held, then whether more are bought.
+
+        Parameters
+        ----------
+        view : MarketView
+            Everything a strategy may look at for one session.
+        own : OwnOptions
+            What a strategy of options knows of its own sleeve.
+        chains : mapping of str to ReadChain
+            Chains by underlying.
+        """
         from mtum.core.strategies.option_rules import kept, unruled
 
         groups = [one for one in own.of(INDEX) if not one.broken]

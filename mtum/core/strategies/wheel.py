@@ -150,7 +150,17 @@ class Wheel(OptionStrategy):
     def option_verdicts(
         self, view: "MarketView", own: "OwnOptions", chains: "Mapping[str, ReadChain]"
     ) -> "tuple[OptionVerdict, ...]":
-        """Return what becomes of every short, then what is written: one opening for each symbol."""
+        """Return what becomes of every short, then what is written: one opening for each symbol.
+
+        Parameters
+        ----------
+        view : MarketView
+            Everything a strategy may look at for one session.
+        own : OwnOptions
+            What a strategy of options knows of its own sleeve.
+        chains : mapping of str to ReadChain
+            Chains by underlying.
+        """
         from mtum.core.strategies.wheel_rules import verdicts
 
         return verdicts(self._plan(), view, own, chains)

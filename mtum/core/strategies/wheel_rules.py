@@ -86,6 +86,8 @@ def verdicts(
 
     Parameters
     ----------
+    plan : WheelPlan
+        A wheel's parameters as the rules want them.
     view : MarketView
         The market at the decision.
     own : OwnOptions
@@ -134,8 +136,12 @@ def preceded(ruling: Ruling, name: str, action: Action, needed: tuple[Condition,
 
     Parameters
     ----------
+    ruling : Ruling
+        What happens to an open position.
     name : str
         Of that rule.
+    action : Action
+        What is done with an open position.
     needed : tuple of Condition
         What has to hold for it.
     """

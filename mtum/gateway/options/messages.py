@@ -34,7 +34,19 @@ class OptionWhatIf:
 
 
 def open_order(order: OptionOrder, status: str, version: int, trial: OptionWhatIf | None = None) -> Message:
-    """An order as it stands; with `trial` the answer to a what-if order."""
+    """An order as it stands; with `trial` the answer to a what-if order.
+
+    Parameters
+    ----------
+    order : OptionOrder
+        An order in options that the exchange accepted; as `ExchangeOrder`, in units and USD per share of one.
+    status : str
+        Status, in the broker's words.
+    version : int
+        Version of the protocol that the client speaks.
+    trial : OptionWhatIf or None
+        Answer to a trial order, USD; None for none.
+    """
     values = _order_values(order) | {
         "orderId": order.ticket.order_id,
         "clientId": order.ticket.client_id,
@@ -61,14 +73,34 @@ def open_order(order: OptionOrder, status: str, version: int, trial: OptionWhatI
 
 
 def order_status(order: OptionOrder, status: str, last_price: Decimal = Decimal(0)) -> Message:
-    """Status of an order, in units; the mean price of a credit that was bought is below 0."""
+    """Status of an order, in units; the mean price of a credit that was bought is below 0.
+
+    Parameters
+    ----------
+    order : OptionOrder
+        An order in options that the exchange accepted; as `ExchangeOrder`, in units and USD per share of one.
+    status : str
+        Status, in the broker's words.
+    last_price : Decimal
+        Price of the newest fill, USD; 0 before one.
+    """
     ticket = order.ticket
     so_far: list[Field] = [order.filled, order.remaining, order.average_price, order.perm_id, 0, last_price]
     return message("orderStatus", 3, ticket.order_id, status, *so_far, ticket.client_id, "", 0.0)
 
 
 def completed_order(order: OptionOrder, version: int, ended: str) -> Message:
-    """A finished order: no order id, no client id, quantity = what was not filled."""
+    """A finished order: no order id, no client id, quantity = what was not filled.
+
+    Parameters
+    ----------
+    order : OptionOrder
+        An order in options that the exchange accepted; as `ExchangeOrder`, in units and USD per share of one.
+    version : int
+        Version of the protocol that the client speaks.
+    ended : str
+        How it ended, in the broker's words.
+    """
     filled = order.status is ExchangeStatus.FILLED
     values = _order_values(order) | {
         "remaining": order.remaining,
@@ -81,7 +113,21 @@ def completed_order(order: OptionOrder, version: int, ended: str) -> Message:
 
 
 def exec_details(request_id: int, execution: OptionExecution, order: OptionOrder, version: int, at: str) -> Message:
-    """One execution of a leg, or of the combination as a whole; request id -1 when nobody asked."""
+    """One execution of a leg, or of the combination as a whole; request id -1 when nobody asked.
+
+    Parameters
+    ----------
+    request_id : int
+        Number of the request; -1 for none.
+    execution : OptionExecution
+        One fill of a leg, or of a combination as a whole.
+    order : OptionOrder
+        An order in options that the exchange accepted; as `ExchangeOrder`, in units and USD per share of one.
+    version : int
+        Version of the protocol that the client speaks.
+    at : str
+        Instant as the wire writes it.
+    """
     ticket = order.ticket
     side = "BOT" if execution.side is Side.BUY else "SLD"
     contract = combination(ticket) if execution.contract is None else leg_contract(execution.contract)
@@ -98,7 +144,19 @@ def commission_report(execution: OptionExecution) -> Message:
 
 
 def book_trades(request_id: int, ending: OptionEnding, version: int, at: str) -> list[Message]:
-    """What a night did, as executions without an order: the option at 0, and the shares at the strike."""
+    """What a night did, as executions without an order: the option at 0, and the shares at the strike.
+
+    Parameters
+    ----------
+    request_id : int
+        Number of the request; -1 for none.
+    ending : OptionEnding
+        Contracts of an account that ended without a trade on the morning of a session (model.ending.Ending).
+    version : int
+        Version of the protocol that the client speaks.
+    at : str
+        Instant as the wire writes it.
+    """
     contract = ending.contract
     legs: list[tuple[dict[str, Field], int, Decimal]] = [(leg_contract(contract), -ending.quantity, Decimal(0))]
     if ending.shares:

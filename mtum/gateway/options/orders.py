@@ -52,7 +52,17 @@ _WORDS = {
 
 
 def read_ticket(client: Client, request: Request, shares: Decimal) -> OptionTicket | Refusal:
-    """Read an order in options, or say why it is none."""
+    """Read an order in options, or say why it is none.
+
+    Parameters
+    ----------
+    client : Client
+        A client as those see it who answer it; `client_id` is -1 before the login, `since` when it connected.
+    request : Request
+        One request: its name and its fields as sent, by name.
+    shares : Decimal
+        Units, as the wire has them.
+    """
     shared = client.shared
     legs = _legs(shared, request)
     if isinstance(legs, Refusal):
@@ -205,7 +215,17 @@ def cancel_all_options(client: Client) -> None:
 
 
 def execution_message(client: Client, request_id: int, execution: OptionExecution) -> Message | None:
-    """One execution as this client's version wants it; None if its order is forgotten."""
+    """One execution as this client's version wants it; None if its order is forgotten.
+
+    Parameters
+    ----------
+    client : Client
+        A client as those see it who answer it; `client_id` is -1 before the login, `since` when it connected.
+    request_id : int
+        Number of the request; -1 for none.
+    execution : OptionExecution
+        One fill of a leg, or of a combination as a whole.
+    """
     order = option_order(client.shared.exchange.state, execution.perm_id)
     zone = "" if client.shared.behavior.naive_times else NEW_YORK_WIRE
     at = wire_time(execution.instant.astimezone(NEW_YORK), zone=zone)
@@ -217,6 +237,10 @@ def listed_executions(client: Client, request: Request, wanted: int) -> Iterator
 
     Parameters
     ----------
+    client : Client
+        A client as those see it who answer it; `client_id` is -1 before the login, `since` when it connected.
+    request : Request
+        One request: its name and its fields as sent, by name.
     wanted : int
         Client id of the orders; 0 for everybody's.
     """

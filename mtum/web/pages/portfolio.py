@@ -53,7 +53,19 @@ def _within(rows: Sequence[Table], chosen: str) -> Sequence[Table]:
 
 
 def choices(name: str, words: Mapping[str, str], chosen: str, rest: str = "") -> Html:
-    """Return links that choose one of some words in the address."""
+    """Return links that choose one of some words in the address.
+
+    Parameters
+    ----------
+    name : str
+        Name in the address.
+    words : mapping of str to str
+        What a person reads, by word.
+    chosen : str
+        Word that is chosen now.
+    rest : str
+        The rest of the address, kept as it is.
+    """
     return tag(
         "ul",
         *(

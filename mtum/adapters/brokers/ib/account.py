@@ -51,7 +51,19 @@ class Unread:
     set_aside: frozenset[str] = frozenset()
 
     def note(self, kind: str, contract: Contract, told: Mapping[str, object], *, ours: bool) -> None:
-        """Take note of a message: what it is about, and the words in it that tell."""
+        """Take note of a message: what it is about, and the words in it that tell.
+
+        Parameters
+        ----------
+        kind : str
+            What the message is about.
+        contract : Contract
+            Contract, as the broker names it.
+        told : mapping of str to object
+            The message's words that tell.
+        ours : bool
+            Whether it is about an order or position of ours.
+        """
         words = ", ".join(f"{name} {word!r}" for name, word in told.items())
         self.add(f"{kind} of {contract.symbol}: {words}", ours=ours)
 
@@ -111,7 +123,17 @@ def untold(values: Values, positions: Mapping[str, Decimal]) -> str:
 
 
 def positions_of(answer: Iterable[Position], account: str, unread: Unread) -> dict[str, Decimal]:
-    """Return shares by symbol of one account; stocks in USD only, closed positions left out."""
+    """Return shares by symbol of one account; stocks in USD only, closed positions left out.
+
+    Parameters
+    ----------
+    answer : iterable of Position
+        What the broker lists as held.
+    account : str
+        Code of the account.
+    unread : Unread
+        Messages that make no sense: ours in the broker's words, others' counted; each once.
+    """
     found: dict[str, Decimal] = {}
     for held in answer:
         if held.account == account and is_us_share(held.contract):

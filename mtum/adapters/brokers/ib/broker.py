@@ -187,7 +187,17 @@ class IbBroker:
 
 
 def orders_of(heard: Heard, account: str, unread: Unread) -> tuple[BrokerOrder, ...]:
-    """Return the orders in shares of a reading: those that are open, and those that ended today."""
+    """Return the orders in shares of a reading: those that are open, and those that ended today.
+
+    Parameters
+    ----------
+    heard : Heard
+        What the broker said in one reading of its lists, untranslated.
+    account : str
+        Code of the account.
+    unread : Unread
+        Messages that make no sense: ours in the broker's words, others' counted; each once.
+    """
     orders = open_orders(heard.listed, unread)
     listed = {order.broker_id for order in orders if order.broker_id}
     ended = completed_orders(heard.completed, account, unread)

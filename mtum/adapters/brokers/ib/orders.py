@@ -49,7 +49,17 @@ _GARBLED = {"5": "open order", "11": "execution", "61": "position", "101": "comp
 
 
 def status_of(word: str, filled: int, perm_id: int) -> OrderStatus:
-    """Return what a status word means; without a permanent id nothing is accepted yet."""
+    """Return what a status word means; without a permanent id nothing is accepted yet.
+
+    Parameters
+    ----------
+    word : str
+        The broker's word.
+    filled : int
+        How many are filled.
+    perm_id : int
+        The order's permanent id; 0 before it has one.
+    """
     found = STATUS.get(word, OrderStatus.UNKNOWN)
     if found is OrderStatus.ACCEPTED:
         if not perm_id:
@@ -61,7 +71,23 @@ def status_of(word: str, filled: int, perm_id: int) -> OrderStatus:
 def listed_order(
     contract: Contract, order: Order, word: str, filled: int, unread: Unread, day: date | None = None
 ) -> BrokerOrder | None:
-    """Return an order of a list; None for a kind of order or security that is never ours."""
+    """Return an order of a list; None for a kind of order or security that is never ours.
+
+    Parameters
+    ----------
+    contract : Contract
+        Contract, as the broker names it.
+    order : Order
+        Order, as the broker has it.
+    word : str
+        The broker's word.
+    filled : int
+        How many are filled.
+    unread : Unread
+        Messages that make no sense: ours in the broker's words, others' counted; each once.
+    day : date or None
+        Day on which it ended; None while it is open.
+    """
     side, kind = SIDES.get(str(order.action)), _TYPES.get(str(order.orderType))
     if contract.secType in unread.set_aside:
         return None
@@ -142,7 +168,17 @@ def _limit(order: Order) -> Decimal | None:
 
 
 def completed_orders(answer: Iterable[CompletedOrder], account: str, unread: Unread) -> list[BrokerOrder]:
-    """Return the orders that ended today; the wire tells neither their order id nor their client."""
+    """Return the orders that ended today; the wire tells neither their order id nor their client.
+
+    Parameters
+    ----------
+    answer : iterable of CompletedOrder
+        What the broker lists as ended today.
+    account : str
+        Code of the account.
+    unread : Unread
+        Messages that make no sense: ours in the broker's words, others' counted; each once.
+    """
     found = []
     for contract, order, state in answer:
         filled = shown(order.filledQuantity)
@@ -168,6 +204,12 @@ def fills_of(
 
     Parameters
     ----------
+    answers : iterable of iterable of ExecutionDetails
+        Executions, as each question was answered.
+    fees : mapping of str to Fee
+        Fees heard so far by execution id, USD.
+    account : str
+        Code of the account.
     unread : Unread
         Told of executions without a known side, or a number of shares and a price above 0, and of what is
         not believed of ours.
@@ -245,7 +287,17 @@ def _sound(
 
 
 def garbled(heard: Iterable[tuple[str, ...]], account: str, unread: Unread) -> None:
-    """Take note of messages that the client library itself could not read, by their raw fields."""
+    """Take note of messages that the client library itself could not read, by their raw fields.
+
+    Parameters
+    ----------
+    heard : iterable of tuple of str
+        The messages' raw fields.
+    account : str
+        Code of the account.
+    unread : Unread
+        Messages that make no sense: ours in the broker's words, others' counted; each once.
+    """
     for fields in heard:
         kind = _GARBLED.get(fields[0]) if fields else None
         if kind is None:

@@ -89,6 +89,8 @@ def reply_of(received: Sequence[OrderMessage], client_id: int, ref: str = "") ->
 
     Parameters
     ----------
+    received : sequence of OrderMessage
+        Messages under the order's number.
     client_id : int
         Our client.
     ref : str
@@ -141,6 +143,8 @@ class OrderWire:
             Makes the order and its contract.
         last_moment : datetime or None
             By the broker's clock: nothing is written later.
+        number : int or None
+            Number of the order that is changed; None for a new one.
 
         Returns
         -------
@@ -166,6 +170,10 @@ class OrderWire:
 
         Parameters
         ----------
+        order_id : int
+            The order's number at its client.
+        ref : str
+            Our reference of the order.
         since : int
             Messages about its number that came before.
         met : callable, optional
@@ -187,7 +195,17 @@ class OrderWire:
         return reply()
 
     def refused(self, reply: Reply, ref: str, order_id: int) -> Rejected | NotSent | NoAnswer:
-        """Return what became of an order that was not taken, or not certainly."""
+        """Return what became of an order that was not taken, or not certainly.
+
+        Parameters
+        ----------
+        reply : Reply
+            What the broker has said about one order so far.
+        ref : str
+            Our reference of the order.
+        order_id : int
+            The order's number at its client.
+        """
         code, text = reply.worst
         if reply.read_only:
             return NotSent(READ_ONLY.format(code=code))

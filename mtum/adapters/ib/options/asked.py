@@ -31,6 +31,8 @@ def classes_of(symbol: str, kind: str, number: int) -> Request[OptionClass]:
 
     Parameters
     ----------
+    symbol : str
+        Ticker.
     kind : str
         The broker's word: STK or IND.
     number : int
@@ -62,6 +64,8 @@ def option_quote(contract: Contract, name: str, interest: int | None) -> Request
 
     Parameters
     ----------
+    contract : Contract
+        Contract, as the broker names it.
     name : str
         The contract for a person.
     interest : int or None

@@ -151,6 +151,15 @@ def _taken(days: Iterable[date], day: date, window: Window, most: int) -> tuple[
 def refuse_dead(symbol: str, known: ReadChain, found: Mapping[int, Quoted]) -> None:
     """Refuse the pairs near the spot where they are not those of a live market.
 
+    Parameters
+    ----------
+    symbol : str
+        Ticker.
+    known : ReadChain
+        A chain read: our numbers by contract, and why others have none.
+    found : mapping of int to Quoted
+        Quotes by the broker's number of the contract.
+
     Raises
     ------
     DataError

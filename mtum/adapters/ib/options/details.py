@@ -181,6 +181,15 @@ class OptionContracts:
 def classes_in(underlying: str, number: int, rows: Iterable[OptionClass]) -> dict[str, tuple[date, ...]]:
     """Return the expiries of each class that may be traded, of the rows of all exchanges.
 
+    Parameters
+    ----------
+    underlying : str
+        Ticker of the underlying.
+    number : int
+        The broker's number of the underlying.
+    rows : iterable of OptionClass
+        Rows of every exchange.
+
     Raises
     ------
     SourceUnavailableError

@@ -33,6 +33,17 @@ def quoted(
 
     A quote is dated by the broker's clock before it was asked for: nothing of it is older than that.
 
+    Parameters
+    ----------
+    connector : Connector
+        The connection of one run: account, time limits, reconnection.
+    contracts : OptionContracts
+        Contracts in options over the run's connection; each description holds for one connection and one day.
+    wanted : iterable of OptionContract
+        Contracts to quote.
+    open_interest : bool
+        Whether open interest is asked too.
+
     Raises
     ------
     BrokerUnavailableError
@@ -65,6 +76,8 @@ def read_ticks(contract: OptionContract, told: Sequence[QuoteTick], at: datetime
 
     Parameters
     ----------
+    contract : OptionContract
+        One listed contract, as the broker's details of the day name it.
     told : sequence of ticks
         In the order in which they came.
     at : datetime

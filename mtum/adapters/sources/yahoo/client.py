@@ -71,6 +71,19 @@ class YahooClient:
     def chart(self, ticker: str, zone: str, first: date, last: date, interval: str = "1d") -> Answer:
         """Return the chart of a closed interval of days; empty when Yahoo has nothing in it.
 
+        Parameters
+        ----------
+        ticker : str
+            Symbol as Yahoo writes it.
+        zone : str
+            Time zone of the exchange.
+        first : date
+            First day of the closed interval.
+        last : date
+            Last day of the closed interval.
+        interval : str
+            Length of a bar, as Yahoo writes it: ``1d``.
+
         Raises
         ------
         SourceUnavailableError

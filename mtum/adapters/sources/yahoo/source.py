@@ -100,7 +100,17 @@ class YahooRequests:
         return bars_of(frame, symbol, NAME).since(first).until(last)
 
     def quote(self, symbol: str, session: Session, _: datetime) -> Quote:
-        """Return the running bar; one in which a price is missing is invalid."""
+        """Return the running bar; one in which a price is missing is invalid.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        session : Session
+            The session, with its open and close.
+        _ : datetime
+            Not needed.
+        """
         bar, answer = self._running(symbol, ticker_of(symbol), _NEW_YORK, session)
         empty = [name for name in PRICE_COLUMNS if isnan(getattr(bar, name))]
         if empty:
@@ -121,7 +131,17 @@ class YahooRequests:
         )
 
     def series(self, name: str, session: Session, _: datetime) -> SeriesValue | None:
-        """Return the index as it stands; None for a series Yahoo does not have."""
+        """Return the index as it stands; None for a series Yahoo does not have.
+
+        Parameters
+        ----------
+        name : str
+            Name of the series.
+        session : Session
+            The session, with its open and close.
+        _ : datetime
+            Not needed.
+        """
         if name not in SERIES:
             return None
         bar, answer = self._running(name, *SERIES[name], session)
@@ -138,7 +158,17 @@ class YahooRequests:
         return bar, answer
 
     def slices(self, symbol: str, session: Session, _: float) -> Slices:
-        """Return the 5-minute bars of the full sessions before this one."""
+        """Return the 5-minute bars of the full sessions before this one.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        session : Session
+            The session, with its open and close.
+        _ : float
+            Not needed.
+        """
         first, last = session.day - timedelta(days=_INTRADAY_DAYS), session.day - timedelta(days=1)
         intraday = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last, "5m").frame
         daily, found = self.history(symbol, first, last), []
@@ -190,6 +220,15 @@ def bars_of(frame: "pd.DataFrame", symbol: str, source: str) -> Bars:
 
     Rows without any price are left out, so that their session is missing; a row with some prices
     missing stays, with NaN in their place. Prices are split-adjusted, not dividend-adjusted.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table as the library returns it; prices in USD.
+    symbol : str
+        Ticker.
+    source : str
+        Name of the source.
     """
     columns = {name: _column(frame, title) for name, title in _COLUMNS.items()}
     for name in _PRICES:

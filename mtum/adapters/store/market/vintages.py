@@ -16,6 +16,8 @@ def undone(rows: BarRows, revisions: Iterable[Row], splits: Iterable[Row]) -> No
 
     Parameters
     ----------
+    rows : BarRows
+        Values by session, in the order of the columns; they are changed in place.
     revisions : rows with session, field, before, at
         In the order they were recorded.
     splits : rows with session, amount, at

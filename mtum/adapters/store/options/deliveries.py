@@ -27,10 +27,16 @@ def deliver(
 
     Parameters
     ----------
+    connection : Connection
+        The database, in a transaction where it is written.
     delivered : sequence of Delivery
         All there ever were; the first `known` are booked.
+    known : int
+        Number of deliveries that are booked already.
     events : mapping of str to LedgerEvent
         By key: their events.
+    at : datetime
+        Instant that is recorded, UTC.
     """
     new = [*delivery_fills(delivered, events, at)][known:]
     for fill, one in zip(new, delivered[known:], strict=True):
@@ -47,7 +53,17 @@ def deliver(
 
 
 def delivery_fills(delivered: Sequence[Delivery], events: Mapping[str, LedgerEvent], at: datetime) -> Iterator[Fill]:
-    """Yield the execution of shares that each delivery is booked as."""
+    """Yield the execution of shares that each delivery is booked as.
+
+    Parameters
+    ----------
+    delivered : sequence of Delivery
+        Deliveries of shares.
+    events : mapping of str to LedgerEvent
+        The events behind the deliveries, by key.
+    at : datetime
+        Instant that is recorded, UTC.
+    """
     numbers: dict[str, int] = {}
     for one in delivered:
         event = events[one.event]

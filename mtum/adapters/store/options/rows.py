@@ -19,6 +19,15 @@ from mtum.errors import StoreError
 def insert_contract(connection: sqlite3.Connection, contract: OptionContract, at: str) -> None:
     """Record a contract with all its facts.
 
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    contract : OptionContract
+        One listed contract, as the broker's details of the day name it.
+    at : str
+        Instant that is recorded, as the store writes it.
+
     Raises
     ------
     StoreError
@@ -55,7 +64,17 @@ def contracts_of(connection: sqlite3.Connection) -> dict[int, OptionContract]:
 
 
 def insert_intent(connection: sqlite3.Connection, intent: OptionIntent, at: datetime) -> bool:
-    """Record an intent with its legs as PLANNED; whether it was new."""
+    """Record an intent with its legs as PLANNED; whether it was new.
+
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    intent : OptionIntent
+        What we want to trade in options, recorded before it is sent.
+    at : datetime
+        Instant that is recorded, UTC.
+    """
     values = {
         "id": intent.id,
         **cells(intent, "legs", "envelope", "group"),
@@ -117,7 +136,17 @@ def legs_of(connection: sqlite3.Connection, contracts: Mapping[int, OptionContra
 
 
 def fill_values(fill: LegFill, stem: str, place: int) -> dict[str, str | int | float | None]:
-    """Return a row of `option_fills`; it does not count yet."""
+    """Return a row of `option_fills`; it does not count yet.
+
+    Parameters
+    ----------
+    fill : LegFill
+        One execution of one leg; the record of the combination as a whole is none.
+    stem : str
+        Part of the execution's id that corrections share.
+    place : int
+        Place among the executions, oldest first.
+    """
     return {
         **cells(fill, "contract", "group"),
         "structure": fill.group,
@@ -145,7 +174,19 @@ def fill_of(row: sqlite3.Row, contracts: Mapping[int, OptionContract]) -> LegFil
 
 
 def event_values(event: LedgerEvent, place: int, batch: int, at: datetime) -> dict[str, str | int | float | None]:
-    """Return a row of `option_events`."""
+    """Return a row of `option_events`.
+
+    Parameters
+    ----------
+    event : LedgerEvent
+        What ended contracts of ours without an order of ours.
+    place : int
+        Place among the events, oldest first.
+    batch : int
+        Number of the batch that was booked together.
+    at : datetime
+        Instant that is recorded, UTC.
+    """
     return {
         "key": event.key,
         **cells(event, "contract"),

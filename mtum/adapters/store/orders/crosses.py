@@ -27,7 +27,19 @@ ENDED = (
 
 
 def insert_cross(connection: sqlite3.Connection, cross: Cross, at: datetime, decision_id: int) -> None:
-    """Record a cross as PLANNED."""
+    """Record a cross as PLANNED.
+
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    cross : Cross
+        Shares that one sleeve gives to, or takes from, others at the official close of a session.
+    at : datetime
+        Instant that is recorded, UTC.
+    decision_id : int
+        Number of the decision it belongs to.
+    """
     values = {**cells(cross), "status": OrderStatus.PLANNED.value, "planned_at": instant_text(at)}
     insert(connection, "crosses", {**values, "decision_id": decision_id})
 

@@ -52,7 +52,17 @@ def _move(connection: sqlite3.Connection, fill: Fill, key: str, kind: str, amoun
 def read_fills(
     database: Database, strategy: str | None = None, intents: Collection[str] | None = None
 ) -> Sequence[Fill]:
-    """Return fills in time order, corrections included: of all, of one strategy, or of these intents."""
+    """Return fills in time order, corrections included: of all, of one strategy, or of these intents.
+
+    Parameters
+    ----------
+    database : Database
+        A connection with the file it belongs to and the account it is for.
+    strategy : str or None
+        Name of the strategy, or of its sleeve; None for all.
+    intents : collection of str or None
+        Only the fills of these intents; None for all.
+    """
     wanted, values = ["1"], list[str]()
     if strategy is not None:
         wanted, values = [*wanted, "strategy = ?"], [strategy]

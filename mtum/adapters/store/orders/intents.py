@@ -28,7 +28,19 @@ TERMINAL = ", ".join(f"'{status.value}'" for status in OrderStatus if status.ter
 def insert_intent(
     connection: sqlite3.Connection, intent: OrderIntent, at: datetime, decision_id: int | None = None
 ) -> None:
-    """Record an intent with its order as PLANNED; the same id again changes nothing."""
+    """Record an intent with its order as PLANNED; the same id again changes nothing.
+
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    intent : OrderIntent
+        What we want to trade, recorded before it is sent.
+    at : datetime
+        Instant that is recorded, UTC.
+    decision_id : int or None
+        Number of the decision it belongs to; None where a person asked.
+    """
     values = {**cells(intent, "combination"), "planned_at": instant_text(at), "decision_id": decision_id}
     if insert(connection, "order_intents", values, "ON CONFLICT (id) DO NOTHING").rowcount:
         _insert_legs(connection, intent)
@@ -49,7 +61,21 @@ def insert_instrument(connection: sqlite3.Connection, identity: str) -> None:
 
 
 def insert_attempt(connection: sqlite3.Connection, intent_id: str, ref: str, attempt: int, at: datetime) -> None:
-    """Record an attempt at an intent as PLANNED."""
+    """Record an attempt at an intent as PLANNED.
+
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    intent_id : str
+        Id of the intent.
+    ref : str
+        Our reference of the order.
+    attempt : int
+        Number of the attempt, from 1.
+    at : datetime
+        Instant that is recorded, UTC.
+    """
     connection.execute(
         "INSERT INTO orders (ref, intent_id, attempt, status, updated_at) VALUES (?, ?, ?, 'PLANNED', ?)",
         (ref, intent_id, attempt, instant_text(at)),
@@ -65,7 +91,23 @@ def add_event(
     status: OrderStatus,
     seen: Observed | None = None,
 ) -> None:
-    """Append a change of status."""
+    """Append a change of status.
+
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    intent_id : str
+        Id of the intent.
+    ref : str
+        Our reference of the order.
+    at : datetime
+        Instant that is recorded, UTC.
+    status : OrderStatus
+        Life of an order intent.
+    seen : Observed or None
+        What the broker told of the order; None leaves what was known.
+    """
     told = seen or Observed()
     connection.execute(
         "INSERT INTO order_events (at, intent_id, ref, kind, status, code, text) VALUES (?, ?, ?, 'status', ?, ?, ?)",
@@ -110,7 +152,21 @@ def check_move(known: IntentState, status: OrderStatus) -> None:
 def write_status(
     connection: sqlite3.Connection, known: IntentState, status: OrderStatus, at: datetime, seen: Observed | None
 ) -> None:
-    """Write a status with what was told; an event only when the status is new."""
+    """Write a status with what was told; an event only when the status is new.
+
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    known : IntentState
+        An intent with its present status and what the broker told of it.
+    status : OrderStatus
+        Life of an order intent.
+    at : datetime
+        Instant that is recorded, UTC.
+    seen : Observed or None
+        What the broker told of the order; None leaves what was known.
+    """
     told = seen or Observed()
     connection.execute(
         "UPDATE orders SET status = ?, updated_at = ?, filled = coalesce(?, filled), "
@@ -139,7 +195,19 @@ def use_attempt(connection: sqlite3.Connection, intent: OrderIntent) -> None:
 
 
 def switch_attempt(connection: sqlite3.Connection, known: IntentState, attempt: int, at: datetime) -> None:
-    """End the present attempt as never sent and take up another, which the broker has."""
+    """End the present attempt as never sent and take up another, which the broker has.
+
+    Parameters
+    ----------
+    connection : Connection
+        The database, in a transaction where it is written.
+    known : IntentState
+        An intent with its present status and what the broker told of it.
+    attempt : int
+        Number of the attempt, from 1.
+    at : datetime
+        Instant that is recorded, UTC.
+    """
     found = replace(known.intent, attempt=attempt)
     write_status(connection, known, OrderStatus.LAPSED, at, Observed(text=f"the broker has {found.ref} instead"))
     use_attempt(connection, found)

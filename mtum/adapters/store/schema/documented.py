@@ -24,7 +24,21 @@ class DocumentedTable:
 
 
 def table(name: str, meaning: str, columns: str, constraints: str = "", *indexes: str) -> DocumentedTable:
-    """Return a table whose columns are written one a line: name | type and constraints | meaning."""
+    """Return a table whose columns are written one a line: name | type and constraints | meaning.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table.
+    meaning : str
+        What a row of it means.
+    columns : str
+        A column a line: name, type and constraints, meaning.
+    constraints : str
+        Constraints of the table, one a line.
+    indexes : str
+        Indexes of the table, one a line.
+    """
     rows = [line.split("|") for line in columns.strip().splitlines()]
     parsed = tuple(Column(*(part.strip() for part in row)) for row in rows)
     return DocumentedTable(name, meaning, parsed, (constraints,) if constraints else (), indexes)

@@ -121,6 +121,10 @@ def twin_lines(bars: Bars, indicator: str, asked: Mapping[str, object], *, plain
 
     Parameters
     ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first, one per session.
+    indicator : str
+        Name of the indicator.
     asked : mapping
         Every parameter of the indicator, the defaults too.
     plain : bool

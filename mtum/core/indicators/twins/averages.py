@@ -68,7 +68,19 @@ def tema(values: "Column", sessions: int) -> "Column":
 
 @compiled
 def macd(close: "Column", fast: int, slow: int, signal: int) -> "Column":
-    """Return line, signal and histogram."""
+    """Return line, signal and histogram.
+
+    Parameters
+    ----------
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    fast : int
+        Window of the fast mean, sessions.
+    slow : int
+        Window of the slow mean, sessions.
+    signal : int
+        Window of the signal line, sessions.
+    """
     lines, quick, smoothed = np.empty((3, len(close))), np.empty(len(close)), np.empty(len(close))
     two_emas_into(close, fast, slow, quick, smoothed)
     for i in range(len(quick)):
@@ -84,7 +96,17 @@ def macd(close: "Column", fast: int, slow: int, signal: int) -> "Column":
 
 @compiled
 def rsi(close: "Column", sessions: int, wilder: bool) -> "Column":  # loops take no names
-    """Return the relative strength index."""
+    """Return the relative strength index.
+
+    Parameters
+    ----------
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    wilder : bool
+        Whether means are Wilder's; else plain.
+    """
     lines, count = np.empty((1, len(close))), len(close)
     rise, fall, up, down = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
     rises, falls, later = unknown(rise, 2), unknown(fall, 2), close[1:]
@@ -116,7 +138,17 @@ def roc(close: "Column", sessions: int) -> "Column":
 
 @compiled
 def bollinger(close: "Column", sessions: int, deviations: float) -> "Column":
-    """Return middle, upper, lower, percent_b and bandwidth."""
+    """Return middle, upper, lower, percent_b and bandwidth.
+
+    Parameters
+    ----------
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    deviations : float
+        Width of the band in standard deviations.
+    """
     lines, count = np.empty((5, len(close))), len(close)
     middle, upper, lower, inside, width = lines[0], lines[1], lines[2], lines[3], lines[4]
     mean_into(close, sessions, middle)
@@ -134,7 +166,17 @@ def bollinger(close: "Column", sessions: int, deviations: float) -> "Column":
 
 @compiled
 def volatility(moves: "Column", sessions: int, a_year: int) -> "Column":
-    """Return the realized volatility of logarithmic moves, of which the first bar has none."""
+    """Return the realized volatility of logarithmic moves, of which the first bar has none.
+
+    Parameters
+    ----------
+    moves : ndarray of float64, shape (n,)
+        Logarithmic moves, oldest first; the first is NaN.
+    sessions : int
+        Length of the window, sessions.
+    a_year : int
+        Sessions of a year.
+    """
     lines, year = np.empty((1, len(moves) + 1)), np.sqrt(a_year)
     whole, means = unknown(lines[0], 2), np.empty(len(moves))
     mean_into(moves, sessions, means)

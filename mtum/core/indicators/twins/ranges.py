@@ -14,7 +14,21 @@ if TYPE_CHECKING:
 
 @compiled
 def atr(high: "Column", low: "Column", close: "Column", sessions: int, wilder: bool) -> "Column":  # loops take no names
-    """Return the average true range."""
+    """Return the average true range.
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    wilder : bool
+        Whether means are Wilder's; else plain.
+    """
     lines, ranges = np.empty((1, len(close))), np.empty(len(close))
     ranges_into(high, low, close, ranges)
     if wilder:
@@ -27,7 +41,19 @@ def atr(high: "Column", low: "Column", close: "Column", sessions: int, wilder: b
 
 @compiled
 def adx(high: "Column", low: "Column", close: "Column", sessions: int) -> "Column":
-    """Return ADX, +DI and -DI."""
+    """Return ADX, +DI and -DI.
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    """
     lines, count = np.empty((3, len(close))), len(close)
     moved, means = np.empty((3, count)), np.empty((3, count))
     plus, minus, ranges = moved[0], moved[1], moved[2]
@@ -56,7 +82,23 @@ def adx(high: "Column", low: "Column", close: "Column", sessions: int) -> "Colum
 def keltner(
     high: "Column", low: "Column", close: "Column", sessions: int, ranges: float, range_sessions: int
 ) -> "Column":
-    """Return middle, upper and lower."""
+    """Return middle, upper and lower.
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    ranges : float
+        Width of the channel in average true ranges.
+    range_sessions : int
+        Window of the true ranges, sessions.
+    """
     lines, far = np.empty((3, len(close))), np.empty(len(close))
     middle, upper, lower = lines[0], lines[1], lines[2]
     ranges_into(high, low, close, lower)
@@ -71,7 +113,19 @@ def keltner(
 
 @compiled
 def donchian(high: "Column", low: "Column", sessions: int, previous: bool) -> "Column":  # loops take no names
-    """Return the highest high and the lowest low."""
+    """Return the highest high and the lowest low.
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    previous : bool
+        Whether the newest session is left out of its own channel.
+    """
     lines, before = np.empty((2, len(high))), len(high) - 1
     if previous and len(high):
         top, bottom = unknown(lines[0], 2), unknown(lines[1], 2)
@@ -87,7 +141,23 @@ def donchian(high: "Column", low: "Column", sessions: int, previous: bool) -> "C
 
 @compiled
 def stochastic(high: "Column", low: "Column", close: "Column", sessions: int, smooth: int, signal: int) -> "Column":
-    """Return %K and %D."""
+    """Return %K and %D.
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    smooth : int
+        Window that smooths %K, sessions.
+    signal : int
+        Window of the signal line, sessions.
+    """
     lines, raw, bottom = np.empty((2, len(close))), np.empty(len(close)), np.empty(len(close))
     highest_into(high, sessions, raw)
     lowest_into(low, sessions, bottom)
@@ -103,7 +173,19 @@ def stochastic(high: "Column", low: "Column", close: "Column", sessions: int, sm
 
 @compiled
 def williams_r(high: "Column", low: "Column", close: "Column", sessions: int) -> "Column":
-    """Return Williams %R."""
+    """Return Williams %R.
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    """
     lines, bottom = np.empty((1, len(close))), np.empty(len(close))
     found = lines[0]
     highest_into(high, sessions, found)
@@ -148,7 +230,17 @@ def percentile_rank(values: "Column", sessions: int) -> "Column":
 
 @compiled
 def pivots(high: "Column", low: "Column", close: "Column") -> "Column":
-    """Return p, r1, s1, r2, s2, r3 and s3 of the previous session."""
+    """Return p, r1, s1, r2, s2, r3 and s3 of the previous session.
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    """
     lines = np.empty((7, len(close)))
     for line in range(7):
         unknown(lines[line], 2)

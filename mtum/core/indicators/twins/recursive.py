@@ -28,7 +28,17 @@ def seed_at(values: "Column", sessions: int) -> int:
 
 @compiled
 def seed_of(values: "Column", at: int, sessions: int) -> float:
-    """Return the plain mean of the values up to where a recursive mean begins."""
+    """Return the plain mean of the values up to where a recursive mean begins.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    at : int
+        Position at which the recursive mean begins.
+    sessions : int
+        Length of the window, sessions.
+    """
     sums = np.empty(1)
     sum_into(values[at - sessions + 1 : at + 1], sessions, sums)
     return float(sums[0] / sessions)
@@ -36,7 +46,17 @@ def seed_of(values: "Column", at: int, sessions: int) -> float:
 
 @compiled
 def seeded(values: "Column", sessions: int, found: "Column") -> int:
-    """Write the seed of a recursive mean and NaN before it; return where it is, the length where there is none."""
+    """Write the seed of a recursive mean and NaN before it; return where it is, the length where there is none.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     at = seed_at(values, sessions)
     unknown(found, at + 1)
     if at < len(values):
@@ -46,7 +66,21 @@ def seeded(values: "Column", sessions: int, found: "Column") -> int:
 
 @compiled
 def ema_on(values: "Column", sessions: int, at: int, stop: int, found: "Column") -> None:
-    """Write the exponential mean behind a position up to before another."""
+    """Write the exponential mean behind a position up to before another.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    at : int
+        Position at which the recursive mean begins.
+    stop : int
+        Position to stop before.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     if at < stop:
         weight, state = 2.0 / (sessions + 1), found[at]
         for i in range(at + 1, stop):
@@ -56,7 +90,21 @@ def ema_on(values: "Column", sessions: int, at: int, stop: int, found: "Column")
 
 @compiled
 def wilder_on(values: "Column", sessions: int, at: int, stop: int, found: "Column") -> None:
-    """Write Wilder's mean behind a position up to before another."""
+    """Write Wilder's mean behind a position up to before another.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    at : int
+        Position at which the recursive mean begins.
+    stop : int
+        Position to stop before.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     if at < stop:
         before, state = sessions - 1.0, found[at]
         for i in range(at + 1, stop):
@@ -66,19 +114,53 @@ def wilder_on(values: "Column", sessions: int, at: int, stop: int, found: "Colum
 
 @compiled
 def ema_into(values: "Column", sessions: int, found: "Column") -> None:
-    """Write the exponential mean, shape (n,)."""
+    """Write the exponential mean, shape (n,).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     ema_on(values, sessions, seeded(values, sessions, found), len(values), found)
 
 
 @compiled
 def wilder_into(values: "Column", sessions: int, found: "Column") -> None:
-    """Write Wilder's mean, shape (n,)."""
+    """Write Wilder's mean, shape (n,).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     wilder_on(values, sessions, seeded(values, sessions, found), len(values), found)
 
 
 @compiled
 def two_emas_into(values: "Column", fast: int, slow: int, found: "Column", other: "Column") -> None:
-    """Write two exponential means, shape (n,) each."""
+    """Write two exponential means, shape (n,) each.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    fast : int
+        Window of the fast mean, sessions.
+    slow : int
+        Window of the slow mean, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    other : ndarray of float64, shape (n,)
+        The second mean is written into it.
+    """
     at, at_other = seeded(values, fast, found), seeded(values, slow, other)
     both = max(at, at_other)
     ema_on(values, fast, at, min(both + 1, len(values)), found)
@@ -93,7 +175,19 @@ def two_emas_into(values: "Column", fast: int, slow: int, found: "Column", other
 
 @compiled
 def ema_twice_into(values: "Column", sessions: int, once: "Column", twice: "Column") -> None:
-    """Write the exponential mean and the exponential mean of that, shape (n,) each."""
+    """Write the exponential mean and the exponential mean of that, shape (n,) each.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    once : ndarray of float64, shape (n,)
+        The mean is written into it.
+    twice : ndarray of float64, shape (n,)
+        The mean of the mean is written into it.
+    """
     at, stop = seeded(values, sessions, once), len(values)
     # A mean that is NaN stays so: its own mean begins if it is known when enough of it should be there.
     both = min(at + sessions - 1, stop)
@@ -112,7 +206,17 @@ def ema_twice_into(values: "Column", sessions: int, once: "Column", twice: "Colu
 
 @compiled
 def wilders_into(rows: "Column", sessions: int, found: "Column") -> None:
-    """Write Wilder's means of three rows, shape (3, n) each."""
+    """Write Wilder's means of three rows, shape (3, n) each.
+
+    Parameters
+    ----------
+    rows : ndarray of float64
+        Three rows of values, oldest first, shape (3, n).
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     length, both = rows.shape[1], 0
     at = np.empty(3, dtype=np.int64)
     for row in range(3):
@@ -133,7 +237,21 @@ def wilders_into(rows: "Column", sessions: int, found: "Column") -> None:
 
 @compiled
 def two_wilders_into(values: "Column", others: "Column", sessions: int, found: "Column", other: "Column") -> None:
-    """Write Wilder's means of two columns, shape (n,) each."""
+    """Write Wilder's means of two columns, shape (n,) each.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    others : ndarray of float64, shape (n,)
+        The second column's values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    other : ndarray of float64, shape (n,)
+        The second mean is written into it.
+    """
     at, at_other = seeded(values, sessions, found), seeded(others, sessions, other)
     both = max(at, at_other)
     wilder_on(values, sessions, at, min(both + 1, len(values)), found)

@@ -60,7 +60,17 @@ def add_into(values: "Column", found: "Column") -> None:
 
 @compiled
 def part_sums(values: "Column", sessions: int, found: "Column") -> None:
-    """Write the sum of each window of at most 128 values."""
+    """Write the sum of each window of at most 128 values.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     count, done = len(found), 1
     if sessions < _STRANDS:
         for i in range(count):
@@ -91,7 +101,17 @@ def part_sums(values: "Column", sessions: int, found: "Column") -> None:
 
 @compiled
 def sum_into(values: "Column", sessions: int, found: "Column") -> None:
-    """Write the sum of each window, shape (n - sessions + 1,)."""
+    """Write the sum of each window, shape (n - sessions + 1,).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     if sessions <= _STRANDED:
         part_sums(values, sessions, found)
         return
@@ -109,7 +129,19 @@ def sum_into(values: "Column", sessions: int, found: "Column") -> None:
 
 @compiled
 def part_squares(values: "Column", means: "Column", sessions: int, found: "Column") -> None:
-    """Write the sum of at most 128 squared distances of values from the mean of their window, one for each window."""
+    """Write the sum of at most 128 squared distances of values from the mean of their window, one for each window.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    means : ndarray of float64, shape (n,)
+        Mean of each window.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     count, done = len(found), 1
     strands = np.empty((_STRANDS, count))
     if sessions < _STRANDS:
@@ -138,7 +170,17 @@ def part_squares(values: "Column", means: "Column", sessions: int, found: "Colum
 
 @compiled
 def squares_onto(values: "Column", means: "Column", found: "Column") -> None:
-    """Add the squared distances of values from means."""
+    """Add the squared distances of values from means.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    means : ndarray of float64, shape (n,)
+        Mean of each window.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     for i in range(len(found)):
         far = values[i] - means[i]
         found[i] += far * far
@@ -155,7 +197,19 @@ def join_strands(strands: "Column", found: "Column") -> None:
 
 @compiled
 def squares_into(values: "Column", means: "Column", sessions: int, found: "Column") -> None:
-    """Write the sum of the squared distances of each window's values from its mean, shape (n - sessions + 1,)."""
+    """Write the sum of the squared distances of each window's values from its mean, shape (n - sessions + 1,).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    means : ndarray of float64, shape (n,)
+        Mean of each window.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     parts = halves(sessions)
     sums = np.empty((len(parts), min(_BLOCK, len(found))))
     for begin in range(0, len(found), _BLOCK):
@@ -173,14 +227,36 @@ def squares_into(values: "Column", means: "Column", sessions: int, found: "Colum
 
 @compiled
 def weighted_onto(values: "Column", weight: float, found: "Column") -> None:
-    """Add values times a weight."""
+    """Add values times a weight.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    weight : float
+        What each value is multiplied by, a number.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     for i in range(len(found)):
         found[i] += values[i] * weight
 
 
 @compiled
 def part_weighted(values: "Column", first: int, sessions: int, found: "Column") -> None:
-    """Write the sum of at most 128 values of each window, the first of them with the weight `first`."""
+    """Write the sum of at most 128 values of each window, the first of them with the weight `first`.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    first : int
+        Weight of the first value of each window.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     count, done = len(found), 1
     strands = np.empty((_STRANDS, count))
     if sessions < _STRANDS:
@@ -206,7 +282,17 @@ def part_weighted(values: "Column", first: int, sessions: int, found: "Column") 
 
 @compiled
 def weighted_into(values: "Column", sessions: int, found: "Column") -> None:
-    """Write the sum of each window with weights 1 to n, the newest the heaviest, shape (n_values - n + 1,)."""
+    """Write the sum of each window with weights 1 to n, the newest the heaviest, shape (n_values - n + 1,).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     parts = halves(sessions)
     sums = np.empty((len(parts), min(_BLOCK, len(found))))
     for begin in range(0, len(found), _BLOCK):
@@ -232,7 +318,17 @@ def unknown(found: "Column", sessions: int) -> "Column":
 
 @compiled
 def mean_into(values: "Column", sessions: int, found: "Column") -> None:
-    """Write the plain mean of each window, shape (n,)."""
+    """Write the plain mean of each window, shape (n,).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     whole = unknown(found, sessions)
     if len(whole):
         sum_into(values, sessions, whole)
@@ -242,7 +338,21 @@ def mean_into(values: "Column", sessions: int, found: "Column") -> None:
 
 @compiled
 def deviation_into(values: "Column", means: "Column", sessions: int, less: int, found: "Column") -> None:
-    """Write the deviation of each window from its mean, its squares divided by n - `less`, shape (n,)."""
+    """Write the deviation of each window from its mean, its squares divided by n - `less`, shape (n,).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    means : ndarray of float64, shape (n,)
+        Mean of each window.
+    sessions : int
+        Length of the window, sessions.
+    less : int
+        What is taken off the number of values: 0 or 1.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     whole = unknown(found, sessions)
     if len(whole):
         squares_into(values, means[sessions - 1 :], sessions, whole)
@@ -264,7 +374,17 @@ def smaller(one: float, other: float) -> float:
 
 @compiled
 def highest_into(values: "Column", sessions: int, found: "Column") -> None:
-    """Write the largest of each window, shape (n,)."""
+    """Write the largest of each window, shape (n,).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     whole = unknown(found, sessions)
     if len(whole) and sessions < 4:
         for i in range(len(whole)):
@@ -288,7 +408,17 @@ def highest_into(values: "Column", sessions: int, found: "Column") -> None:
 
 @compiled
 def lowest_into(values: "Column", sessions: int, found: "Column") -> None:
-    """Write the smallest of each window, shape (n,)."""
+    """Write the smallest of each window, shape (n,).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     whole = unknown(found, sessions)
     if len(whole) and sessions < 4:
         for i in range(len(whole)):
@@ -312,7 +442,19 @@ def lowest_into(values: "Column", sessions: int, found: "Column") -> None:
 
 @compiled
 def ranges_into(high: "Column", low: "Column", close: "Column", found: "Column") -> None:
-    """Write the true range of each session, shape (n,)."""
+    """Write the true range of each session, shape (n,).
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     after, top, bottom = unknown(found, 2), high[1:], low[1:]
     for i in range(len(after)):
         after[i] = larger(top[i], close[i]) - smaller(bottom[i], close[i])

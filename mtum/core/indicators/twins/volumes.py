@@ -13,7 +13,21 @@ if TYPE_CHECKING:
 
 @compiled
 def flow_into(high: "Column", low: "Column", close: "Column", volume: "Column", found: "Column") -> None:
-    """Write the money flow of each session, shape (n,)."""
+    """Write the money flow of each session, shape (n,).
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    volume : ndarray of float64, shape (n,)
+        Shares traded, oldest first.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
     for i in range(len(found)):
         reach = high[i] - low[i]
         place = ((close[i] - low[i]) - (high[i] - close[i])) / reach
@@ -22,7 +36,17 @@ def flow_into(high: "Column", low: "Column", close: "Column", volume: "Column", 
 
 @compiled
 def obv(close: "Column", volume: "Column", sessions: int) -> "Column":
-    """Return the change of on-balance volume."""
+    """Return the change of on-balance volume.
+
+    Parameters
+    ----------
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    volume : ndarray of float64, shape (n,)
+        Shares traded, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    """
     lines, signed = np.empty((1, len(close))), np.empty(len(close))
     after, later, traded = unknown(signed, 2), close[1:], volume[1:]
     for i in range(len(after)):
@@ -38,7 +62,21 @@ def obv(close: "Column", volume: "Column", sessions: int) -> "Column":
 
 @compiled
 def ad(high: "Column", low: "Column", close: "Column", volume: "Column", sessions: int) -> "Column":
-    """Return the change of the accumulation and distribution line."""
+    """Return the change of the accumulation and distribution line.
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    volume : ndarray of float64, shape (n,)
+        Shares traded, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    """
     lines, flow = np.empty((1, len(close))), np.empty(len(close))
     flow_into(high, low, close, volume, flow)
     whole = unknown(lines[0], sessions)
@@ -50,7 +88,21 @@ def ad(high: "Column", low: "Column", close: "Column", volume: "Column", session
 
 @compiled
 def cmf(high: "Column", low: "Column", close: "Column", volume: "Column", sessions: int) -> "Column":
-    """Return Chaikin's money flow."""
+    """Return Chaikin's money flow.
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    volume : ndarray of float64, shape (n,)
+        Shares traded, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    """
     lines, flow = np.empty((1, len(close))), np.empty(len(close))
     flow_into(high, low, close, volume, flow)
     whole = unknown(lines[0], sessions)
@@ -66,7 +118,21 @@ def cmf(high: "Column", low: "Column", close: "Column", volume: "Column", sessio
 
 @compiled
 def vwap(high: "Column", low: "Column", close: "Column", volume: "Column", sessions: int) -> "Column":
-    """Return the volume-weighted price of the last sessions."""
+    """Return the volume-weighted price of the last sessions.
+
+    Parameters
+    ----------
+    high : ndarray of float64, shape (n,)
+        Highs in USD, oldest first.
+    low : ndarray of float64, shape (n,)
+        Lows in USD, oldest first.
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    volume : ndarray of float64, shape (n,)
+        Shares traded, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    """
     lines, spent = np.empty((1, len(close))), np.empty(len(close))
     for i in range(len(spent)):
         spent[i] = (high[i] + low[i] + close[i]) / 3.0 * volume[i]
@@ -83,7 +149,17 @@ def vwap(high: "Column", low: "Column", close: "Column", volume: "Column", sessi
 
 @compiled
 def pvt(close: "Column", volume: "Column", sessions: int) -> "Column":
-    """Return the change of the price and volume trend."""
+    """Return the change of the price and volume trend.
+
+    Parameters
+    ----------
+    close : ndarray of float64, shape (n,)
+        Closes in USD, oldest first.
+    volume : ndarray of float64, shape (n,)
+        Shares traded, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    """
     lines, moved = np.empty((1, len(close))), np.empty(len(close))
     after, later, traded = unknown(moved, 2), close[1:], volume[1:]
     for i in range(len(after)):

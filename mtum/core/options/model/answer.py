@@ -36,6 +36,10 @@ def answered(
 
     Parameters
     ----------
+    request : ChainRequest
+        What has to be quoted before a strategy gives its verdicts.
+    market : ModelMarket
+        An underlying at the instant of a decision.
     known : Level
         See `model.levels`.
     sessions : Sessions

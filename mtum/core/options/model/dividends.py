@@ -38,6 +38,8 @@ def sessions_to_next(paid: Iterable[tuple[date, float]], day: date, sessions: Se
     ----------
     paid : iterable of (date, float)
         As for `expected`.
+    day : date
+        Session on which it is listed or quoted.
     sessions : Sessions
         The exchange's; what lies beyond them is far.
     """

@@ -52,6 +52,8 @@ def at_expiry(contract: OptionContract, quantity: int, close: Decimal) -> Ending
 
     Parameters
     ----------
+    contract : OptionContract
+        One listed contract, as the broker's details of the day name it.
     quantity : int
         Below 0 for contracts that were sold.
     close : Decimal
@@ -108,8 +110,12 @@ def early(contract: OptionContract, quantity: int, night: Night, opposite: float
 
     Parameters
     ----------
+    contract : OptionContract
+        One listed contract, as the broker's details of the day name it.
     quantity : int
         Below 0; what is held is never exercised early.
+    night : Night
+        What an assignment depends on between two sessions.
     opposite : float
         Worth of the option of the other right at the same strike and expiry, USD per share.
 

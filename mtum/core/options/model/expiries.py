@@ -51,6 +51,8 @@ def expiries(underlying: str, day: date, sessions: Sessions) -> tuple[Expiry, ..
 
     Parameters
     ----------
+    underlying : str
+        Ticker of the underlying.
     day : date
         The session; what expires on it is listed still.
     sessions : Sessions

@@ -60,6 +60,8 @@ def level_of(
 
     Parameters
     ----------
+    underlying : str
+        Ticker of the underlying.
     indexes : mapping of str to float
         Level of each volatility index that is known, in points (16.5).
     at_30_days : float or None

@@ -63,6 +63,10 @@ def listing(underlying: str, day: date, spot: float, expiries: Sequence[Expiry])
 
     Parameters
     ----------
+    underlying : str
+        Ticker of the underlying.
+    day : date
+        Session on which it is listed or quoted.
     spot : float
         USD per share at the session before, or at the decision.
     expiries : sequence of Expiry
@@ -83,7 +87,19 @@ def listing(underlying: str, day: date, spot: float, expiries: Sequence[Expiry])
 def listed_strikes(
     underlying: str, day: date, spot: float, expiries: Sequence[Expiry]
 ) -> tuple[tuple[Expiry, tuple[Decimal, ...]], ...]:
-    """Return the strikes of each expiry, the lowest first: both rights are listed at each; see `listing`."""
+    """Return the strikes of each expiry, the lowest first: both rights are listed at each; see `listing`.
+
+    Parameters
+    ----------
+    underlying : str
+        Ticker of the underlying.
+    day : date
+        Session on which it is listed or quoted.
+    spot : float
+        Price of the underlying, USD.
+    expiries : sequence of Expiry
+        Expiries to list.
+    """
     if not 0 < spot < _BEYOND:
         raise ValueError(f"{underlying}: spot {spot}: strikes need a price above 0")
     grid = GRIDS.get(underlying, SHARES)
@@ -93,7 +109,19 @@ def listed_strikes(
 
 @lru_cache(maxsize=_KEPT)
 def contract_of(underlying: str, expiry: Expiry, right: Right, strike: Decimal) -> OptionContract:
-    """Return the contract of an expiry; it is the same on every session that lists it, so it is made once."""
+    """Return the contract of an expiry; it is the same on every session that lists it, so it is made once.
+
+    Parameters
+    ----------
+    underlying : str
+        Ticker of the underlying.
+    expiry : Expiry
+        The last session of some contracts.
+    right : Right
+        What the holder may do.
+    strike : Decimal
+        Strike, USD.
+    """
     return OptionContract(
         number_of(expiry.trading_class, expiry.day, right, strike),
         underlying,
@@ -114,8 +142,14 @@ def number_of(trading_class: str, day: date, right: Right, strike: Decimal) -> i
 
     Parameters
     ----------
+    trading_class : str
+        Class of the contract, such as SPXW.
     day : date
         Last one on which it trades.
+    right : Right
+        What the holder may do.
+    strike : Decimal
+        Strike, USD.
 
     Raises
     ------

@@ -98,6 +98,8 @@ def quoted(
 
     Parameters
     ----------
+    market : ModelMarket
+        An underlying at the instant of a decision.
     contracts : sequence of OptionContract
         Listed or held, in any order, none of them over.
     known : Level
@@ -154,7 +156,21 @@ def band(
     *,
     early_exercise: bool = False,
 ) -> tuple[ModelChain, ...]:
-    """Return the chain at each of `BAND`'s levels, the lowest first; see `quoted`."""
+    """Return the chain at each of `BAND`'s levels, the lowest first; see `quoted`.
+
+    Parameters
+    ----------
+    market : ModelMarket
+        An underlying at the instant of a decision.
+    contracts : sequence of OptionContract
+        Contracts to quote.
+    known : Level
+        What the model knows of an underlying's volatility on a session.
+    sessions : Sessions
+        A gapless run of sessions, oldest first, with look-ups by date.
+    early_exercise : bool
+        Whether the holder may exercise early.
+    """
     return tuple(quoted(market, contracts, known, sessions, points, early_exercise=early_exercise) for points in BAND)
 
 
@@ -182,6 +198,8 @@ def volatilities(
 
     Parameters
     ----------
+    market : ModelMarket
+        An underlying at the instant of a decision.
     days : ndarray of float64, shape (n_contracts,)
         Whole calendar days from the session to the last one on which each trades.
     strikes : array of float, shape (n_contracts,)

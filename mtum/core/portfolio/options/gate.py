@@ -35,6 +35,8 @@ def refusal(attempt: Attempt, facts: OptionFacts, rules: OptionRules) -> GateRef
         What is about to be sent, or the price about to be changed.
     facts : OptionFacts
         Read from the broker for this order.
+    rules : OptionRules
+        What the gate allows a strategy, independent of any decision.
     """
     return first_refusal(Judged(attempt, facts, rules), CLAUSES[attempt.intent.purpose])
 

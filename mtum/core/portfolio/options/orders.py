@@ -159,6 +159,8 @@ def market_of(legs: Iterable[OptionLeg], quotes: Mapping[int, Quote], *, closes:
 
     Parameters
     ----------
+    legs : iterable of OptionLeg
+        Legs of one unit of the order.
     quotes : mapping of int to Quote
         By the broker's number of the contract.
     closes : bool

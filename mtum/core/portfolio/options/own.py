@@ -38,6 +38,8 @@ def still_held(lots: Iterable[OptionLot], positions: Mapping[OptionContract, int
 
     Parameters
     ----------
+    lots : iterable of OptionLot
+        Open lots of options.
     positions : mapping of OptionContract to int
         What the broker lists.
     day : date
@@ -61,7 +63,17 @@ def premium_of_year(book: Book, day: date) -> Decimal:
 
 
 def pinned_usd(lots: Sequence[OptionLot], working: Iterable[WorkingOrder], sleeve: str) -> Decimal:
-    """Return the cash that a sleeve's open groups and live orders pin, USD."""
+    """Return the cash that a sleeve's open groups and live orders pin, USD.
+
+    Parameters
+    ----------
+    lots : sequence of OptionLot
+        Open lots of options.
+    working : iterable of WorkingOrder
+        Orders that work.
+    sleeve : str
+        Name of the sleeve.
+    """
     held = groups_of(lots, summed(*({lot.contract: lot.quantity} for lot in lots)))
     found = reservations(held, tuple(one for one in working if one.strategy == sleeve))
     return sum((one.cash_usd for one in found if one.strategy == sleeve), ZERO)

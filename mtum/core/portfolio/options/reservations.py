@@ -177,10 +177,14 @@ def pinning(
 
     Parameters
     ----------
+    order : OptionIntent or WorkingOrder
+        The order.
     price : NetPrice or None
         Net at which it fills; None counts as 0, for nobody knows it.
     groups : sequence of Held
         The account's, by `groups_of`.
+    one_side : bool
+        Whether the broker asks margin for one side of a condor only.
     """
     key = (order.strategy, order.group, order.underlying)
     empty = Held(*key, {}, ZERO)

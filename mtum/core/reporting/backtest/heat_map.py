@@ -129,7 +129,19 @@ def _beside(found: Mapping[str, Any]) -> Iterable[Block]:
 def heat_map(
     changes: Sequence[Change], sharpes: Sequence[float | None], down: str | None, across: str
 ) -> Iterable[Block]:
-    """Return one map as a table of shaded cells; without a setting `down` it has one row."""
+    """Return one map as a table of shaded cells; without a setting `down` it has one row.
+
+    Parameters
+    ----------
+    changes : sequence of Change
+        Settings of each combination, in the order of the Sharpe ratios.
+    sharpes : sequence of float or None
+        Sharpe ratio of each combination; None where it has none.
+    down : str or None
+        Setting along the rows; None for one row.
+    across : str
+        Setting along the columns.
+    """
     rows = _places([change[down] for change in changes] if down else [""])
     columns = _places([change[across] for change in changes])
     cells: dict[tuple[str, str], list[float | None]] = {}

@@ -26,8 +26,12 @@ def holding_sections(rows: Sequence[SymbolRow], document: Mapping[str, Any], cap
 
     Parameters
     ----------
+    rows : sequence of SymbolRow
+        What each symbol earned.
     document : mapping
         The result as `mtum backtest --json` gives it.
+    capital_usd : float
+        Starting capital, USD.
     """
     if not rows:
         return
@@ -74,6 +78,10 @@ def exposure_chart(days: Days, weights: Mapping[str, Column], fund: Column) -> C
 
     Parameters
     ----------
+    days : ndarray of datetime64[D]
+        Sessions, oldest first, shape (n_sessions,).
+    weights : mapping of str to ndarray of float64
+        Fraction of the equity in each symbol, shape (n_sessions,).
     fund : ndarray, shape (n_sessions,)
         Part of the equity in the cash fund; it has an area of its own above the others.
     """

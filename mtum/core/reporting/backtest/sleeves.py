@@ -26,6 +26,10 @@ def sleeve_sections(figures: SheetFigures, account: PlayedAccount, document: Map
 
     Parameters
     ----------
+    figures : SheetFigures
+        Figures of a played history and of buying and holding beside it; columns have shape (n_sessions,).
+    account : PlayedAccount
+        Several sleeves played as one account; what they earn adds up to what the account does, to the cent.
     document : mapping
         The result as `mtum backtest --json` gives it.
     """
@@ -130,7 +134,17 @@ def _between(account: PlayedAccount) -> Iterator[Table | Sentence]:
 
 
 def sleeves_chart(days: Days, account: PlayedAccount, figures: SheetFigures) -> Chart | None:
-    """Return what each sleeve has earned, and its part of the account; None for one sleeve alone."""
+    """Return what each sleeve has earned, and its part of the account; None for one sleeve alone.
+
+    Parameters
+    ----------
+    days : ndarray of datetime64[D]
+        Sessions, oldest first, shape (n_sessions,).
+    account : PlayedAccount
+        Several sleeves played as one account; what they earn adds up to what the account does, to the cent.
+    figures : SheetFigures
+        Figures of a played history and of buying and holding beside it; columns have shape (n_sessions,).
+    """
     if not figures.sleeves:
         return None
     owners = {name: one for name, one in account.sleeves.items() if one.played.capital_usd > 0}

@@ -62,7 +62,19 @@ class OwedLine:
 
 
 def section(equity: EquityLine, pnl: Pnl, benchmark: BenchmarkLine, cash: Sequence[CashLine]) -> Section:
-    """Return equity, its parts and the cash movements of the session."""
+    """Return equity, its parts and the cash movements of the session.
+
+    Parameters
+    ----------
+    equity : EquityLine
+        The sleeve at the session's official close, in USD.
+    pnl : Pnl
+        Profit and loss in USD, deposits and withdrawals excluded; `_frac` chain the daily returns.
+    benchmark : BenchmarkLine
+        Buy-and-hold of the same symbol with the same deposits; `ahead_usd` is sleeve less benchmark.
+    cash : sequence of CashLine
+        Cash movements of the session.
+    """
     at, options = equity.worst_drawdown_session, equity.options_usd
     priced = ", model-priced" if equity.model_priced else ""
     facts = facts_of(

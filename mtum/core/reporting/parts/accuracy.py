@@ -60,6 +60,8 @@ def accuracies(
         Official closes of consecutive sessions, oldest first.
     held : mapping of condition name to n flags
         Whether the condition held in each of these sessions.
+    horizons : sequence of int
+        After how many sessions it is judged.
     symbol : str
         Whose; written into every line.
     """

@@ -55,8 +55,12 @@ def section(
 
     Parameters
     ----------
+    lines : sequence of ConditionLine
+        The conditions with their values.
     held : mapping of symbol to bool
         Every symbol of the report, and whether shares of it were held before the session.
+    rsi_form : str or None
+        How the RSI is smoothed, in words; None without an RSI.
     conflicts : sequence of str
         Sentences of who wanted what, where they disagreed.
     """

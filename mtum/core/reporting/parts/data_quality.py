@@ -50,6 +50,8 @@ def section(seen: DataQuality, lately: Sequence[RegretLine], symbol: str) -> Sec
 
     Parameters
     ----------
+    seen : DataQuality
+        What the decision saw and how good it was; `final_*` are read after the close.
     lately : sequence of RegretLine
         What final bars turned in the newest sessions.
     symbol : str

@@ -26,7 +26,17 @@ class ContractLine:
 
 
 def section(lines: Sequence[DriftLine], backtest: BacktestLine | None, *, decided: bool) -> Section:
-    """Return what drifted since the last run and the approvals, and live trading beside the approved backtest."""
+    """Return what drifted since the last run and the approvals, and live trading beside the approved backtest.
+
+    Parameters
+    ----------
+    lines : sequence of DriftLine
+        What differs.
+    backtest : BacktestLine or None
+        The backtest approved to compare with, and live trading beside it since the start; None for none.
+    decided : bool
+        Whether the session has a decision.
+    """
     rows = [(line.subject, line.before, line.now, line.since) for line in lines]
     also = " and the approved backtest" if backtest else ""
     same = f"Settings, code, libraries and contracts are as in the last run{also}."

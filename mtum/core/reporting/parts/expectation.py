@@ -70,6 +70,15 @@ def expectations(lived: Lived, sessions: int, metrics: Mapping[str, float | None
     range of so many; the deepest fall with the deepest of the whole backtest, which had more
     sessions to fall in.
 
+    Parameters
+    ----------
+    lived : Lived
+        What the sleeve did since it started; `closed` and `won` count trades, `held` sessions with shares.
+    sessions : int
+        Sessions of the backtest.
+    metrics : mapping of str to float or None
+        The backtest's figures by name.
+
     Examples
     --------
     >>> metrics = {"total_return_frac": 0.21, "volatility_frac": 0.0, "exposure_frac": 0.5, "win_rate_frac": None,

@@ -60,7 +60,17 @@ class StandingLine:
 
 
 def section(orders: Sequence[OrderLine], internal: Sequence[OrderLine], fills: Sequence[FillLine]) -> Section:
-    """Return orders and what stands for them, and every fill."""
+    """Return orders and what stands for them, and every fill.
+
+    Parameters
+    ----------
+    orders : sequence of OrderLine
+        Orders of the session.
+    internal : sequence of OrderLine
+        What stands for orders: crosses and virtual orders.
+    fills : sequence of FillLine
+        Every fill.
+    """
     if not orders and not internal:
         return Section("orders", "Order and fill", (Sentence("No order was sent."),))
     rows = (

@@ -43,10 +43,14 @@ def section(lines: Sequence[Regret], error_frac: float | None, period: str, *, r
 
     Parameters
     ----------
+    lines : sequence of Regret
+        How often each condition turned.
     error_frac : float or None
         Mean error of the projected volume.
     period : str
         What the period is called.
+    replayed : bool
+        Whether the market was replayed.
     """
     if not lines:
         return Section("partial", "Partial bars")

@@ -53,6 +53,10 @@ def section(pnl: Pnl, benchmark: BenchmarkLine, held_instead: str, exposure: Sta
 
     Parameters
     ----------
+    pnl : Pnl
+        Profit and loss in USD, deposits and withdrawals excluded; `_frac` chain the daily returns.
+    benchmark : BenchmarkLine
+        Buy-and-hold of the same symbol with the same deposits; `ahead_usd` is sleeve less benchmark.
     held_instead : str
         In words, what buy-and-hold holds.
     exposure : Stated

@@ -70,6 +70,10 @@ def section(
 
     Parameters
     ----------
+    closed : sequence of TradeLine
+        Trades that are closed.
+    still_open : sequence of TradeLine
+        Trades that are open.
     results : sequence of (str, WinLoss)
         What a period is called, and its closed trades.
     """

@@ -94,7 +94,19 @@ def running_sums(prices: Prices) -> Sums:
 
 @compiled
 def mean_column(sums: Counts, length: int, unit: float, first: int) -> Column:
-    """Plain mean of the last `length` values in millionths; NaN before position `first`."""
+    """Plain mean of the last `length` values in millionths; NaN before position `first`.
+
+    Parameters
+    ----------
+    sums : ndarray of int64
+        Running sums, shape (n_sessions + 1,), the first 0.
+    length : int
+        Length of the window, sessions.
+    unit : float
+        Units of the sums in one of the values.
+    first : int
+        First position with a value.
+    """
     n = len(sums) - 1
     out = np.empty(n)
     out[:first] = np.nan
@@ -125,7 +137,17 @@ def _wilder_sums(sums: Counts, length: int) -> Column:
 
 @compiled
 def strength_column(sums: Sums, length: int, wilder: bool) -> Column:
-    """RSI in millionths; NaN while unknown and where nothing moved."""
+    """RSI in millionths; NaN while unknown and where nothing moved.
+
+    Parameters
+    ----------
+    sums : Sums
+        Running sums up to each session, shape (n_sessions + 1,), the first 0.
+    length : int
+        Length of the window, sessions.
+    wilder : bool
+        Whether means are Wilder's; else plain.
+    """
     n = len(sums.rise) - 1
     out = np.empty(n)
     out[:length] = np.nan
@@ -147,7 +169,17 @@ def strength_column(sums: Sums, length: int, wilder: bool) -> Column:
 
 @compiled
 def range_column(sums: Sums, length: int, wilder: bool) -> Column:
-    """ATR in millionths of a USD; NaN for the first `length` sessions."""
+    """ATR in millionths of a USD; NaN for the first `length` sessions.
+
+    Parameters
+    ----------
+    sums : Sums
+        Running sums up to each session, shape (n_sessions + 1,), the first 0.
+    length : int
+        Length of the window, sessions.
+    wilder : bool
+        Whether means are Wilder's; else plain.
+    """
     if not wilder:
         return mean_column(sums.ranges, length, PRICE_UNIT, length)
     out = _wilder_sums(sums.ranges, length)
@@ -172,7 +204,17 @@ def bits_above(values: Column, thresholds: Column) -> Mask:
 
 @compiled
 def bits_beyond(values: Column, threshold: float, sign: int) -> Mask:
-    """One bit per session where the value is above (sign 1) or below (sign -1) a threshold in its unit."""
+    """One bit per session where the value is above (sign 1) or below (sign -1) a threshold in its unit.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    threshold : float
+        Threshold, in the unit of the values.
+    sign : int
+        1 for above, -1 for below.
+    """
     out = np.zeros((len(values) + WORD - 1) // WORD, np.uint64)
     level = sign * np.rint(threshold * MILLION)
     for w in range(len(out)):

@@ -140,7 +140,23 @@ def _describe(tape: Tape, capital_usd: float, span: Span, trades: Trades, number
 
 @compiled
 def play_grid(choices: Choices, tape: Tape, terms: Terms, span: Span, results: GridResults, with_returns: bool) -> None:
-    """Walk every combination and write its row of the results."""
+    """Walk every combination and write its row of the results.
+
+    Parameters
+    ----------
+    choices : Choices
+        What combinations choose from: conditions as bits and ATRs in millionths, one row each.
+    tape : Tape
+        Prices a walk fills at, shape (n_sessions,); the rest are sparse.
+    terms : Terms
+        What a walk trades on; USD, fractions and sessions.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    results : GridResults
+        One row per combination: `numbers` (n, 9); `sums`, `squares` of returns per block (n, n_blocks).
+    with_returns : bool
+        Whether session returns are measured too.
+    """
     sessions, words = span.stop - span.first, choices.masks.shape[1]
     trades = Trades(np.zeros((sessions // 2 + 2, 7), np.int64), np.zeros((sessions // 2 + 2, 6)))
     entry, leave, leaves_at = np.empty(words, np.uint64), np.empty(words, np.uint64), np.zeros(span.stop, np.int64)

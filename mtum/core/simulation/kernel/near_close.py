@@ -40,7 +40,19 @@ def _window(sums: Counts, t: int, length: int, today: float) -> float:
 
 @compiled
 def seen_mean(sums: Counts, seen: Column, length: int, unit: float) -> Column:
-    """Plain mean in millionths with each session's own value as it looked."""
+    """Plain mean in millionths with each session's own value as it looked.
+
+    Parameters
+    ----------
+    sums : ndarray of int64
+        Running sums, shape (n_sessions + 1,), the first 0.
+    seen : ndarray of float64, shape (n,)
+        Value of each session as it looked before the close.
+    length : int
+        Length of the window, sessions.
+    unit : float
+        Units of the sums in one of the values.
+    """
     out = np.full(len(seen), np.nan)
     for t in range(length - 1, len(seen)):
         today = np.rint(seen[t] * unit)
@@ -77,7 +89,19 @@ def _seen_sums(sums: Counts, today: Column, length: int, wilder: bool) -> Column
 
 @compiled
 def seen_strength(sums: Sums, seen: Column, length: int, wilder: bool) -> Column:
-    """RSI in millionths with each session's own move as it looked."""
+    """RSI in millionths with each session's own move as it looked.
+
+    Parameters
+    ----------
+    sums : Sums
+        Running sums up to each session, shape (n_sessions + 1,), the first 0.
+    seen : ndarray of float64, shape (n,)
+        Value of each session as it looked before the close.
+    length : int
+        Length of the window, sessions.
+    wilder : bool
+        Whether means are Wilder's; else plain.
+    """
     n = len(seen)
     rise, fall = np.zeros(n), np.zeros(n)
     for t in range(1, n):
@@ -92,7 +116,21 @@ def seen_strength(sums: Sums, seen: Column, length: int, wilder: bool) -> Column
 
 @compiled
 def seen_range(sums: Sums, prices: Prices, seen: Column, length: int, wilder: bool) -> Column:
-    """ATR in millionths of a USD; today's range reaches at least to the price seen."""
+    """ATR in millionths of a USD; today's range reaches at least to the price seen.
+
+    Parameters
+    ----------
+    sums : Sums
+        Running sums up to each session, shape (n_sessions + 1,), the first 0.
+    prices : Prices
+        Bars and VIX closes as columns, shape (n_sessions,); a missing VIX and an unknown volume are NaN.
+    seen : ndarray of float64, shape (n,)
+        Value of each session as it looked before the close.
+    length : int
+        Length of the window, sessions.
+    wilder : bool
+        Whether means are Wilder's; else plain.
+    """
     n = len(seen)
     ranges = np.zeros(n)
     for t in range(1, n):
@@ -126,7 +164,23 @@ class Market(NamedTuple):
 
 @compiled
 def play_seen(market: Market, seen: Seen, rules: Rules, terms: Terms, span: Span, trades: Trades) -> int:
-    """Decide on what was seen, fill at the final prices; returns the number of trades recorded."""
+    """Decide on what was seen, fill at the final prices; returns the number of trades recorded.
+
+    Parameters
+    ----------
+    market : Market
+        Final bars, their running sums and the tape fills are taken from.
+    seen : Seen
+        Close, VIX and volume of each session as they looked before the close.
+    rules : Rules
+        Parameters of `mtum_confluence`; `entry_used` and `exit_used` are bits of the conditions in force.
+    terms : Terms
+        What a walk trades on; USD, fractions and sessions.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
+    """
     sums, level, vix = market.sums, in_millionths(seen.close), in_millionths(seen.vix)
     mean = seen_mean(sums.close, seen.close, rules.ma_sessions, PRICE_UNIT)
     rsi = seen_strength(sums, seen.close, rules.rsi_sessions, rules.rsi_wilder)

@@ -55,7 +55,21 @@ class Span(NamedTuple):
 
 @compiled
 def enter_bits(rules: Rules, above: Mask, calm: Mask, strong: Mask, loud: Mask) -> Mask:
-    """Sessions in which every entry condition in force holds."""
+    """Sessions in which every entry condition in force holds.
+
+    Parameters
+    ----------
+    rules : Rules
+        Parameters of `mtum_confluence`; `entry_used` and `exit_used` are bits of the conditions in force.
+    above : ndarray of bits, shape (n,)
+        Sessions above the moving average, a bit each.
+    calm : ndarray of bits, shape (n,)
+        Sessions with a VIX below its limit, a bit each.
+    strong : ndarray of bits, shape (n,)
+        Sessions with an RSI above its limit, a bit each.
+    loud : ndarray of bits, shape (n,)
+        Sessions with a volume above its average, a bit each.
+    """
     entry = np.full(len(above), ~np.uint64(0))
     if rules.entry_used & 1:
         entry &= above
@@ -70,7 +84,23 @@ def enter_bits(rules: Rules, above: Mask, calm: Mask, strong: Mask, loud: Mask) 
 
 @compiled
 def note_reasons(plan: Plan, tape: Tape, parts: Masks, used: int, trades: Trades, made: int) -> None:
-    """Write the exit conditions that held into each closed trade."""
+    """Write the exit conditions that held into each closed trade.
+
+    Parameters
+    ----------
+    plan : Plan
+        When to enter and leave: bits per session, the ATR in millionths, and the sessions decided.
+    tape : Tape
+        Prices a walk fills at, shape (n_sessions,); the rest are sparse.
+    parts : ndarray of uint64, shape (n_conditions, n_words)
+        Exit conditions, a row of bits each.
+    used : int
+        Bits of the conditions in force.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
+    made : int
+        How many trades were made.
+    """
     for k in range(made):
         slot, purse = trades.slots[k], trades.purses[k]
         t = slot[EXIT_AT]
@@ -104,7 +134,23 @@ class Known(NamedTuple):
 
 @compiled
 def play_known(known: Known, tape: Tape, rules: Rules, terms: Terms, span: Span, trades: Trades) -> int:
-    """Walk by what is known of every session; returns the number of trades recorded."""
+    """Walk by what is known of every session; returns the number of trades recorded.
+
+    Parameters
+    ----------
+    known : Known
+        What decisions go by: conditions as bits, in the order of `conditions`; the ATR as a `Plan` has it.
+    tape : Tape
+        Prices a walk fills at, shape (n_sessions,); the rest are sparse.
+    rules : Rules
+        Parameters of `mtum_confluence`; `entry_used` and `exit_used` are bits of the conditions in force.
+    terms : Terms
+        What a walk trades on; USD, fractions and sessions.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
+    """
     masks = known.masks
     parts = masks[BELOW_MA : WEAK + 1]
     entry = enter_bits(rules, masks[ABOVE_MA], masks[CALM], masks[STRONG], masks[LOUD])
@@ -122,6 +168,21 @@ def play(prices: Prices, tape: Tape, rules: Rules, terms: Terms, span: Span, tra
     """Indicators, conditions and the walk in one call; returns the number of trades recorded.
 
     A plain ATR is worked out where the walk enters, and there alone.
+
+    Parameters
+    ----------
+    prices : Prices
+        Bars and VIX closes as columns, shape (n_sessions,); a missing VIX and an unknown volume are NaN.
+    tape : Tape
+        Prices a walk fills at, shape (n_sessions,); the rest are sparse.
+    rules : Rules
+        Parameters of `mtum_confluence`; `entry_used` and `exit_used` are bits of the conditions in force.
+    terms : Terms
+        What a walk trades on; USD, fractions and sessions.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
     """
     if rules.atr_wilder:
         atr, ranges = range_column(running_sums(prices), rules.atr_sessions, True), Ranges(tape.settled, 0)
@@ -131,13 +192,35 @@ def play(prices: Prices, tape: Tape, rules: Rules, terms: Terms, span: Span, tra
 
 
 def one_row(rules: Rules, terms: Terms, first: int) -> Column:
-    """Rules, terms and the first session decided in one array; handed over in a fraction of the time."""
+    """Rules, terms and the first session decided in one array; handed over in a fraction of the time.
+
+    Parameters
+    ----------
+    rules : Rules
+        Parameters of `mtum_confluence`; `entry_used` and `exit_used` are bits of the conditions in force.
+    terms : Terms
+        What a walk trades on; USD, fractions and sessions.
+    first : int
+        Position of the first session decided.
+    """
     return np.array([*rules, *terms, first], dtype=np.float64)
 
 
 @compiled
 def play_all(prices: Prices, tape: Tape, row: Column, trades: Trades) -> int:
-    """Play a history to its end as `play` does, the rest of what it needs in one array (see `one_row`)."""
+    """Play a history to its end as `play` does, the rest of what it needs in one array (see `one_row`).
+
+    Parameters
+    ----------
+    prices : Prices
+        Bars and VIX closes as columns, shape (n_sessions,); a missing VIX and an unknown volume are NaN.
+    tape : Tape
+        Prices a walk fills at, shape (n_sessions,); the rest are sparse.
+    row : ndarray of float64, shape (n,)
+        Rules, terms and first session in one array; see `one_row`.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
+    """
     a, b = row[:13], row[13:]
     lengths = (int(a[0]), int(a[1]), int(a[2]), int(a[3]))
     rules = Rules(*lengths, a[4] > 0.0, a[5] > 0.0, a[6], a[7], a[8], a[9], a[10], int(a[11]), int(a[12]))
@@ -149,7 +232,19 @@ def play_all(prices: Prices, tape: Tape, row: Column, trades: Trades) -> int:
 
 @compiled
 def equity_curve(tape: Tape, capital_usd: float, span: Span, trades: Trades) -> Column:
-    """Equity at each close of the span in USD; `trades` holds the rows of the trades made, no more."""
+    """Equity at each close of the span in USD; `trades` holds the rows of the trades made, no more.
+
+    Parameters
+    ----------
+    tape : Tape
+        Prices a walk fills at, shape (n_sessions,); the rest are sparse.
+    capital_usd : float
+        Starting capital, USD.
+    span : Span
+        Sessions decided: ``first <= t < stop``.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
+    """
     out = np.empty(span.stop - span.first)
     cash, t = capital_usd, span.first
     for k in range(len(trades.slots)):

@@ -153,13 +153,33 @@ def to_level(amount: float) -> float:
 
 @built_in
 def target_level(price: float, multiple: float, atr: float) -> float:
-    """Close in millionths that reaches the target of an entry; `atr` in millionths."""
+    """Close in millionths that reaches the target of an entry; `atr` in millionths.
+
+    Parameters
+    ----------
+    price : float
+        Price, USD per share.
+    multiple : float
+        How many ATR.
+    atr : float
+        Average true range at the entry, millionths of a USD.
+    """
     return float(np.rint(price * _SCALE + multiple * atr))
 
 
 @built_in
 def commission(terms: Terms, shares: float, price: float) -> float:
-    """Commission in USD of one order, to the cent."""
+    """Commission in USD of one order, to the cent.
+
+    Parameters
+    ----------
+    terms : Terms
+        What a walk trades on; USD, fractions and sessions.
+    shares : float
+        Number of shares.
+    price : float
+        Price, USD per share.
+    """
     amount = terms.cost_frac * shares * price
     if terms.fixed_schedule:
         by_size = max(terms.per_share_usd * shares, terms.minimum_usd)
@@ -169,7 +189,19 @@ def commission(terms: Terms, shares: float, price: float) -> float:
 
 @built_in
 def shares_for(terms: Terms, price: float, budget_usd: float, cash_usd: float) -> float:
-    """Whole shares that budget and cash buy, cost and buffer included; below 1 when none."""
+    """Whole shares that budget and cash buy, cost and buffer included; below 1 when none.
+
+    Parameters
+    ----------
+    terms : Terms
+        What a walk trades on; USD, fractions and sessions.
+    price : float
+        Price, USD per share.
+    budget_usd : float
+        Money to spend, USD.
+    cash_usd : float
+        Cash that may be spent, USD.
+    """
     if not terms.fixed_schedule:
         each = price * (1.0 + (terms.cost_frac + terms.buffer_frac))
         return float(np.floor(min(budget_usd, cash_usd) / each))
@@ -194,7 +226,17 @@ def _paid(at: Slots, dividend: Column, due: int, until: int, shares: float) -> f
 
 @compiled
 def purchases_capped(tape: Tape, terms: Terms, trades: Trades) -> int:
-    """Purchases that the largest position in USD made smaller than the cash and the fraction allowed."""
+    """Purchases that the largest position in USD made smaller than the cash and the fraction allowed.
+
+    Parameters
+    ----------
+    tape : Tape
+        Prices a walk fills at, shape (n_sessions,); the rest are sparse.
+    terms : Terms
+        What a walk trades on; USD, fractions and sessions.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
+    """
     found = 0
     for k in range(len(trades.slots)):
         cash, seen = float(trades.purses[k, CASH_BEFORE]), float(tape.seen[trades.slots[k, ENTRY_AT]])
@@ -209,7 +251,19 @@ def purchases_capped(tape: Tape, terms: Terms, trades: Trades) -> int:
 
 @compiled
 def worth(tape: Tape, trades: Trades, k: int, t: int) -> float:
-    """Equity in USD at the close of session `t`, from the one before the purchase of trade `k` on."""
+    """Equity in USD at the close of session `t`, from the one before the purchase of trade `k` on.
+
+    Parameters
+    ----------
+    tape : Tape
+        Prices a walk fills at, shape (n_sessions,); the rest are sparse.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
+    k : int
+        Number of the trade.
+    t : int
+        Position of the session.
+    """
     if t < trades.slots[k, ENTRY_FILL]:
         return float(trades.purses[k, CASH_BEFORE])
     if 0 <= trades.slots[k, EXIT_FILL] <= t:
@@ -340,6 +394,17 @@ def walk(plan: Plan, tape: Tape, terms: Terms, trades: Trades) -> int:
     their tuples once, as each look inside would count references; a trade's sessions are
     looked at one by one for a daily loss only where its fills and closes reach so far. A loop
     over an array counts references too: what is rarely needed is left out, not looped over in vain.
+
+    Parameters
+    ----------
+    plan : Plan
+        When to enter and leave: bits per session, the ATR in millionths, and the sessions decided.
+    tape : Tape
+        Prices a walk fills at, shape (n_sessions,); the rest are sparse.
+    terms : Terms
+        What a walk trades on; USD, fractions and sessions.
+    trades : Trades
+        Room for the trades of a walk, one row each: whole numbers (n, 7) and money (n, 6).
     """
     entry, leave, atr, close, seen, at = plan.entry, plan.leave, plan.atr, tape.close, tape.seen, tape.dividend_at
     dividend, slots, purses, leaves_at = tape.dividend, trades.slots, trades.purses, plan.leaves_at

@@ -40,7 +40,19 @@ class Trial:
 
 
 def refusal(state: ExchangeState, ticket: OptionTicket, moment: Moment, venue: OptionVenue) -> Refusal | None:
-    """Why this order, or change of a working one, is not taken; None when it is."""
+    """Why this order, or change of a working one, is not taken; None when it is.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    ticket : OptionTicket
+        An order in one contract or a combination as a client sends it.
+    moment : Moment
+        The instant of an operation and the market around it.
+    venue : OptionVenue
+        Where options trade.
+    """
     known = working_option(state, ticket)
     if known and ticket.quantity <= known.filled:
         return Refusal(104, "Cannot modify a filled order")
@@ -71,6 +83,19 @@ def working_option(state: ExchangeState, ticket: OptionTicket) -> OptionOrder | 
 def trial(state: ExchangeState, ticket: OptionTicket, moment: Moment, venue: OptionVenue, without: int = 0) -> Trial:
     """Return what an order would do to its account.
 
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    ticket : OptionTicket
+        An order in one contract or a combination as a client sends it.
+    moment : Moment
+        The instant of an operation and the market around it.
+    venue : OptionVenue
+        Where options trade.
+    without : int
+        Permanent id of a working order that is left out; 0 for none.
+
     Raises
     ------
     ValueError
@@ -91,7 +116,19 @@ def trial(state: ExchangeState, ticket: OptionTicket, moment: Moment, venue: Opt
 
 
 def equity(state: ExchangeState, account: ExchangeAccount, moment: Moment, venue: OptionVenue) -> Decimal:
-    """Return cash, shares and options of an account at the moment's prices, USD."""
+    """Return cash, shares and options of an account at the moment's prices, USD.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    account : ExchangeAccount
+        The account at the exchange: cash in USD, and positions.
+    moment : Moment
+        The instant of an operation and the market around it.
+    venue : OptionVenue
+        Where options trade.
+    """
     contracts = held_options(state, account.code)
     names = {one.local_symbol for one in contracts}
     venue.prices.quotes(contracts)  # asked together, they are known one by one
@@ -181,6 +218,10 @@ def needed_level(state: ExchangeState, ticket: OptionTicket, without: int = 0) -
 
     Parameters
     ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    ticket : OptionTicket
+        An order in one contract or a combination as a client sends it.
     without : int
         Permanent id of an order that is left out.
     """

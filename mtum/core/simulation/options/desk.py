@@ -51,7 +51,17 @@ class OptionDesk:
 
     @classmethod
     def of(cls, history: SessionHistory, ledgers: Sequence[SleeveLedger], terms: OptionTerms) -> "OptionDesk":
-        """Return the desk before the first session."""
+        """Return the desk before the first session.
+
+        Parameters
+        ----------
+        history : SessionHistory
+            Bars per symbol, and extra series by session.
+        ledgers : sequence of SleeveLedger
+            Books of the sleeves.
+        terms : OptionTerms
+            What a history with options is played with.
+        """
         found = [
             SleeveOptions(own, own.strategy)
             for own in ledgers
@@ -97,6 +107,10 @@ class OptionDesk:
 
         Parameters
         ----------
+        t : int
+            Position of the session.
+        decided : sequence of (SleeveLedger, Decision)
+            Each sleeve's books with its decision on shares.
         cash : mapping of str to (Decimal, Decimal)
             Settled cash of each sleeve that no option of its own pins.
         restriction : mapping of str to Restriction

@@ -34,7 +34,17 @@ class NightOf:
 
 
 def ended_over(account: str, book: Book, of: NightOf) -> tuple[tuple[LedgerEvent, Ending], ...]:
-    """Return what ended after a session: what expired on it, and what was assigned early; in order of the numbers."""
+    """Return what ended after a session: what expired on it, and what was assigned early; in order of the numbers.
+
+    Parameters
+    ----------
+    account : str
+        Code of the account.
+    book : Book
+        Lots with what was already booked of them.
+    of : NightOf
+        The night after a session, as each underlying saw it.
+    """
     return tuple(_ended(account, sorted(book.contracts().items(), key=lambda pair: pair[0].con_id), of))
 
 

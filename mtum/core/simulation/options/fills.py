@@ -38,10 +38,14 @@ def filled_at(intent: OptionIntent, quotes: Mapping[int, Quote], part: float, fe
 
     Parameters
     ----------
+    intent : OptionIntent
+        What we want to trade in options, recorded before it is sent.
     quotes : mapping of int to Quote
         By number of the contract, at the close.
     part : float
         From 0 for the middle to 1 for the far side.
+    fees : OptionFees
+        Interactive Brokers' fees for US options with those of exchanges, clearing and regulators, rounded up.
     """
     closes = intent.purpose is OptionPurpose.CLOSE
     made, net, mid = [], ZERO, ZERO

@@ -52,7 +52,9 @@ def fill_price(market: Market, limit: Decimal, tick: Decimal, reach: Decimal) ->
     market : Market
         Sides of the order, debit positive.
     limit : Decimal
-        Net, debit positive.
+        Net, USD per share, debit positive.
+    tick : Decimal
+        Step of the price, USD.
     reach : Decimal
         Part of the way from the middle to the far side, see `OptionVenue`.
     """
@@ -65,7 +67,19 @@ def fill_price(market: Market, limit: Decimal, tick: Decimal, reach: Decimal) ->
 def leg_prices(
     legs: tuple[OptionLeg, ...], quotes: Mapping[int, Quote], net: Decimal, reach: Decimal
 ) -> tuple[LegPrice, ...]:
-    """Split a net over the legs: each on its own way to its far side, the rest on the dearest leg of ratio 1."""
+    """Split a net over the legs: each on its own way to its far side, the rest on the dearest leg of ratio 1.
+
+    Parameters
+    ----------
+    legs : tuple of OptionLeg
+        Legs of one unit of the order.
+    quotes : mapping of int to Quote
+        Quotes by contract number.
+    net : Decimal
+        Net price of one unit, USD per share; negative for a credit.
+    reach : Decimal
+        Part of the way from the middle to the far side, 0 to 1.
+    """
     found = []
     for leg in legs:
         sides = market_of([replace(leg, ratio=1)], quotes, closes=True)
@@ -85,6 +99,14 @@ def fill(
 
     Parameters
     ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    order : OptionOrder
+        An order in options that the exchange accepted; as `ExchangeOrder`, in units and USD per share of one.
+    moment : Moment
+        The instant of an operation and the market around it.
+    venue : OptionVenue
+        Where options trade.
     at_limit : int
         So many units fill at the order's own limit, wherever the market is.
     """
@@ -111,7 +133,21 @@ def with_option_order(state: ExchangeState, order: OptionOrder) -> ExchangeState
 
 
 def ended(order: OptionOrder, status: ExchangeStatus, moment: Moment, code: int, reason: str) -> OptionOrder:
-    """Return the order as it ends at this moment."""
+    """Return the order as it ends at this moment.
+
+    Parameters
+    ----------
+    order : OptionOrder
+        An order in options that the exchange accepted; as `ExchangeOrder`, in units and USD per share of one.
+    status : ExchangeStatus
+        Life of an order at the exchange; all but WORKING are final.
+    moment : Moment
+        The instant of an operation and the market around it.
+    code : int
+        The broker's code.
+    reason : str
+        Why, as a reason word.
+    """
     session = order.session or moment.session.day
     return replace(order, status=status, done_at=moment.now, code=code, reason=reason, session=session)
 

@@ -23,6 +23,15 @@ def pass_night(
     A contract that has traded for the last time ends by the official close of that day, one that opening prices
     settle on their day; one whose close is not known waits. Before that, what was sold is assigned over the night
     where its holder gains by it.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    moment : Moment
+        The instant of an operation and the market around it.
+    prices : OptionPrices
+        The market for options at the instant of an operation. No price of a contract is a fact: it does not trade.
     """
     last = state.session
     if state.options is None or last is None or last >= moment.session.day:

@@ -46,7 +46,19 @@ type OptionEvent = OptionFilled | OptionEnded | OptionGone
 def place_option(
     state: ExchangeState, ticket: OptionTicket, moment: Moment, venue: OptionVenue
 ) -> tuple[ExchangeState, OptionOrder | Refusal]:
-    """Take an order, or a change of a working one under its number, or refuse it."""
+    """Take an order, or a change of a working one under its number, or refuse it.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    ticket : OptionTicket
+        An order in one contract or a combination as a client sends it.
+    moment : Moment
+        The instant of an operation and the market around it.
+    venue : OptionVenue
+        Where options trade.
+    """
     state = _opened(state, moment, venue)[0]
     refused = refusal(state, ticket, moment, venue)
     if refused:
@@ -68,7 +80,19 @@ def place_option(
 def cancel_option(
     state: ExchangeState, perm_id: int, moment: Moment, venue: OptionVenue
 ) -> tuple[ExchangeState, OptionOrder | Refusal, tuple[OptionEvent, ...]]:
-    """Cancel an order; what was filled stays filled. A plan may fill it while the cancel is on its way."""
+    """Cancel an order; what was filled stays filled. A plan may fill it while the cancel is on its way.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    perm_id : int
+        The order's permanent id; 0 before it has one.
+    moment : Moment
+        The instant of an operation and the market around it.
+    venue : OptionVenue
+        Where options trade.
+    """
     state, _ = _opened(state, moment, venue)
     order = option_order(state, perm_id)
     if order is None:
@@ -89,7 +113,17 @@ def cancel_option(
 def advance_options(
     state: ExchangeState, moment: Moment, venue: OptionVenue
 ) -> tuple[ExchangeState, tuple[OptionEvent, ...]]:
-    """Bring options to this moment: pass the night, fill what the market reaches, expire at the close."""
+    """Bring options to this moment: pass the night, fill what the market reaches, expire at the close.
+
+    Parameters
+    ----------
+    state : ExchangeState
+        The whole exchange at one instant; `session` is the last one opened, executions oldest first.
+    moment : Moment
+        The instant of an operation and the market around it.
+    venue : OptionVenue
+        Where options trade.
+    """
     if state.options is None:
         return state, ()
     state, events = _opened(state, moment, venue)

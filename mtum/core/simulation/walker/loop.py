@@ -54,7 +54,21 @@ from mtum.core.simulation.walker.verdicts import wish
 
 @compiled
 def fill_orders(market: Market, terms: Terms, book: Book, room: Room, t: int) -> None:
-    """Fill what is pending; where a symbol has no bar its order has lapsed."""
+    """Fill what is pending; where a symbol has no bar its order has lapsed.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    room : Room
+        What was played: equity per session, orders as filled with price and commission.
+    t : int
+        Position of the session.
+    """
     purse, marks = book.purse, book.marks
     for k in range(marks[PENDING]):
         i, signed, word = book.pending[k][0], book.pending[k][1], book.pending[k][2]
@@ -87,7 +101,21 @@ def fill_orders(market: Market, terms: Terms, book: Book, room: Room, t: int) ->
 
 @compiled
 def size(market: Market, terms: Terms, book: Book, desk: Desk, money: tuple[int, float, float, float, bool]) -> None:
-    """Turn wishes into orders, `desk.signed` by symbol; money: session, equity, cash to spend, most in USD, barred."""
+    """Turn wishes into orders, `desk.signed` by symbol; money: session, equity, cash to spend, most in USD, barred.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    money : (int, float, float, float, bool)
+        Session, equity, cash to spend and largest position in USD, and whether purchases are barred.
+    """
     t, equity, cash, most_usd, barred = money
     least, seen, frac = max(terms.min_trade_usd, terms.min_trade_frac * equity), market.seen[t], terms.max_position_frac
     for k in range(len(desk.sequence)):
@@ -133,7 +161,19 @@ def place(book: Book, desk: Desk) -> bool:
 
 @compiled
 def stand(market: Market, book: Book, desk: Desk, t: int) -> None:
-    """Keep what was wanted and is not yet held for the next decisions."""
+    """Keep what was wanted and is not yet held for the next decisions.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    t : int
+        Position of the session.
+    """
     book.marks[STANDING] = 0
     for i in range(len(book.shares)):
         carried = desk.verdict[i] == COUNTS and desk.word[i] >= CARRIED
@@ -145,7 +185,23 @@ def stand(market: Market, book: Book, desk: Desk, t: int) -> None:
 
 @compiled
 def decide(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, t: int) -> None:
-    """Decide one session: what is pending after it."""
+    """Decide one session: what is pending after it.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    wishes : Wishes
+        The strategy's column form, as the loop reads it.
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    t : int
+        Position of the session.
+    """
     equity = worth(market.seen[t], book)
     marks = book.marks
     lost = lost_too_much(terms, book, equity)
@@ -185,6 +241,14 @@ def walk(
 
     Parameters
     ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    wishes : Wishes
+        The strategy's column form, as the loop reads it.
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    desks : (Book, Desk, Room)
+        What is held, room for one session's work, and what was played.
     span : tuple of int
         The first session of all, the first to play now, the one to stop before.
     """

@@ -37,7 +37,17 @@ def rounded_at(value: float, scale: float) -> float:
 
 @compiled
 def commission(terms: Terms, shares: int, price: float) -> float:
-    """Commission in USD of one order, to the cent."""
+    """Commission in USD of one order, to the cent.
+
+    Parameters
+    ----------
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    shares : int
+        Number of shares.
+    price : float
+        Price, USD per share.
+    """
     amount = terms.cost_frac * shares * price
     if terms.fixed_schedule:
         amount = min(max(terms.per_share_usd * shares, terms.minimum_usd), terms.cap_frac * shares * price)
@@ -46,7 +56,17 @@ def commission(terms: Terms, shares: int, price: float) -> float:
 
 @compiled
 def extra_frac(terms: Terms, budget_usd: float, price: float) -> float:
-    """What a purchase takes beside its price, as a fraction: commission and buffer."""
+    """What a purchase takes beside its price, as a fraction: commission and buffer.
+
+    Parameters
+    ----------
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    budget_usd : float
+        Money to spend, USD.
+    price : float
+        Price, USD per share.
+    """
     extra = terms.cost_frac
     if terms.fixed_schedule:
         by_minimum = terms.minimum_usd / budget_usd if budget_usd > 0.0 else 0.0
@@ -56,7 +76,17 @@ def extra_frac(terms: Terms, budget_usd: float, price: float) -> float:
 
 @compiled
 def shares_for(terms: Terms, budget_usd: float, price: float) -> int:
-    """Whole shares that a budget buys."""
+    """Whole shares that a budget buys.
+
+    Parameters
+    ----------
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    budget_usd : float
+        Money to spend, USD.
+    price : float
+        Price, USD per share.
+    """
     if budget_usd <= 0.0 or price <= 0.0:
         return 0
     return floor(budget_usd / (price * (1.0 + extra_frac(terms, budget_usd, price))))
@@ -87,7 +117,17 @@ def unsettled(book: Book, t: int) -> float:
 
 @compiled
 def lost_too_much(terms: Terms, book: Book, equity: float) -> bool:
-    """Whether the last session or this one brought the daily loss."""
+    """Whether the last session or this one brought the daily loss.
+
+    Parameters
+    ----------
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    equity : float
+        Equity, USD.
+    """
     since, last = rounded_at(equity - book.purse[LAST], 1e6), rounded_at(book.purse[CHANGE], 1e6)
     hit = min(last, since) <= -terms.max_daily_loss_usd
     before = equity - since
@@ -98,7 +138,17 @@ def lost_too_much(terms: Terms, book: Book, equity: float) -> bool:
 
 @compiled
 def fallen_too_far(terms: Terms, book: Book, equity: float) -> bool:
-    """Whether the equity is below its highest close by the limit or more."""
+    """Whether the equity is below its highest close by the limit or more.
+
+    Parameters
+    ----------
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    equity : float
+        Equity, USD.
+    """
     highest = book.purse[PEAK]
     return bool(highest > 0.0 and rounded_at(1.0 - equity / highest, 1e9) >= terms.max_drawdown_frac)
 
@@ -112,7 +162,19 @@ def available(book: Book, t: int) -> float:
 
 @compiled
 def wanted_of(terms: Terms, desk: Desk, held: int, at: tuple[int, float, float, float, float]) -> int:
-    """Shares to end with under a largest position as a fraction and in USD; -1 leaves them alone."""
+    """Shares to end with under a largest position as a fraction and in USD; -1 leaves them alone.
+
+    Parameters
+    ----------
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    held : int
+        Shares held.
+    at : (int, float, float, float, float)
+        Symbol's position, price in USD, equity in USD, largest position as a fraction and in USD.
+    """
     i, price, equity, most_frac, most_usd = at
     if desk.verdict[i] == TARGETS and desk.weight[i] > 0.0:
         frac = min(desk.weight[i], most_frac)

@@ -58,6 +58,16 @@ def play_strategy(
 
     Parameters
     ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    terms : PlayTerms
+        On what terms history is played.
+    first : int
+        Position of the first session.
+    stop : int
+        Position to stop before.
     compiled : bool
         Whether the walk is machine code (see `walked`).
 
@@ -88,6 +98,12 @@ def walked(
 
     Parameters
     ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    terms : PlayTerms
+        On what terms history is played.
     span : tuple of int
         Positions among the sessions of the history.
     compiled : bool
@@ -155,7 +171,19 @@ def _plain[T: (Market, Wishes, Book, Desk, Room)](table: T) -> T:
 
 
 def columns_of(history: SessionHistory, strategy: Strategy, first: int, *, compiled: bool = False) -> MarketColumns:
-    """Return what a strategy's column form looks at."""
+    """Return what a strategy's column form looks at.
+
+    Parameters
+    ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    first : int
+        Position of the first session.
+    compiled : bool
+        Whether compiled code is used.
+    """
     symbols, needed = looked_at(strategy), strategy.history_sessions()
     untold = [strategy.TOTAL_RETURNS and history.dividends.get(symbol) is Dividends.UNKNOWN for symbol in symbols]
     return MarketColumns(

@@ -47,7 +47,17 @@ class Walked:
 
 
 def played_of(history: SessionHistory, terms: PlayTerms, found: Walked) -> Played:
-    """Return a walk as orders and trades with the equity at each close."""
+    """Return a walk as orders and trades with the equity at each close.
+
+    Parameters
+    ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    terms : PlayTerms
+        On what terms history is played.
+    found : Walked
+        What a walk made, as columns; symbols are positions in `symbols`.
+    """
     days = found.days[found.first :].astype(object).tolist()
     rows = zip(found.orders.tolist(), found.fills[:, 0].tolist(), strict=True)
     return Played(

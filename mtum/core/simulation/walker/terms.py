@@ -21,6 +21,15 @@ def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> st
     """Say what the walker does not know of a strategy, terms or history; None where it can play them.
 
     What its column form does not know is told by the form itself, which is then None.
+
+    Parameters
+    ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    terms : PlayTerms
+        On what terms history is played.
     """
     if _definer(strategy, "column_form") is not _definer(strategy, "verdicts"):
         return "verdicts of a kind of its own"

@@ -28,7 +28,21 @@ _SCALE_DUST = 1e-9
 
 @compiled
 def allocate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
-    """Write the verdicts of a table of weights; whether there is any."""
+    """Write the verdicts of a table of weights; whether there is any.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    wishes : Wishes
+        The strategy's column form, as the loop reads it.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    at : (int, float)
+        Session, and equity in USD.
+    """
     t, equity = at
     row, decided, found = wishes.row[t], book.marks[DECIDED], False
     if row < 0 and (row < -1 or decided < 0 or wishes.most_drift == np.inf):
@@ -72,7 +86,19 @@ def last_targets(desk: Desk) -> None:
 
 @compiled
 def choose(wishes: Wishes, book: Book, desk: Desk, row: int) -> int:
-    """Write who is chosen, those that stay first, and each one's weight; how many there are."""
+    """Write who is chosen, those that stay first, and each one's weight; how many there are.
+
+    Parameters
+    ----------
+    wishes : Wishes
+        The strategy's column form, as the loop reads it.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    row : int
+        Row of the form.
+    """
     ranks, sequence, places, n = wishes.value[row], wishes.sequence[row], wishes.top, 0
     for i in range(len(book.shares)):
         desk.weight[i] = 0.0
@@ -99,7 +125,21 @@ def choose(wishes: Wishes, book: Book, desk: Desk, row: int) -> int:
 
 @compiled
 def rotate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
-    """Write the verdicts of a ranking; whether there is any."""
+    """Write the verdicts of a ranking; whether there is any.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    wishes : Wishes
+        The strategy's column form, as the loop reads it.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    at : (int, float)
+        Session, and equity in USD.
+    """
     t, equity = at
     row = wishes.row[t]
     if row < 0:
@@ -129,7 +169,21 @@ def rotate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int
 
 @compiled
 def leaves(market: Market, wishes: Wishes, book: Book, t: int, i: int) -> int:
-    """Reasons to leave what is held, a bit for each; 0 for none."""
+    """Reasons to leave what is held, a bit for each; 0 for none.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    wishes : Wishes
+        The strategy's column form, as the loop reads it.
+    book : Book
+        What one session leaves to the next.
+    t : int
+        Position of the session.
+    i : int
+        Position of the symbol.
+    """
     found, close, kept = int(wishes.words[0][wishes.row[t]][i]), market.seen[t][i], book.kept[i]
     if not isnan(kept) and wishes.target < np.inf and close >= rounded_at(book.entry[i] + wishes.target * kept, 1e6):
         found |= int(wishes.bits[0])
@@ -142,7 +196,21 @@ def leaves(market: Market, wishes: Wishes, book: Book, t: int, i: int) -> int:
 
 @compiled
 def enter_and_leave(market: Market, wishes: Wishes, book: Book, desk: Desk, t: int) -> bool:
-    """Write the verdicts of signals: exits, then purchases as far as there are places; whether there is any."""
+    """Write the verdicts of signals: exits, then purchases as far as there are places; whether there is any.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    wishes : Wishes
+        The strategy's column form, as the loop reads it.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    t : int
+        Position of the session.
+    """
     row, fit, places, n = wishes.row[t], market.fit[t], wishes.top, 0
     if row < 0:
         return False
@@ -172,7 +240,21 @@ def enter_and_leave(market: Market, wishes: Wishes, book: Book, desk: Desk, t: i
 
 @compiled
 def force(market: Market, terms: Terms, book: Book, desk: Desk, at: tuple[int, bool]) -> bool:
-    """Turn verdicts into wishes: what a loss sells, weights of 1 together at most, purchases that stand."""
+    """Turn verdicts into wishes: what a loss sells, weights of 1 together at most, purchases that stand.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    at : (int, bool)
+        Session, and whether a daily loss sells everything.
+    """
     t, flatten = at
     fit, found, total = market.fit[t], False, 0.0
     for i in range(len(book.shares)):
@@ -193,7 +275,23 @@ def force(market: Market, terms: Terms, book: Book, desk: Desk, at: tuple[int, b
 
 @compiled
 def wish(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, at: tuple[int, float, bool]) -> bool:
-    """Write what is wished at a session: verdicts, and what money and limits make of them; whether there is any."""
+    """Write what is wished at a session: verdicts, and what money and limits make of them; whether there is any.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    wishes : Wishes
+        The strategy's column form, as the loop reads it.
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    at : (int, float, bool)
+        Session, equity in USD, and whether a daily loss sells everything.
+    """
     t, equity, flatten = at
     for i in range(len(book.shares)):
         desk.verdict[i], desk.weight[i], desk.word[i], desk.sequence[i] = KEEPS, 0.0, 0, i

@@ -113,6 +113,15 @@ class Reading:
 
         One with a reference of ours is accepted with a number of an order of this client, and in a contract of that
         very order. Records of a combination as a whole are told beside its legs, and checked against them.
+
+        Parameters
+        ----------
+        answers : iterable of iterable of ExecutionDetails
+            Executions, as each question was answered.
+        fees : mapping of str to Fee
+            Fees heard so far by execution id, USD.
+        listed : sequence of OpenListing
+            Open orders, as the broker lists them.
         """
         found: dict[str, LegExecution] = {}
         numbers: dict[str, set[int]] = {}
@@ -234,7 +243,19 @@ def numbers_told(
     answers: Iterable[Iterable[ExecutionDetails]],
     account: str,
 ) -> set[int]:
-    """Return the broker's numbers of all options that a reading of its lists speaks of."""
+    """Return the broker's numbers of all options that a reading of its lists speaks of.
+
+    Parameters
+    ----------
+    held : iterable of Position
+        What the broker lists as held.
+    listed : iterable of OpenListing
+        Open orders, as the broker lists them.
+    answers : iterable of iterable of ExecutionDetails
+        Executions, as each question was answered.
+    account : str
+        Code of the account.
+    """
     contracts: list[Any] = [one.contract for one in held if one.account == account and amount(one.shares) != 0]
     contracts += [row.contract for row in listed]
     contracts += [one.contract for answer in answers for one in answer if one.execution.acctNumber == account]
