@@ -1,12 +1,14 @@
 """The option part of a session's decision: what a strategy proposes, judged by the last gate's own clauses."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from mtum.core.coordination.coordinate import LIMITED
 from mtum.core.market.sessions import Session
 from mtum.core.option_closings import at_risk, closings, spot_of
+from mtum.core.option_limits import ExposureLimits, added_usd, exposures
 from mtum.core.options.asking import ChainRequest, OptionVerdict, OwnOptions, Proposal
 from mtum.core.options.chain import ReadChain
 from mtum.core.options.contracts import UNITS, Listing, OptionContract
@@ -15,10 +17,11 @@ from mtum.core.options.selecting import Window
 from mtum.core.portfolio.decision import Action
 from mtum.core.portfolio.gate import GateRefusal
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.gate import CLAUSES, first_refusal
 from mtum.core.portfolio.options.gate_facts import Detail, Judged, OptionFacts, OptionRules
 from mtum.core.portfolio.options.lots import summed
-from mtum.core.portfolio.options.orders import ZERO, Attempt, OptionIntent, WorkingOrder
+from mtum.core.portfolio.options.orders import ZERO, Attempt, OptionIntent, WorkingOrder, at_work
 from mtum.core.portfolio.options.reservations import groups_of, pinning, reservations, uncovered_calls
 from mtum.core.strategies.asking import UNFIT
 from mtum.core.strategies.option_answers import chains_asked, option_verdicts_of
@@ -75,6 +78,8 @@ class OptionSessionRules:
         What may still fill, of anybody, and what other sleeves decided in this session.
     there_usd : Decimal or None
         Settled cash of the account that is in no cash fund and that nothing pins; None without such a fund.
+    limits : ExposureLimits or None
+        Limits of the account on what it holds; None for virtual money.
     """
 
     account: str
@@ -90,6 +95,7 @@ class OptionSessionRules:
     lots: tuple[OptionLot, ...] = ()
     working: tuple[WorkingOrder, ...] = ()
     there_usd: Decimal | None = None
+    limits: ExposureLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +268,13 @@ class _Judge:
         if reason := self._bar(verdict, proposal) or (SAME_ORDER if intent.id in self.made else ""):
             self.notes.append(_note(verdict, proposal, reason))
             return
-        refused = self._refusal(intent) or self._in_fund(intent)
+        refused = self._refusal(intent)
+        if refused is None:
+            intent, cut = self._within(intent)
+            refused = None if intent.quantity else GateRefusal(LIMITED, cut)
+            if cut and not refused:
+                self.notes.append(_note(verdict, proposal, LIMITED, f"{cut}: {intent.quantity} are ordered"))
+        refused = refused or self._in_fund(intent)
         if refused is not None:
             self.notes.append(_note(verdict, proposal, refused.check, refused.text))
             return
@@ -315,6 +327,23 @@ class _Judge:
         return first_refusal(
             Judged(Attempt(intent, 1, intent.envelope.start), self._facts(intent), self.rules.gate), clauses
         )
+
+    def _within(self, intent: OptionIntent) -> tuple[OptionIntent, str]:
+        """Return an order with as many as the account's limits on what it holds leave, and what they took."""
+        if self.rules.limits is None or intent.purpose is OptionPurpose.CLOSE:
+            return intent, ""
+        rows = (row for chain in self.chains.values() for row in chain.chain.rows)
+        marks = {row.contract.con_id: exact(row.quote.mid) for row in rows if row.quote.mid}
+        known = (*self.lots, *self.rules.lots)
+        exposed = exposures(known, (*self.rules.working, *at_work(self.intents)), marks)
+        name, left = self.rules.limits.room(intent.underlying, exposed)
+        added = added_usd(intent, groups_of(known, _positions(known)), marks)
+        if added <= max(ZERO, left):
+            return intent, ""
+        fits = int(max(ZERO, left) * intent.quantity / added) if intent.purpose is OptionPurpose.OPEN else 0
+        loss = intent.most_loss_usd * fits / intent.quantity
+        text = f"{intent.quantity} would count {added:.2f} USD, {name} leaves {max(ZERO, left):.2f}"
+        return replace(intent, quantity=fits, most_loss_usd=loss), text
 
     def _in_fund(self, intent: OptionIntent) -> GateRefusal | None:
         """Refuse what only the sale of the cash fund can pay, and take off what is there for the rest."""
@@ -377,12 +406,3 @@ def _described(contract: OptionContract) -> Detail:
     """Return a contract as the row of a chain lists it: what is adjusted or made to order shows in it."""
     facts = (contract.trading_class, str(contract.multiplier), contract.currency, contract.local_symbol)
     return Detail(contract, Listing(contract.underlying, "SMART", *facts))
-
-
-def at_work(intents: Sequence[OptionIntent]) -> tuple[WorkingOrder, ...]:
-    """Return intents as the orders that they become."""
-    prices = (one.envelope.start if one.envelope.worst is None else one.envelope.worst for one in intents)
-    return tuple(
-        WorkingOrder(f"{one.id}-1", one.underlying, one.quantity, one.legs, price, one.strategy, one.group)
-        for one, price in zip(intents, prices, strict=True)
-    )

@@ -64,6 +64,7 @@ def plan_frame(wants: Sequence[SleeveWants], account: Account, histories: Mappin
         "uncrossable": dict(sorted(account.uncrossable.items())),
         "approved": {sleeve: dict(sorted(shares.items())) for sleeve, shares in sorted(account.approved.items())},
         "bars": {symbol: bars_document(bars, RETURN_COLUMNS) for symbol, bars in sorted(histories.items())},
+        **({"options_usd": dict(sorted(account.options_usd.items()))} if account.options_usd else {}),
     }
 
 
@@ -111,6 +112,7 @@ def replayed_plan(frame: Mapping[str, object], sizing: Mapping[str, SizingRules]
         uncrossable=decode(dict[str, str], frame["uncrossable"], WHAT),
         # Plans made before orders could be approved one by one have none.
         approved=decode(dict[str, dict[str, int]], frame.get("approved", {}), WHAT),
+        options_usd=decode(dict[str, float], frame.get("options_usd", {}), WHAT),
     )
     plan = coordinate(wants, account, rules)
     if "fund" in frame and rules.fund is not None:

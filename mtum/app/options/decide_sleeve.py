@@ -10,7 +10,7 @@ from mtum.app.ledger.gate_records import orders_at_work
 from mtum.app.ledger.option_worth import marks_of
 from mtum.app.ledger.sleeve_records import SleeveCash, SleeveRecords
 from mtum.app.options.own_options import to_trade_back, worth_usd
-from mtum.config import option_rules
+from mtum.config import account_rules, option_rules
 from mtum.core.decide import entry_bar
 from mtum.core.decide_options import (
     BROKEN,
@@ -18,11 +18,11 @@ from mtum.core.decide_options import (
     HeldBack,
     OptionDecision,
     OptionSessionRules,
-    at_work,
     chains_wanted,
     decide_options,
 )
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.option_limits import ExposureLimits, exposures
 from mtum.core.options.asking import ChainRequest, OptionGroup, OwnOptions
 from mtum.core.options.chain import Chain, Quote, ReadChain, read
 from mtum.core.options.contracts import OptionContract
@@ -31,7 +31,7 @@ from mtum.core.options.model.dividends import DIVIDENDS_BEFORE, NEAR_SESSIONS, s
 from mtum.core.portfolio import decision as shares
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import Book
-from mtum.core.portfolio.options.orders import OptionIntent, WorkingOrder
+from mtum.core.portfolio.options.orders import OptionIntent, WorkingOrder, at_work
 from mtum.core.portfolio.options.own import (
     all_pinned_usd,
     groups_in,
@@ -114,12 +114,15 @@ class Beside:
         Underlyings in which nothing is traded, with the reason word.
     settled_usd : Decimal or None
         Settled cash of the account that is in no cash fund; None without such a fund.
+    shares_usd : mapping of symbol to Decimal or None
+        What the account's shares are worth, without the cash fund's; None for virtual money.
     """
 
     intents: Sequence[OptionIntent]
     account_usd: Decimal
     unresolved: Mapping[str, str]
     settled_usd: Decimal | None = None
+    shares_usd: Mapping[str, Decimal] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +320,9 @@ def decide_sleeve(
         lots=found.lots,
         working=working,
         there_usd=None if beside.settled_usd is None else beside.settled_usd - all_pinned_usd(every, working),
+        limits=None
+        if beside.shares_usd is None
+        else ExposureLimits.of(account_rules(desk.settings), beside.account_usd, beside.shares_usd),
     )
     answer, failed = OptionDecision(), found.failed
     try:
@@ -334,6 +340,14 @@ def decide_sleeve(
         pinned_usd=pinned_usd(found.book.lots, (*found.working, *at_work(answer.intents)), sleeve.name),
         failed=failed,
     )
+
+
+def counted_usd(desk: Desk, decided: Sequence[SleeveOptions]) -> dict[str, float]:
+    """Return what the account's options, and what is decided today, count with in its limits, USD by underlying."""
+    lots, states = desk.store.options.book().lots, desk.store.options.states(unresolved=True)
+    working = (*orders_at_work(states), *at_work([intent for one in decided for intent in one.decision.intents]))
+    marks = {one.con_id: usd for each in decided for one, usd in each.marks().items()}
+    return {name: round(float(usd), 2) for name, usd in exposures(lots, working, marks).items()}
 
 
 def option_problems_of(desk: Desk, sleeve: Sleeve, options: SleeveOptions) -> tuple[Problem, ...]:

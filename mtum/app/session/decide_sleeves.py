@@ -65,6 +65,8 @@ class SleeveInputs:
         Its fills, lots, cash and equity before the session, with the capital it begins with and what `moved`.
     unresolved : mapping of str to str
         Underlyings of options in which nothing is traded, with the reason word.
+    shares_usd : mapping of symbol to Decimal
+        What the sleeves' shares are worth together, without the cash fund's; asked for options alone.
     """
 
     session: Session
@@ -74,6 +76,7 @@ class SleeveInputs:
     records: Mapping[str, SleeveRecords]
     moved: Moved = Moved()
     unresolved: Mapping[str, str] = field(default_factory=dict)
+    shares_usd: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ def decide_sleeves(
     begun, cash = _own_money(desk, prepared, market)
     left = prepared.check
     asked: dict[ChainRequest, Chain] = {}
+    if any(sleeve.strategy.OPTIONS for sleeve in desk.deciding):
+        prepared = replace(prepared, shares_usd=_shares_usd(prepared, market))
     for sleeve in desk.deciding:
         held = frozenset(lot.symbol for lot in begun[sleeve.name].lots)
         failed: Exception | None
@@ -143,6 +148,15 @@ def decide_sleeves(
     if len(failures) == len(desk.deciding) and failures:
         raise failures[0]
     return tuple(found), tuple(problems)
+
+
+def _shares_usd(prepared: SleeveInputs, market: GatheredMarket) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for name, records in prepared.records.items():
+        for lot in records.lots if name != FUND else ():
+            worth = lot.value_usd(exact(market.prices.get(lot.symbol, float(lot.entry_price))))
+            found[lot.symbol] = found.get(lot.symbol, Decimal(0)) + worth
+    return found
 
 
 def _own_money(
@@ -218,7 +232,7 @@ def _with_options(
         there = None
         if FUND in prepared.records:
             there, _ = settled_beside_fund(desk.sleeves, prepared.records, prepared.lists.account, prepared.session.day)
-        beside = Beside(intents, exact(round(sum(worth), 2)), prepared.unresolved, there)
+        beside = Beside(intents, exact(round(sum(worth), 2)), prepared.unresolved, there, prepared.shares_usd)
     else:
         beside = Beside((), exact(round(sum(worth), 2)), {})
     found = decide_sleeve(desk, prepared.session, *owned, (one.book, one.decision), beside)

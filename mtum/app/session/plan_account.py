@@ -97,12 +97,12 @@ def plan_account(
         returns=Returns.of(histories, VAR_SESSIONS),
         uncrossable={**prepared.check.entries_barred, **prepared.check.exits_barred},
         approved={} if dry_run else _approved(desk, prepared, wants),
+        options_usd=_options_usd(desk, real),
     )
     plan, moved = coordinate(wants, account, rules), prepared.moved
     frame = plan_frame(wants, account, histories) | ({"transfers": moved.frame} if moved.frame else {})
-    fund = _fund(real, settled, float(coming))
+    fund, waits = _fund(real, settled, float(coming)), _waits(desk, prepared, real)
     if fund is not None and rules.fund is not None:
-        waits = _waits(desk, prepared, real)
         if waits is not None:
             asked = sum(float(one.options.decision.waiting_usd) for one in real if one.options is not None)
             fund = replace(fund, options_usd=asked, kept_usd=sum(one.usd for one in waits.values()))
@@ -156,10 +156,18 @@ def _fund(real: Sequence[Decided], settled_usd: float, coming_usd: float) -> Fun
     )
 
 
+def _options_usd(desk: Desk, real: Sequence[Decided]) -> dict[str, float]:
+    if not any(one.strategy.OPTIONS and one.owns_money for one in desk.sleeves):
+        return {}
+    from mtum.app.options.decide_sleeve import counted_usd  # what an account of shares does without
+
+    return counted_usd(desk, [one.options for one in real if one.options is not None])
+
+
 def _waits(desk: Desk, prepared: SleeveInputs, real: Sequence[Decided]) -> dict[str, FundWait] | None:
     """Return the cash that is kept out of the fund for options; None where no sleeve trades any."""
     options = {one.sleeve.name: one.options for one in real if one.options is not None}
-    if not options:
+    if not options or all(one.name != FUND for one in desk.sleeves):
         return None
     day, plans = prepared.session.day, desk.store.plans
     days = [one.day for one in prepared.sessions.known if day - WAITS <= one.day < day]

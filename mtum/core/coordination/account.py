@@ -191,6 +191,8 @@ class Account:
         Symbols in which nothing is crossed, with the reason word.
     approved : mapping of sleeve to mapping of symbol to int
         Shares that a person has approved of each order that needs it, 0 for none yet.
+    options_usd : mapping of symbol to float
+        What open options and their orders count with, by underlying, beside shares.
     """
 
     session: date
@@ -202,6 +204,7 @@ class Account:
     returns: Returns = field(default_factory=lambda: Returns({}, np.empty((0, 0))))
     uncrossable: Mapping[str, str] = field(default_factory=dict)
     approved: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    options_usd: Mapping[str, float] = field(default_factory=dict)
 
     def waits(self, one: "SleeveOrder") -> bool:
         """Return whether an order waits for a person's word."""

@@ -113,7 +113,7 @@ def _symbols(
 ) -> Iterator[Measured]:
     bought = [one.symbol for one in purchases]
     # Nothing bought: the largest position is what the limit says something of.
-    values = _values((), positions, account, 0.0)
+    values = _held(positions, account)
     for symbol in dict.fromkeys(bought or [max(values, key=lambda name: values[name])] if values or bought else ()):
         yield _room("max_symbol_frac", {symbol}, rules.max_symbol_frac, purchases, positions, account)
 
@@ -132,7 +132,7 @@ def _groups(
 def _gross(
     purchases: Sequence[Purchase], positions: Positions, account: Account, rules: AccountRules
 ) -> Iterator[Measured]:
-    every = {*(one.symbol for one in purchases), *(symbol for held in positions.values() for symbol in held)}
+    every = {*(one.symbol for one in purchases), *_held(positions, account)}
     yield _room("max_gross_frac", every, rules.max_gross_frac, purchases, positions, account)
 
 
@@ -289,6 +289,14 @@ def _values(purchases: Sequence[Purchase], positions: Positions, account: Accoun
     return values
 
 
+def _held(positions: Positions, account: Account) -> dict[str, float]:
+    # USD in each symbol after sales, what options on it count with included.
+    values = _values((), positions, account, 0.0)
+    for symbol, usd in account.options_usd.items():
+        values[symbol] = values.get(symbol, 0.0) + usd
+    return values
+
+
 def _room(
     name: str,
     symbols: set[str],
@@ -300,7 +308,7 @@ def _room(
     # What may be added to these symbols together, against what is wanted.
     here = [one for one in purchases if one.symbol in symbols]
     wanted = sum(one.shares * account.prices[one.symbol] for one in here)
-    held = sum(value for symbol, value in _values((), positions, account, 0.0).items() if symbol in symbols)
+    held = sum(value for symbol, value in _held(positions, account).items() if symbol in symbols)
     room = most_frac * account.equity_usd - held
     value = round((held + wanted) / account.equity_usd, 6) if account.equity_usd > 0 else None
     left = _by_factor(here, room / wanted) if wanted > 0 and wanted > room + 1e-6 else {}

@@ -71,6 +71,7 @@ class AccountLedger:
     transfers: list[tuple[date, tuple[Transfer, ...]]] = field(default_factory=list)
     equities: list[float] = field(default_factory=list)
     waits: dict[str, FundWait] = field(default_factory=dict)
+    options_usd: dict[str, float] = field(default_factory=dict)  # that options count with in the limits of a session
 
     @classmethod
     def of(
@@ -260,6 +261,7 @@ class AccountLedger:
             losses=self._losses(equity),
             restriction=Restriction.REDUCE_ONLY if self.halted else Restriction.NONE,
             returns=self.returns.until(t),
+            options_usd=self.options_usd,
         )
         plan = coordinate(wants, account, rules)
         if fund is None or rules.fund is None or self.history.bar_row(fund.sleeve.symbols[0], t) is None:
@@ -296,6 +298,17 @@ class AccountLedger:
             for symbol, holding in own.holdings.items():
                 if holding.shares:
                     self.shares[symbol][t - self.first] += holding.shares
+
+
+def shares_usd(account: AccountLedger, t: int) -> dict[str, Decimal]:
+    """Return what the shares of all sleeves are worth, without the cash fund's, USD by symbol."""
+    found: dict[str, Decimal] = {}
+    for own in account.real:
+        for symbol, held in own.holdings.items() if own is not account.fund else ():
+            close = account.history.close_before(symbol, t + 1)
+            if held.shares and close is not None:
+                found[symbol] = found.get(symbol, ZERO) + held.shares * exact(close)
+    return found
 
 
 def _fund_state(account: AccountLedger, fund: SleeveLedger, t: int, cash: tuple[float, float]) -> FundState:

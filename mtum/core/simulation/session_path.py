@@ -10,7 +10,7 @@ import numpy as np
 from mtum.core.portfolio.decision import Decision
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
-from mtum.core.simulation.account_ledger import AccountLedger, restriction_of
+from mtum.core.simulation.account_ledger import AccountLedger, restriction_of, shares_usd
 from mtum.core.simulation.played import FillModel, Played, PlayedAccount, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.contract import Strategy
@@ -119,7 +119,7 @@ def play_with_options(
     from mtum.core.simulation.options.desk import OptionDesk  # what an account of shares does without
 
     account = AccountLedger.of(history, sleeves, terms, first, stop)
-    desk = OptionDesk.of(account.history, account.ledgers, options)
+    desk = OptionDesk.of(account.history, account.ledgers, options, terms.account)
     _play(account, desk, options.told)
     return replace(_played(account), options={one.name: one.played(options.points) for one in desk.sleeves})
 
@@ -138,7 +138,9 @@ def _play(account: AccountLedger, desk: "OptionDesk | None", told: Callable[[Dec
         if desk is not None:
             halts = {own.name: own.sleeve.restricted(restriction_of(account, own)) for own in account.ledgers}
             there = None if account.fund is None else account.settled()[0]
-            decided = desk.decide(t, decided, account.cash_of(t, account.real), halts, there)
+            cash = account.cash_of(t, account.real)
+            decided = desk.decide(t, decided, cash, halts, there, shares_usd(account, t))
+            account.options_usd = desk.counted_usd()
         for _, decision in decided:
             told(decision)
         account.order(t, decided)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from mtum.core.decide_options import OptionDecision, OptionSessionRules, at_work, chains_wanted, decide_options
+from mtum.core.decide_options import OptionDecision, OptionSessionRules, chains_wanted, decide_options
 from mtum.core.options.asking import ChainRequest, OptionGroup, OptionVerdict, OwnOptions, Proposal
 from mtum.core.options.chain import Chain, ReadChain, Row
 from mtum.core.options.contracts import OptionContract, Right
@@ -17,6 +17,7 @@ from mtum.core.options.legs import OptionPurpose
 from mtum.core.options.selecting import Window
 from mtum.core.portfolio.decision import Action
 from mtum.core.portfolio.limits import Restriction
+from mtum.core.portfolio.options.orders import at_work
 from mtum.core.portfolio.orders import Side
 from mtum.core.record_options import options_frame, options_of
 from mtum.core.strategies.option_contract import OptionStrategy

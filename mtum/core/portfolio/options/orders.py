@@ -1,6 +1,6 @@
 """Option orders: their legs, what one is known by, and what of it works at the broker."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -189,3 +189,12 @@ def _sides(quote: Quote | None, closed_by: Side | None) -> tuple[Decimal, Decima
         return (bid, bid) if closed_by is Side.SELL else None
     ask = exact(quote.ask)
     return (bid, ask) if ask >= bid else None
+
+
+def at_work(intents: Sequence[OptionIntent]) -> tuple[WorkingOrder, ...]:
+    """Return intents as the orders that they become."""
+    prices = (one.envelope.start if one.envelope.worst is None else one.envelope.worst for one in intents)
+    return tuple(
+        WorkingOrder(f"{one.id}-1", one.underlying, one.quantity, one.legs, price, one.strategy, one.group)
+        for one, price in zip(intents, prices, strict=True)
+    )

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from mtum.core.decide_options import OptionDecision, OptionSessionRules, at_work, chains_wanted, decide_options
+from mtum.core.coordination.account import AccountRules
+from mtum.core.decide_options import OptionDecision, OptionSessionRules, chains_wanted, decide_options
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.option_limits import ExposureLimits, exposures
 from mtum.core.options.asking import ChainRequest, OwnOptions
 from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.legs import OptionPurpose
@@ -21,7 +23,7 @@ from mtum.core.portfolio.fills import Fill, fifo
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import filled, happened
-from mtum.core.portfolio.options.orders import ZERO, OptionIntent
+from mtum.core.portfolio.options.orders import ZERO, OptionIntent, at_work
 from mtum.core.portfolio.options.own import groups_in, last_opened, premium_of_year
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import CLOSED, SleeveState
@@ -48,9 +50,12 @@ class OptionDesk:
     history: SessionHistory
     terms: OptionTerms
     sleeves: tuple[SleeveOptions, ...]
+    limits: AccountRules
 
     @classmethod
-    def of(cls, history: SessionHistory, ledgers: Sequence[SleeveLedger], terms: OptionTerms) -> "OptionDesk":
+    def of(
+        cls, history: SessionHistory, ledgers: Sequence[SleeveLedger], terms: OptionTerms, limits: AccountRules
+    ) -> "OptionDesk":
         """Return the desk before the first session.
 
         Parameters
@@ -61,13 +66,15 @@ class OptionDesk:
             Books of the sleeves.
         terms : OptionTerms
             What a history with options is played with.
+        limits : AccountRules
+            Limits of the account.
         """
         found = [
             SleeveOptions(own, own.strategy)
             for own in ledgers
             if isinstance(own.strategy, OptionStrategy) and own.views is not None
         ]
-        return cls(history, terms, tuple(found))
+        return cls(history, terms, tuple(found), limits)
 
     def open_session(self, t: int, first: int) -> None:
         """Book what the night did: expiries, assignments, and the shares that they bring or take."""
@@ -101,7 +108,8 @@ class OptionDesk:
         decided: Sequence[tuple[SleeveLedger, Decision]],
         cash: Mapping[str, tuple[Decimal, Decimal]],
         restriction: Mapping[str, Restriction],
-        there_usd: Decimal | None = None,
+        there_usd: Decimal | None,
+        shares_usd: Mapping[str, Decimal],
     ) -> list[tuple[SleeveLedger, Decision]]:
         """Decide the options of every sleeve; return what is left of the decisions on shares.
 
@@ -117,6 +125,8 @@ class OptionDesk:
             Halts in force, by sleeve.
         there_usd : Decimal or None
             Settled cash of the account that is in no cash fund and that nothing pins; None without such a fund.
+        shares_usd : mapping of symbol to Decimal
+            What the account's shares are worth, without the cash fund's.
         """
         by_name = {one.own.name: one for one in self.sleeves}
         account = sum(
@@ -132,7 +142,8 @@ class OptionDesk:
             kept.append((own, left))
             free = cash[own.name][0] if own.name in cash else max(ZERO, own.cash - own.reserved_usd)
             rules = self._rules(one, t, left, account, restriction[own.name], others)
-            rules = replace(rules, there_usd=there_usd if own.sleeve.owns_money else None)
+            if own.sleeve.owns_money:
+                rules = replace(rules, there_usd=there_usd, limits=ExposureLimits.of(self.limits, account, shares_usd))
             mine = replace(self._own(one, free, exact(round(decision.equity_usd, 2))), account_equity=account)
             mine = replace(mine, ex_dates=_ex_dates(self, t, mine))
             assert one.view is not None  # it was quoted
@@ -146,6 +157,14 @@ class OptionDesk:
                 others += one.decision.intents
                 there_usd = None if there_usd is None else there_usd - (own.reserved_usd - before)
         return kept
+
+    def counted_usd(self) -> dict[str, float]:
+        """Return what options and their orders count with in the limits of the account, USD by underlying."""
+        real = [one for one in self.sleeves if one.own.sleeve.owns_money]
+        lots = tuple(lot for one in real for lot in one.book.lots)
+        working = at_work([intent for one in real for intent in one.decision.intents])
+        marks = {number: usd for one in real for number, usd in one.marks.items()}
+        return {name: round(float(usd), 2) for name, usd in exposures(lots, working, marks).items()}
 
     def fill(self, own: SleeveLedger) -> None:
         """Fill what a sleeve decided, at the quotes of the close."""
@@ -212,7 +231,7 @@ class OptionDesk:
             restriction=restriction,
             entry_bar="daily_loss" if decision.daily_loss_hit else "drawdown" if decision.drawdown_hit else "",
             closed=dict.fromkeys(sorted(held), reason) if reason else {},
-            lots=tuple(lot for other in self.sleeves if other is not one for lot in other.book.lots),
+            lots=tuple(lot for other in self.sleeves if _counts_for(other, one) for lot in other.book.lots),
             working=at_work(others),
         )
 
@@ -284,23 +303,13 @@ class OptionDesk:
         for came in one.book.delivered[already:]:
             reason = "assigned" if not came.broken else TRADED_BACK
             if came.broken:
-                self._trade_back(one, came.underlying, came.shares, t)
+                _trade_back(self.history, one, came.underlying, came.shares, t)
             else:
                 one.own.deliver(came.underlying, came.shares, came.price, t - 1, reason)
 
-    def _trade_back(self, one: SleeveOptions, underlying: str, shares: int, t: int) -> None:
-        # Shares of a broken group belong to no plan: they go at the close of the session, at its cost.
-        close = self.history.close(underlying, t)
-        assert close is not None  # it closed in the session before
-        side = Side.SELL if shares > 0 else Side.BUY
-        priced = one.own.costs.fill((underlying, side, abs(shares)), exact(close), t, one.own.name)
-        usd = shares * priced.price - priced.commission_usd
-        one.own.cash += usd
-        told = f"{abs(shares)} shares of a broken group at {float(priced.price):.2f}"
-        day = self.history.day(t)
-        one.events.append(
-            PlayedOptionEvent(day, one.name, underlying, TRADED_BACK, "", -shares, -shares, round(float(usd), 2), told)
-        )
+
+def _counts_for(other: SleeveOptions, one: SleeveOptions) -> bool:
+    return other is not one and other.own.sleeve.owns_money and one.own.sleeve.owns_money
 
 
 def dearest_of(fills: Sequence[Fill]) -> Decimal:
@@ -309,6 +318,21 @@ def dearest_of(fills: Sequence[Fill]) -> Decimal:
     gone = fifo([fill.shares for fill in bought], sum(fill.shares for fill in fills if fill.side is Side.SELL))
     gone += [0] * (len(bought) - len(gone))
     return max(fill.price for fill, number in zip(bought, gone, strict=True) if fill.shares > number)
+
+
+def _trade_back(history: SessionHistory, one: SleeveOptions, underlying: str, shares: int, t: int) -> None:
+    # Shares of a broken group belong to no plan: they go at the close of the session, at its cost.
+    close = history.close(underlying, t)
+    assert close is not None  # it closed in the session before
+    side = Side.SELL if shares > 0 else Side.BUY
+    priced = one.own.costs.fill((underlying, side, abs(shares)), exact(close), t, one.own.name)
+    usd = shares * priced.price - priced.commission_usd
+    one.own.cash += usd
+    told = f"{abs(shares)} shares of a broken group at {float(priced.price):.2f}"
+    day = history.day(t)
+    one.events.append(
+        PlayedOptionEvent(day, one.name, underlying, TRADED_BACK, "", -shares, -shares, round(float(usd), 2), told)
+    )
 
 
 def _dividend(history: SessionHistory, underlying: str, t: int) -> list[tuple[date, Decimal]]:

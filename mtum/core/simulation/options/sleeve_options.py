@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from mtum.core.decide_options import OptionDecision, at_work
+from mtum.core.decide_options import OptionDecision
 from mtum.core.options.chain import ReadChain, read
 from mtum.core.options.legs import ClosedLot, OptionLot
 from mtum.core.options.model.levels import MODEL_PRICED
@@ -13,7 +13,7 @@ from mtum.core.options.model.quotes import ModelChain
 from mtum.core.portfolio.decision import Decision
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import Book
-from mtum.core.portfolio.options.orders import ZERO
+from mtum.core.portfolio.options.orders import ZERO, at_work
 from mtum.core.portfolio.options.own import pinned_usd, pledged_shares
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.played_options import PlayedGroup, PlayedOptionEvent, PlayedOptionOrder, PlayedOptions

@@ -106,6 +106,17 @@ def test_all_positions_together_stay_within_the_gross_limit() -> None:
     assert {(cut.value, cut.threshold) for cut in plan.cuts} == {(1.05, 0.75)}
 
 
+def test_options_count_in_their_underlying_and_in_the_whole_beside_shares() -> None:
+    # A put at 20 on AAA may bring 2,000 of it: 1,000 held and 3,000 wanted, of 4,000 allowed.
+    account = replace(ACCOUNT, options_usd={"AAA": 2_000.0, "DDD": 500.0})
+    wanted = [wants("core", buys("AAA", 30), AAA=10)]
+    assert left(coordinate(wanted, account, AccountRules(max_symbol_frac=0.4))) == {("core", "AAA"): 10}
+    # All together 3,500 are held: of 5,000 there is half of the 3,000 left.
+    assert left(coordinate(wanted, account, AccountRules(max_gross_frac=0.5))) == {("core", "AAA"): 15}
+    of_nothing = measured({}, account, AccountRules(max_symbol_frac=0.4))
+    assert [one.value for one in of_nothing[:2]] == [0.2, 0.25]
+
+
 def test_a_loss_of_the_account_at_its_limit_stops_every_purchase_and_no_sale() -> None:
     lost = replace(ACCOUNT, losses=LossState(change_since_usd=-500.0))
     plan = coordinate(
