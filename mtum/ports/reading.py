@@ -167,6 +167,16 @@ class EquityRow:
     final: int
 
 
+@dataclass(slots=True)
+class CloseRow:
+    """What a curve needs of a strategy at an official close; there are many, and to freeze each takes its time."""
+
+    session: str
+    equity_usd: float
+    flows_usd: float
+    benchmark_usd: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualRow:
     """What a watched strategy's virtual money was worth at its decision.

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from mtum.app.queries.listing import KINDS
+from mtum.app.queries.plain import plain
 from mtum.web import documents
 from mtum.web.documents import Document
 from mtum.web.paging import MOST_ROWS, Part
@@ -36,12 +37,19 @@ def answered(request: Request, document: Document, status: int = 200) -> Respons
     status : int
         Status of the answer.
     """
-    body = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    try:
+        body = _text(document)
+    except ValueError:  # an infinite number stood in the records
+        body = _text(plain(document))
     mark = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"etag": mark, "cache-control": "no-cache"}
     if status == 200 and mark in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(body, status_code=status, media_type="application/json", headers=headers)
+
+
+def _text(document: Document) -> bytes:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def reading_routes(records: Records, watch: Watch) -> APIRouter:

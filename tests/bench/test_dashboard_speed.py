@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.grown_store import grown
+from support.many_sleeves import write_sleeves
 from support.served import Served, served
 
 pytestmark = pytest.mark.bench
@@ -78,3 +79,34 @@ def test_a_page_kept_since_the_last_commit_costs_at_most_sixty_small_files(serve
     drawn, file = best_seconds(work), best_seconds(asked(server, "/static/site.css"))
     print(f"/{path}: {drawn * 1e3:.1f} ms, static file {file * 1e3:.1f} ms")
     assert drawn <= 60 * file, f"{drawn:.4f} s beside {file:.4f} s"
+
+
+@pytest.fixture(scope="module")
+def sleeves(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("sleeves")
+    write_sleeves(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def large(sleeves: Path) -> Iterator[Served]:
+    with served(sleeves) as found:
+        yield found
+
+
+@pytest.mark.parametrize("path", ["", "portfolio", "strategies", "market", "risk", "trades", "research", "system"])
+def test_a_page_of_twenty_sleeves_costs_at_most_twelve_plain_queries_after_a_commit(
+    sleeves: Path, large: Served, path: str
+) -> None:
+    """Ten years; the query reads every close of every sleeve, as the account's curve has to."""
+    database = sleeves / "data" / "mtum.db"
+
+    def queried() -> str:
+        with closing(sqlite3.connect(database)) as connection:
+            return json.dumps(connection.execute("SELECT session, equity_usd, flows_usd FROM equity").fetchall())
+
+    work = asked(large, f"/{path}")
+    work()
+    drawn, plain = best_seconds(work, lambda: os.utime(database)), best_seconds(queried)
+    print(f"/{path}: {drawn * 1e3:.0f} ms, plain query {plain * 1e3:.0f} ms")
+    assert drawn <= 12 * plain, f"{drawn:.3f} s beside {plain:.3f} s"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtum.app.ledger.sleeve_records import flows_since
-from mtum.core.portfolio.equity_points import OfficialEquity, account_points, with_capital
-from mtum.core.portfolio.returns import changes, curve
+from mtum.core.portfolio.equity_points import OfficialEquity, account_points, curve_of, with_capital
+from mtum.core.portfolio.returns import changes, curve, together
 from mtum.ports.records import CashMovement
 
 NAMES, SYMBOLS = ("a", "b", "c"), ("XXX", "YYY")
@@ -98,4 +98,9 @@ def test_the_account_earns_what_its_sleeves_earn_to_the_cent(
     earned = float(books.broker_usd + books.worth(DAYS[-1], close) - books.paid_in_usd)
 
     assert sum(gained(own) for own in points.values()) == pytest.approx(earned, abs=0.005)
-    assert gained(account_points(points)) == pytest.approx(earned, abs=0.005)
+    account = account_points(points)
+    assert gained(account) == pytest.approx(earned, abs=0.005)
+    # Columns tell the same as points do, to the last digit.
+    told, wanted = together([curve_of(own) for own in points.values()]), curve_of(account)
+    assert told.days == wanted.days
+    assert (told.equity.tolist(), told.flows.tolist()) == (wanted.equity.tolist(), wanted.flows.tolist())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtum.app.queries.performance import performance
-from mtum.app.queries.sleeves import sleeve_lines
+from mtum.app.queries.sleeves import sleeves_document
 from mtum.wiring.resources import opened_reader
 from scenarios.test_coordination import DAYS, account, first_days, row, sleeve
 from support.three_sleeves import played, write_three
@@ -39,7 +39,7 @@ def test_each_is_held_against_its_own_and_the_account_against_the_sum(tmp_path: 
         held = bought(9000.0, mtum[first], mtum[last])
         with opened_reader(settings, tmp_path / "mtum.db") as reader:
             assert reader is not None
-            lines = {one.sleeve: one for one in sleeve_lines(settings, reader)}
+            lines = {one.sleeve: one for one in sleeves_document(settings, reader)["sleeves"]}
             assert lines["core"].benchmark_usd == pytest.approx(halves, abs=0.02)
             assert lines["timing"].benchmark_usd == pytest.approx(held, abs=0.02)
             assert performance(reader, "timing")[-1].benchmark_usd == lines["timing"].benchmark_usd

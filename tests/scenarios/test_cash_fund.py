@@ -128,7 +128,7 @@ def test_books_account_and_exchange_agree_and_everything_replays(history: Any) -
         shares = sum(float(one.shares) * closes(folder, one.symbol)[last] for one in broker.positions)
         with opened_reader(desk.settings, folder / "mtum.db") as reader:
             assert reader is not None
-            rows = account_performance(reader, names)
+            rows = account_performance(reader, names).rows
     assert rows[-1].equity_usd == pytest.approx(float(broker.cash) + shares, abs=0.005)
     gained = sum(usd for one in rows for usd in one.gained_usd.values())
     assert gained == pytest.approx(rows[-1].equity_usd - 30000, abs=0.005)

@@ -116,7 +116,7 @@ def test_what_moved_is_no_gain_and_no_loss_of_anybody(folder: Path) -> None:
         shares = sum(float(one.shares) * closes(folder, one.symbol)[str(LAST)] for one in exchange.positions)
         with opened_reader(replay.desk.settings, folder / "mtum.db") as reader:
             assert reader is not None
-            rows = account_performance(reader, ("core", "timing", "idle"))
+            rows = account_performance(reader, ("core", "timing", "idle")).rows
     gained = sum(usd for one in rows for usd in one.gained_usd.values())
     assert gained == pytest.approx(float(exchange.cash) + shares - 30000, abs=0.005)
     assert gained == pytest.approx(rows[-1].equity_usd - 30000, abs=0.005)

@@ -15,6 +15,7 @@ from mtum.adapters.store.frames import whole_frame
 from mtum.adapters.store.orders.crosses import ENDED, ended
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.schema.option_views import FILLS, ORDERS
+from mtum.adapters.store.schema.tables import VIRTUAL_DECISIONS
 from mtum.config.named_files import why_unreadable
 from mtum.core.portfolio.fills import Action
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
@@ -24,6 +25,7 @@ from mtum.ports.reading import (
     PRACTICE_KEY,
     BarRow,
     CashRow,
+    CloseRow,
     DatabaseState,
     DayRow,
     DecisionRow,
@@ -64,10 +66,11 @@ _EQUITY = (
     "(SELECT session, strategy, cash_usd, receivable_usd, market_usd, equity_usd, flows_usd, benchmark_usd, close, "
     "iif(close IS NULL AND shares <> 0, NULL, shares) AS shares, final FROM equity)"
 )
-_VIRTUAL = """(
+_VIRTUAL = f"""(
 SELECT session, strategy, equity_usd, after FROM (SELECT session, strategy, json_extract(document, '$.equity_usd')
   AS equity_usd, json_extract(document, '$.virtual') AS virtual, max(iif(json_extract(document, '$.virtual'), NULL,
-  session)) OVER (PARTITION BY strategy ORDER BY session) AS after FROM decisions WHERE preview = 0) WHERE virtual)"""
+  session)) OVER (PARTITION BY strategy ORDER BY session) AS after FROM decisions WHERE preview = 0
+  AND strategy IN (SELECT strategy FROM decisions WHERE {VIRTUAL_DECISIONS})) WHERE virtual)"""
 _LATEST = "(SELECT strategy, max(session) AS session FROM equity GROUP BY strategy)"
 
 _LISTED: dict[type, tuple[str, str, str]] = {
@@ -82,6 +85,7 @@ _LISTED: dict[type, tuple[str, str, str]] = {
     BarRow: ("bars", "session", "symbol, source"),
     IntradayRow: ("intraday_bars", "session", "begins_at, id"),
     EquityRow: (_EQUITY, "session", "strategy"),
+    CloseRow: ("equity", "session", "strategy"),
     VirtualRow: (_VIRTUAL, "session", "strategy"),
     CashRow: ("cash_movements", "session", "rowid"),
     RunRow: ("runs", "coalesce(session, date(started_at))", "started_at, id"),

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 
-from mtum.core.portfolio.equity_points import OfficialEquity, account_points, curve_of, with_capital
+from mtum.core.portfolio.equity_points import OfficialEquity, with_capital
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.returns import changes, drawdown, returns
-from mtum.ports.reading import CashRow, EquityRow, Reader
+from mtum.core.portfolio.returns import Curve, changes, curve, drawdown, returns, together
+from mtum.ports.reading import CashRow, CloseRow, EquityRow, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,47 @@ def performance(reader: Reader, sleeve: str | None = None) -> list[PerformanceRo
         by_strategy.setdefault(point.strategy, []).append(point)
     found = []
     for strategy, points in by_strategy.items():
-        given = curve_of(equity_points(reader, strategy, points))
-        earned = zip(points, returns(given).tolist(), drawdown(given).tolist(), strict=True)
+        own = closes_of(reader, strategy)
+        earned = zip(points, own.returns(), drawdown(own.curve).tolist(), strict=True)
         found += [
-            PerformanceRow(**asdict(point), return_frac=round(gained, 8), drawdown_frac=round(fall, 8))
+            PerformanceRow(**asdict(point), return_frac=gained, drawdown_frac=round(fall, 8))
             for point, gained, fall in earned
         ]
     return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SleeveCloses:
+    """A sleeve at its official closes, oldest first.
+
+    Parameters
+    ----------
+    curve : Curve
+        What it began with is in its first flows, as everywhere returns are computed.
+    benchmark_usd : sequence of float or None
+        What it is held against.
+    """
+
+    curve: Curve
+    benchmark_usd: Sequence[float | None]
+
+    def returns(self) -> list[float]:
+        """Return each session's return, as the records tell it."""
+        return [round(one, 8) for one in returns(self.curve).tolist()]
+
+    def gained_usd(self) -> list[float]:
+        """Return what each session earned."""
+        return [round(one, 6) for one in changes(self.curve).tolist()]
+
+
+def closes_of(reader: Reader, sleeve: str) -> SleeveCloses:
+    """Return the closes of a sleeve."""
+    rows = reader.rows(CloseRow, None, None, strategy=sleeve)
+    flows = [row.flows_usd for row in rows]
+    if rows:
+        flows[0] = float(exact(flows[0]) + _capital_usd(reader, sleeve))
+    days, equity = [date.fromisoformat(row.session) for row in rows], [row.equity_usd for row in rows]
+    return SleeveCloses(curve(days, equity, flows), [row.benchmark_usd for row in rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,51 +88,52 @@ class AccountRow:
     gained_usd: Mapping[str, float]
 
 
-def account_performance(reader: Reader, sleeves: Iterable[str]) -> list[AccountRow]:
-    """Return the account at every close that one of these sleeves has, oldest first."""
-    rows = {name: reader.rows(EquityRow, None, None, strategy=name) for name in sleeves}
-    points = {name: equity_points(reader, name, own) for name, own in rows.items()}
-    account = account_points(points)
-    given = curve_of(account)
-    held = {name: {row.session: row.benchmark_usd for row in own} for name, own in rows.items()}
-    gains: dict[date, dict[str, float]] = {one.session: {} for one in account}
-    for name, own in points.items():
-        for point, gained in zip(own, changes(curve_of(own)).tolist(), strict=True):
-            gains[point.session][name] = round(gained, 6)
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountCloses:
+    """The sleeves that own money at their closes, and the account at every close that one of them has."""
+
+    sleeves: Mapping[str, SleeveCloses]
+    rows: Sequence[AccountRow]
+
+
+def account_performance(reader: Reader | None, names: Iterable[str]) -> AccountCloses:
+    """Return the closes of these sleeves and of all together; none before there are records."""
+    sleeves = {name: closes_of(reader, name) for name in names} if reader else {}
+    whole = together([one.curve for one in sleeves.values()])
+    gains: dict[date, dict[str, float]] = {day: {} for day in whole.days}
+    held: dict[date, dict[str, float | None]] = {day: {} for day in whole.days}
+    for name, one in sleeves.items():
+        for day, gained, benchmark in zip(one.curve.days, one.gained_usd(), one.benchmark_usd, strict=True):
+            gains[day][name] = gained
+            held[day][name] = benchmark
     found, last = [], dict[str, float | None]()
-    for one, earned, fall in zip(account, returns(given).tolist(), drawdown(given).tolist(), strict=True):
-        day = one.session.isoformat()
-        last |= {name: own[day] for name, own in held.items() if day in own}
+    columns = (whole.equity.tolist(), whole.flows.tolist(), returns(whole).tolist(), drawdown(whole).tolist())
+    for day, equity, flows, earned, fall in zip(whole.days, *columns, strict=True):
+        last |= held[day]
         known = [usd for usd in last.values() if usd is not None]
         found.append(
             AccountRow(
-                session=day,
-                equity_usd=round(float(one.equity_usd), 6),
-                flows_usd=round(float(one.flows_usd), 6),
+                session=day.isoformat(),
+                equity_usd=equity,
+                flows_usd=flows,
                 benchmark_usd=round(sum(known), 6) if len(known) == len(last) else None,
                 return_frac=round(earned, 8),
                 drawdown_frac=round(fall, 8),
-                gained_usd=gains[one.session],
+                gained_usd=gains[day],
             )
         )
-    return found
+    return AccountCloses(sleeves, found)
 
 
-def equity_points(reader: Reader, sleeve: str, rows: Sequence[EquityRow] | None = None) -> tuple[OfficialEquity, ...]:
-    """Return the equity of a sleeve at its closes, what it began with in its first flows; `rows` if read already.
-
-    Parameters
-    ----------
-    reader : Reader
-        The records of one database, for reading alone.
-    sleeve : str
-        Name of the sleeve.
-    rows : sequence of EquityRow or None
-        Rows of equity if read already; None to read them.
-    """
+def equity_points(reader: Reader, sleeve: str) -> tuple[OfficialEquity, ...]:
+    """Return the equity of a sleeve at its closes, what it began with in its first flows."""
     points = [
         OfficialEquity(date.fromisoformat(row.session), exact(row.equity_usd), exact(row.flows_usd))
-        for row in (reader.rows(EquityRow, None, None, strategy=sleeve) if rows is None else rows)
+        for row in reader.rows(CloseRow, None, None, strategy=sleeve)
     ]
-    given = (exact(row.amount_usd) for row in reader.rows(CashRow, None, None, strategy=sleeve, kind="capital"))
-    return with_capital(points, sum(given, Decimal(0)))
+    return with_capital(points, _capital_usd(reader, sleeve))
+
+
+def _capital_usd(reader: Reader, sleeve: str) -> Decimal:
+    given = reader.rows(CashRow, None, None, strategy=sleeve, kind="capital")
+    return sum((exact(row.amount_usd) for row in given), Decimal(0))

@@ -1,14 +1,14 @@
 """What the account is made of: each sleeve with its money, what it holds and why it last decided so."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from mtum.app.queries.performance import AccountRow, PerformanceRow, account_performance, performance
+from mtum.app.queries.performance import AccountCloses, SleeveCloses, account_performance
 from mtum.config import Settings
 from mtum.core.portfolio.returns import drawdown, from_capital
 from mtum.ports.reading import CashRow, DayRow, PositionRow, Reader, VirtualRow
@@ -74,8 +74,8 @@ class SleeveLine:
     watched: tuple[Watched, ...]
 
 
-def _earned(own: Sequence[PerformanceRow]) -> float | None:
-    return round(prod(1.0 + row.return_frac for row in own) - 1.0, 8) if own else None
+def _earned(own: Sequence[float]) -> float:
+    return round(prod(1.0 + one for one in own) - 1.0, 8)
 
 
 def _watched(rows: Sequence[VirtualRow]) -> tuple[Watched, ...]:
@@ -101,12 +101,8 @@ def _watched(rows: Sequence[VirtualRow]) -> tuple[Watched, ...]:
     return tuple(found)
 
 
-def _gained(account: Sequence[AccountRow], name: str) -> float:
-    return round(sum(row.gained_usd.get(name, 0.0) for row in account), 6)
-
-
-def sleeve_lines(settings: Settings, reader: Reader | None, account: Sequence[AccountRow] = ()) -> list[SleeveLine]:
-    """Return a line for each sleeve of the settings, in their order; `account` tells what each earned.
+def sleeve_lines(settings: Settings, reader: Reader | None, closes: Mapping[str, SleeveCloses]) -> list[SleeveLine]:
+    """Return a line for each sleeve of the settings, in their order.
 
     Parameters
     ----------
@@ -114,33 +110,35 @@ def sleeve_lines(settings: Settings, reader: Reader | None, account: Sequence[Ac
         Settings in force.
     reader : Reader or None
         The records of one database, for reading alone; None for none.
-    account : sequence of AccountRow
-        The account's rows, which tell what each sleeve earned.
+    closes : mapping of sleeve to SleeveCloses
+        Those of the sleeves with real money.
     """
-    earned = performance(reader) if reader else []
     state = reader.state() if reader else None
     given = reader.rows(CashRow, None, None, kind="transfer") if reader else ()
+    virtual = defaultdict[str, list[VirtualRow]](list)
+    for row in reader.rows(VirtualRow) if reader else ():
+        virtual[row.strategy].append(row)
     found = []
     for name, one in settings.configured().items():
         real = one.state != "watch"
-        own = [row for row in earned if row.strategy == name] if real else []
-        last = own[-1] if own else None
+        own = closes.get(name)
+        curve = own.curve if own and len(own.curve) else None
         days = reader.rows(DayRow, None, 1, strategy=name) if reader else ()
         day = days[-1] if days else None
-        times = _watched(reader.rows(VirtualRow, strategy=name) if reader else ())
+        times = _watched(virtual[name])
         now = times[-1] if times and not real else None
         line = SleeveLine(
             sleeve=name,
             strategy=one.strategy,
             weight=one.weight,
             state=one.state,
-            session=last.session if last else None,
-            equity_usd=last.equity_usd if last else None,
+            session=curve.days[-1].isoformat() if curve else None,
+            equity_usd=float(curve.equity[-1]) if curve else None,
             cash_usd=state.cash_usd.get(name) if state and real else None,
-            return_frac=_earned(own),
-            drawdown_frac=last.drawdown_frac if last else None,
-            benchmark_usd=last.benchmark_usd if last else None,
-            gained_usd=_gained(account, name) if own else None,
+            return_frac=_earned(own.returns()) if own and curve else None,
+            drawdown_frac=round(float(drawdown(curve)[-1]), 8) if curve else None,
+            benchmark_usd=own.benchmark_usd[-1] if own and curve else None,
+            gained_usd=round(sum(own.gained_usd()), 6) if own and curve else None,
             transferred_usd=round(sum((row.amount_usd for row in given if row.strategy == name), 0.0), 2)
             if real
             else 0,
@@ -169,18 +167,28 @@ def sleeve_lines(settings: Settings, reader: Reader | None, account: Sequence[Ac
     return found
 
 
-def sleeves_document(settings: Settings, reader: Reader | None) -> dict[str, Any]:
-    """Return what the account is made of, as commands and pages answer it."""
+def sleeves_document(settings: Settings, reader: Reader | None, found: AccountCloses | None = None) -> dict[str, Any]:
+    """Return what the account is made of, as commands and pages answer it.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    reader : Reader or None
+        The records of one database, for reading alone; None for none.
+    found : AccountCloses or None
+        Closes of the sleeves with real money if read already; None to read them.
+    """
     real = [name for name, one in settings.configured().items() if one.state != "watch"]
-    account = account_performance(reader, real) if reader else []
-    lines = sleeve_lines(settings, reader, account)
+    closes = found or account_performance(reader, real)
+    account, lines = closes.rows, sleeve_lines(settings, reader, closes.sleeves)
     last = account[-1] if account else None
     return {
         "sleeves": lines,
         "equity_usd": last.equity_usd if last else None,
         "benchmark_usd": last.benchmark_usd if last else None,
         "gained_usd": round(sum(line.gained_usd or 0.0 for line in lines), 6) if last else None,
-        "return_frac": round(prod(1.0 + row.return_frac for row in account) - 1.0, 8) if last else None,
+        "return_frac": _earned([row.return_frac for row in account]) if last else None,
         "drawdown_frac": last.drawdown_frac if last else None,
         "weights": round(sum(line.weight for line in lines if line.state != "watch"), 9),
     }

@@ -63,6 +63,25 @@ def from_capital(equity: Column, capital_usd: float) -> Curve:
     return Curve((date.min,) * len(equity), equity, flows)
 
 
+def together(curves: Sequence[Curve]) -> Curve:
+    """Return several curves as one, at every close that one of them has; one without a close counts with its last.
+
+    Sums are rounded to millionths of a dollar, so that equal closes are exactly equal.
+    """
+    days = np.unique(np.concatenate([_ordinals(one) for one in curves] or [np.empty(0, np.int64)]))
+    equity, flows = np.zeros(len(days)), np.zeros(len(days))
+    for one in curves:
+        own = _ordinals(one)
+        last = np.searchsorted(own, days, side="right") - 1
+        equity += np.where(last >= 0, one.equity[last], 0.0) if len(one) else 0.0
+        flows[np.searchsorted(days, own)] += one.flows
+    return curve([date.fromordinal(day) for day in days.tolist()], equity.round(6), flows.round(6))
+
+
+def _ordinals(given: Curve) -> NDArray[np.int64]:
+    return np.fromiter((day.toordinal() for day in given.days), np.int64, len(given))
+
+
 def changes(given: Curve) -> Column:
     """Return each session's profit or loss in USD; a deposit is none."""
     found: Column = given.equity - _before(given) - given.flows

@@ -153,7 +153,7 @@ def _options(told: Table, sleeve: str) -> Html:
 
 
 def _tested(report: Table) -> dict[str, Table]:
-    reports = report.get("sleeves") or ({report["strategy"]: report} if report else {})
+    reports = report.get("sleeves") or ({report["strategy"]: report} if "strategy" in report else {})
     return {name: one["backtest"] for name, one in reports.items() if one.get("backtest")}
 
 
@@ -194,19 +194,16 @@ def _timeframes(ask: Ask, sleeve: str) -> Html:
     return tag("div", tag("h3", title), tag("p", says, class_="quiet"), inside, id="timeframes")
 
 
-def _curve(ask: Ask, sleeve: str) -> Html:
-    def work(reader: Reader | None) -> list[tuple[str, float, float | None]]:
-        from mtum.app.queries.performance import performance
-
-        rows = performance(reader, sleeve) if reader else []
-        return [(row.session, row.equity_usd, row.benchmark_usd) for row in rows]
-
-    rows = ask.records.read(("curve", sleeve), work)
-    curves = [Curve(sleeve, [usd_ for _, usd_, _ in rows])]
-    if any(held is not None for *_, held in rows):
-        curves.append(Curve("buy and hold", [held for *_, held in rows]))
+def _curve(ask: Ask, sleeve: str) -> Html | None:
+    found = documents.closes(ask.records).sleeves.get(sleeve)
+    if found is None:
+        return None
+    curves = [Curve(sleeve, found.curve.equity.tolist())]
+    if any(held is not None for held in found.benchmark_usd):
+        curves.append(Curve("buy and hold", found.benchmark_usd))
     says = "The sleeve's equity at each close beside buying and holding, deposits and transfers included."
-    return drawn(Chart(f"Equity of {sleeve}, USD", says, [day for day, *_ in rows], curves, told=usd), 160)
+    days = [day.isoformat() for day in found.curve.days]
+    return drawn(Chart(f"Equity of {sleeve}, USD", says, days, curves, told=usd), 160)
 
 
 def _strip(ask: Ask, sleeve: str) -> Html:

@@ -7,7 +7,7 @@ from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.view import View
 from mtum.adapters.store.schema.views import VIEWS
 
-SCHEMA_VERSION = 33
+SCHEMA_VERSION = 34
 """Number of migrations this program knows; a database of a higher `PRAGMA user_version` is refused."""
 
 

@@ -318,6 +318,13 @@ def unknown_option_fees(db: Database) -> None:
         write_option_lots(db.conn)
 
 
+@MIGRATIONS(name="0034_newest_decisions_at_hand")
+def newest_decisions_at_hand(db: Database) -> None:
+    """Find the newest decisions, and those of watched sleeves, without going through all there ever were."""
+    for statement in TABLES["decisions"].indexes:
+        db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -27,6 +27,9 @@ earlier | TEXT NOT NULL DEFAULT '[]' | JSON: ends of earlier attempts of the sam
 
 OPEN_MOVEMENTS = "(paid = 0 OR kind IN ('capital', 'deposit', 'withdrawal', 'transfer'))"
 """Which movements are looked at one by one for good; of all others only the sum counts."""
+VIRTUAL_DECISIONS = """preview = 0 AND instr(document, '"virtual"') > 0"""
+"""Decisions of sleeves that were watched, and perhaps some more: a damaged document must not keep rows from being
+written, so that it is not read as JSON here."""
 
 _DECISIONS = (
     table(
@@ -114,6 +117,8 @@ _DECISIONS = (
         """,
         "UNIQUE (account, session, strategy, preview)",
         "CREATE INDEX decisions_by_frame ON decisions (frame_hash)",
+        "CREATE INDEX decisions_by_session ON decisions (session, strategy) WHERE preview = 0",
+        f"CREATE INDEX decisions_virtual ON decisions (strategy) WHERE {VIRTUAL_DECISIONS}",
     ),
     table(
         "sessions",

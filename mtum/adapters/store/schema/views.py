@@ -24,10 +24,6 @@ LEFT JOIN order_intents ON order_intents.id = exit_intent_id
 ORDER BY entry_session, trades.symbol, trades.strategy, trades.rowid"""
 
 _DAILY = """
-WITH filled AS MATERIALIZED (
-  SELECT session, strategy, group_concat(side || ' ' || shares || ' ' || symbol || ' at ' || price, ', ') AS fills
-  FROM fills WHERE current = 1 GROUP BY session, strategy
-)
 SELECT decisions.session, decisions.strategy, decisions.action,
   json_extract(decisions.reasons, '$[0]') AS reason,
   (SELECT group_concat(value, ', ') FROM json_each(decisions.reasons)) AS all_reasons,
@@ -41,9 +37,9 @@ SELECT decisions.session, decisions.strategy, decisions.action,
    FROM order_intents JOIN orders ON orders.intent_id = order_intents.id AND orders.attempt = order_intents.attempt
    WHERE order_intents.account = decisions.account AND order_intents.session = decisions.session
      AND order_intents.strategy = decisions.strategy) AS orders,
-  filled.fills
+  (SELECT group_concat(side || ' ' || shares || ' ' || symbol || ' at ' || price, ', ') FROM fills
+   WHERE current = 1 AND fills.session = decisions.session AND fills.strategy = decisions.strategy) AS fills
 FROM decisions LEFT JOIN equity ON equity.session = decisions.session AND equity.strategy = decisions.strategy
-LEFT JOIN filled ON filled.session = decisions.session AND filled.strategy = decisions.strategy
 WHERE decisions.preview = 0
 ORDER BY decisions.session, decisions.strategy"""
 

@@ -16,6 +16,7 @@ from mtum.adapters.store.ledger import SqliteLedger
 from mtum.adapters.store.market.bars import SqliteBars
 from mtum.adapters.store.orders.order_store import SqliteOrders
 from mtum.adapters.store.schema.views import VIEWS
+from mtum.ports.reading import DayRow
 from support.grown_store import grown
 from support.store import STRATEGY
 
@@ -71,8 +72,19 @@ def test_every_question_of_the_status_costs_in_line_with_the_sessions(databases:
         lambda database, day: SqliteLedger(database).movements(STRATEGY, open_only=True),
         lambda database, day: SqliteOrders(database).states(day),
         lambda database, day: SqliteBars(database).eventful("MTUM", "made-up", date(1990, 1, 1), day),
+        lambda database, _: reading.SqliteReader(database.connection).decision(),
+        lambda database, _: reading.SqliteReader(database.connection).decision(None, STRATEGY),
+        lambda database, _: reading.SqliteReader(database.connection).rows(DayRow, None, 1, strategy=STRATEGY),
     ],
-    ids=["highest equity", "movements not paid yet", "orders of a day", "bars with dividends"],
+    ids=[
+        "highest equity",
+        "movements not paid yet",
+        "orders of a day",
+        "bars with dividends",
+        "newest decision",
+        "newest decision of a sleeve",
+        "newest day of a sleeve",
+    ],
 )
 def test_what_a_session_asks_costs_the_same_after_any_number_of_them(
     databases: dict[int, Path], ask: Callable[[Database, date], object]

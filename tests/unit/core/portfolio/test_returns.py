@@ -65,6 +65,16 @@ def test_cents_grow_as_dollars_do_with_and_without_money_put_in_at_first() -> No
     np.testing.assert_allclose(returns.returns(returns.curve(DAYS[:2], [0.5, 1.05], [0.5, 0.5])), [0.0, 0.1])
 
 
+def test_curves_together_count_with_their_last_close_and_have_none_before_their_first() -> None:
+    core = returns.curve([DAYS[0], DAYS[2]], [3000.1, 3100.2], [2900.0, 0.0])
+    timing = returns.curve(DAYS[1:], [2000.2, 1950.0], [1990.0, -25.0])
+    found = returns.together([core, timing, returns.curve([], [], [])])
+    assert found.days == tuple(DAYS)
+    assert found.equity.tolist() == [3000.1, 5000.3, 5050.2]
+    assert found.flows.tolist() == [2900.0, 1990.0, -25.0]
+    assert returns.together([]).days == ()
+
+
 def test_without_sessions_nothing_has_grown() -> None:
     nothing = returns.curve([], [], [])
     assert returns.growth(nothing).tolist() == returns.drawdown(nothing).tolist() == []
