@@ -156,6 +156,9 @@ def test_every_figure_of_the_embedded_market_in_the_readmes_table_is_one_that_a_
     figures = [figure.strip(" *|") for row in told for figure in row]
     assert len(figures) == 6
     assert [figure for figure in figures if figure not in printed] == []
+    past = (ROOT / "docs" / "explanation" / "past.md").read_text(encoding="utf-8")
+    (mtum,) = [row[-2:] for row in table if len(row) == 5 and row[0].startswith("| [MTUM]")]
+    assert [figure for figure in mtum if f"| {figure.strip(' *|')} |" not in past] == []
 
 
 @cache
