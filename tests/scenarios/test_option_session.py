@@ -17,6 +17,7 @@ from mtum.app.ledger.virtual_options import virtual_options
 from mtum.app.owner.flatten import flatten_now
 from mtum.app.queries.explain import told_of
 from mtum.app.records.verify import verify
+from mtum.app.session.account_limits import DAILY_LOSS
 from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import play_session
@@ -160,6 +161,18 @@ def test_what_a_person_wants_flat_is_bought_back_and_nothing_is_opened(folder: P
             ("close", ["flatten"], "FILLED")
         ]
         assert [one["reason"] for one in document["sleeves"]["wheel"]["options"]["held_back"]] == ["flatten"]
+        assert desk.store.options.book().lots == ()
+
+
+def test_a_loss_that_closes_everything_does_so_until_a_person_resumes(folder: Path) -> None:
+    with desk_in(folder, **WHEEL | {"risk__max_daily_loss_usd": 50_000.0}, risk__on_daily_loss="flatten") as replay:
+        desk = replay.desk
+        session = replay.upcoming()
+        assert session is not None
+        # The loss was yesterday's, and what it was to close was not filled.
+        desk.store.control.halt(Restriction.REDUCE_ONLY, "a loss of yesterday", DAILY_LOSS, desk.clock.now())
+        document = play_session(desk, session).document
+        assert [(one["purpose"], one["reasons"]) for one in document["option_orders"]] == [("close", ["daily_loss"])]
         assert desk.store.options.book().lots == ()
 
 

@@ -158,11 +158,12 @@ def play(
     *,
     symbol: str = "SPY",
     at_middle: frozenset[date] = frozenset(),
+    losses: LossRules | None = None,
     **dividends: float,
 ) -> PlayedAccount:
     """Play a script over these closes with all the money, and no cost of shares."""
     found = history(closes, dividends, symbol)
-    rules = PortfolioRules(SizingRules(1.0, float("inf"), 0.0, PercentCosts(Decimal(0))), LossRules(None))
+    rules = PortfolioRules(SizingRules(1.0, float("inf"), 0.0, PercentCosts(Decimal(0))), losses or LossRules(None))
     sleeve = Sleeve(
         "", Scripted(symbol=symbol, script=script, at_middle=at_middle), 1.0, SleeveState.ON, 0.0, "", rules
     )

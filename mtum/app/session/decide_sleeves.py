@@ -20,6 +20,7 @@ from mtum.app.ledger.sleeve_records import (
     unsettled_usd,
 )
 from mtum.app.ledger.virtual import virtual_records
+from mtum.app.session.account_limits import DAILY_LOSS
 from mtum.app.session.check_book import BookCheck
 from mtum.app.session.gather import GatheredMarket, SleeveMarket
 from mtum.core.canonical import list_in, plain, text_in, utc_text
@@ -294,8 +295,19 @@ def _book(
     if chains is not None:
         from mtum.app.options.decide_sleeve import held_back
 
+        if _flattens(desk, sleeve):
+            # What a call pledged, or was not bought back, is left for the sessions that follow.
+            still = (*book.holdings, *(lot.contract.underlying for lot in chains.book.lots))
+            book = replace(book, forced_exits={**dict.fromkeys(still, "daily_loss"), **book.forced_exits})
         book = held_back(book, chains, sleeve)
     return with_change_since(book, gathered.view.prices, equity_before(records))
+
+
+def _flattens(desk: Desk, sleeve: Sleeve) -> bool:
+    """Return whether the halt of a daily loss that closes everything still stands; a person's resume ends it."""
+    halts = desk.store.control.halts(in_force=True)
+    scopes = {one.sleeve for one in halts if one.by == DAILY_LOSS}
+    return sleeve.owns_money and sleeve.rules.losses.flatten_on_daily_loss and bool(scopes & {None, sleeve.name})
 
 
 def _bought_back(book: Book, check: BookCheck, symbol: str) -> int:

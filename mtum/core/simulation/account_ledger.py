@@ -194,7 +194,7 @@ class AccountLedger:
             holdings=own.holdings,
             cash_usd=float(own.cash),
             available_usd=float(cash[0]),
-            forced_exits=own.sleeve.forced_exits,
+            forced_exits=_forced_exits(own),
             unsettled_usd=float(cash[1]),
             receivable_usd=float(own.due),
             options_usd=float(own.options_usd),
@@ -335,6 +335,13 @@ def _fund_state(account: AccountLedger, fund: SleeveLedger, t: int, cash: tuple[
 def restriction_of(account: AccountLedger, own: SleeveLedger) -> Restriction:
     """Return the halt that a sleeve is under."""
     return Restriction.REDUCE_ONLY if account.halted else own.restriction
+
+
+def _forced_exits(own: SleeveLedger) -> Mapping[str, str]:
+    # A loss that closes everything closes what options held back for as long as its halt lasts.
+    if not (own.strategy.OPTIONS and own.last_hit is not None and own.sleeve.rules.losses.flatten_on_daily_loss):
+        return own.sleeve.forced_exits
+    return {**dict.fromkeys(own.holdings, "daily_loss"), **own.sleeve.forced_exits}
 
 
 def _unpinned(own: SleeveLedger) -> Decimal:

@@ -220,7 +220,7 @@ class OptionDesk:
         session, own = self._session(t), one.own
         held = {lot.contract.underlying for lot in one.book.lots}
         closes = own.sleeve.state is SleeveState.CLOSE
-        flattens = decision.daily_loss_hit and own.sleeve.rules.losses.flatten_on_daily_loss
+        flattens = own.last_hit is not None and own.sleeve.rules.losses.flatten_on_daily_loss
         reason = CLOSED if closes else "daily_loss" if flattens else ""
         return OptionSessionRules(
             account=self.terms.account,

@@ -7,6 +7,7 @@ import pytest
 
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.fills import Fill
+from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.options.desk import dearest_of
 from mtum.core.simulation.played import PlayedAccount
@@ -219,3 +220,17 @@ def test_a_call_is_written_above_the_shares_that_are_left_not_above_those_that_w
     assert dearest_of([dear, cheap]) == 300
     assert dearest_of([dear, cheap, gone]) == 250
     assert dearest_of([cheap, dear, gone]) == 300
+
+
+def test_a_loss_that_closes_everything_sells_pledged_shares_once_their_call_is_gone() -> None:
+    fell, expiry = date(2018, 4, 24), date(2018, 5, 25)
+    closes = dict.fromkeys(days_from(FIRST, 42), 270.0) | {EXPIRY: 255.0}
+    closes |= {day: 256.0 for day in closes if day > EXPIRY} | {day: 240.0 for day in closes if day >= fell}
+    script = sold("260") | {date(2018, 4, 16): (OPEN, ((SELL, call("265", expiry)),), 1)}
+    found = play(closes, script, losses=LossRules(1_000.0, flatten_on_daily_loss=True))
+    back = of(found).orders[-1]
+    assert (back.session, back.purpose, back.reasons, back.net is not None) == (fell, "close", ("daily_loss",), True)
+    # The price stands still from here on: no loss of that day calls for the sale.
+    (trade,) = found.total.trades
+    assert (trade.exit_session, trade.exit_price, trade.reason) == (date(2018, 4, 25), 240.0, "daily_loss")
+    assert found.shares["SPY"].tolist()[-1] == 0.0
