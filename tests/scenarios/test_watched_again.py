@@ -66,7 +66,7 @@ def test_a_sleeve_that_is_watched_again_begins_again(tmp_path: Path) -> None:
         assert abs(shown["equity_usd"] - worth[-1]) < 0.011
         assert shown["max_drawdown_frac"] == round(1 - min(worth) / 10_000, 6)
         assert watched_line(shown).endswith(
-            "its approved backtest, 2010-01-04 to 2016-12-30: +50.0%, largest fall 20.0%"
+            "its approved backtest, 2010-01-04 to 2016-12-30: +50.0%, max drawdown 20.0%"
         )
         played(replay, 3)  # 8, 11, 12 September
         first = decided(replay)["2017-09-08"]

@@ -102,7 +102,7 @@ def watched_line(row: Mapping[str, Any]) -> str:
     if expected:
         beside = (
             f"its approved backtest, {expected['start']} to {expected['end']}: {expected['total_return_frac']:+.1%}, "
-            f"largest fall {expected['max_drawdown_frac']:.1%}"
+            f"max drawdown {expected['max_drawdown_frac']:.1%}"
         )
     return (
         f"{row['sleeve']} begins with real money. VIRTUAL from {row['start']} to {row['end']} ({row['sessions']} "

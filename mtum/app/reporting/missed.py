@@ -1,4 +1,4 @@
-"""Signals that led to no full order, with cause and cost."""
+"""Missed signals, with cause and cost."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,7 +13,7 @@ from mtum.ports.records import IntentState
 
 
 def missed_signals(period: Period) -> tuple[MissedSignal, ...]:
-    """Return signals of the period that led to no full order, with cause and cost."""
+    """Return the missed signals of the period, with cause and cost."""
     found: list[MissedSignal] = []
     for session in period.sessions:
         for symbol in period.facts.universe:
@@ -45,7 +45,7 @@ def shares_before(period: Period, day: date, symbol: str) -> int:
 
 
 def _cause(period: Period, day: date, symbol: str, role: Role) -> tuple[str, int] | None:
-    """Return why a signal of that role led to no full order, and the shares left over; None if there was none."""
+    """Return why a signal of that role was missed, and the shares left over; None if none was missed."""
     final = period.final(day, symbol, role)
     together = all if role is Role.ENTRY else any
     wanted = bool(final) and together(final.values())

@@ -118,7 +118,7 @@ def limits_after(desk: Desk, decided: Sequence[tuple[Sleeve, Decision]], worth: 
     for sleeve, decision in decided:
         scope = None if sleeve.weight == 1 else sleeve.name
         if decision.drawdown_hit and (DRAWDOWN, scope) not in limits:
-            why = f"equity {decision.equity_usd:.2f} USD has fallen from its peak by the limit"
+            why = f"equity {decision.equity_usd:.2f} USD: the drawdown is at its limit"
             control.halt(Restriction.REDUCE_ONLY, why, DRAWDOWN, at, scope)
         losses = sleeve.rules.losses
         if decision.daily_loss_hit and losses.flatten_on_daily_loss and (DAILY_LOSS, scope) not in limits:

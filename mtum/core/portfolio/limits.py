@@ -80,7 +80,7 @@ def daily_loss_hit(state: LossState, rules: LossRules, equity_usd: float) -> boo
 
 
 def drawdown_hit(equity_usd: float, state: LossState, rules: LossRules) -> bool:
-    """Return whether the sleeve has fallen from its peak by the limit or more.
+    """Return whether the drawdown of the sleeve is at its limit or beyond.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ class Review:
     """A period of a sleeve, or of an account with those of its `sleeves`.
 
     `kind` is week, month, quarter or run; of a run `notes` say what was played and `settings` by which rules.
-    `complete` is False while sessions of it are still to come; `drawdown_frac` is the deepest fall from the peak
+    `complete` is False while sessions of it are still to come; `drawdown_frac` is the max drawdown
     inside it, `paid_usd` its commissions, fees and taxes (None while one is not known).
     """
 

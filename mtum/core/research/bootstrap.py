@@ -33,7 +33,7 @@ class PartSpread:
 
 @dataclass(frozen=True, slots=True)
 class BootstrapResult:
-    """Yearly growth and deepest fall over resampled histories; against the benchmark where one is given."""
+    """Yearly growth and max drawdown over resampled histories; against the benchmark where one is given."""
 
     paths: int
     mean_block_sessions: float

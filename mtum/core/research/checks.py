@@ -18,7 +18,7 @@ from mtum.core.simulation.played import Played
 from mtum.core.simulation.session_views import SessionHistory
 
 CUTS = 24
-"""Places at which the future is cut off and changed."""
+"""Places of the look-ahead test: the future is cut off and changed there."""
 WARM_UPS = (50, 250)
 """Sessions by which a history begins later."""
 WARM_UP_SESSIONS = 500
@@ -72,7 +72,7 @@ class Question[S]:
     others : sequence of Other
         What is played beside it, one thing changed each.
     cuts : int
-        Places at which the future is cut off and changed.
+        Places of the look-ahead test: the future is cut off and changed there.
     in_turn : bool
         Whether a place has one of the other futures, in turn, where every place with all of them would take long.
     """
@@ -342,7 +342,7 @@ def verdict(
     variants : sequence of Variant
         What the result is compared with.
     spread : BootstrapResult
-        Yearly growth and deepest fall over resampled histories; against the benchmark where one is given.
+        Yearly growth and max drawdown over resampled histories; against the benchmark where one is given.
     faults : int
         How many places showed a look-ahead.
     """

@@ -20,7 +20,7 @@ FEW_SESSIONS = 2 * SESSIONS_PER_YEAR
 
 @dataclass(frozen=True, slots=True)
 class Drawdown:
-    """Deepest fall of equity from its running peak, the starting capital being the first peak.
+    """Largest drawdown: the deepest fall of equity from its running peak, the starting capital being the first peak.
 
     `frac` in (-1, 0]. The peak is the last session at the high, None when equity never was back at the
     starting capital; the recovery None when not reached.
@@ -154,7 +154,7 @@ def moments(moves: Column) -> tuple[float, float]:
 
 
 def max_drawdown(equity: Column, days: Days, capital_usd: float) -> Drawdown:
-    """Return the deepest fall with its dates.
+    """Return the max drawdown with its dates.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ def years(
 
 
 def worst_periods(days: Days, equity: Column, benchmark: Column, capital_usd: float) -> tuple[WorstPeriod, ...]:
-    """Return the deepest falls from a running peak to the return to it, deepest first; they do not overlap.
+    """Return the largest drawdowns, from a peak to the return to it, deepest first; they do not overlap.
 
     Parameters
     ----------

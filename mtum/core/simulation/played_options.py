@@ -105,7 +105,7 @@ class PlayedOptions:
     points : float
         Volatility points above the model's level.
     fees_usd, spread_usd : float
-        Commissions and fees; what the fills gave away beside the middle.
+        Commissions and fees; slippage of the fills from the middle.
     held_back : mapping of str to int
         Proposals that were not carried out, by reason.
     quoted : int

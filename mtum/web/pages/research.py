@@ -63,7 +63,7 @@ def _beside(ask: Ask, studies: Sequence[Study]) -> Html:
         ["final equity", *(usd(one.final_equity_usd) for one in studies)],
         ["a year", *(percent(one.cagr_frac) for one in studies)],
         ["Sharpe ratio", *(ratio(one.sharpe) for one in studies)],
-        ["largest fall", *(percent(one.max_drawdown_frac) for one in studies)],
+        ["max drawdown", *(percent(one.max_drawdown_frac) for one in studies)],
         [
             "probability that it beats luck",
             *(percent(one.result.get("deflated_sharpe_probability"), 1, sign=False) for one in studies),
@@ -190,5 +190,5 @@ def _list(found: Sequence[Table], chosen: Sequence[int]) -> Html:
             [f"{number_}", one["kind"], one["strategy"], one["symbols"], f"{one['start']} to {one['end']}",
              percent(one["cagr_frac"]), ratio(one["sharpe"]), percent(one["max_drawdown_frac"]), link]
         )  # fmt: skip
-    heads = ("no.", "kind", "strategy", "symbols", "from, to", "a year", "Sharpe", "largest fall", "compare")
+    heads = ("no.", "kind", "strategy", "symbols", "from, to", "a year", "Sharpe", "max drawdown", "compare")
     return card("Kept", table(heads, rows))

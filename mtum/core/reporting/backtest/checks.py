@@ -94,7 +94,7 @@ def _regimes(checks: Mapping[str, Any]) -> Table:
 
 def luck_section(found: Mapping[str, Any]) -> Section:
     """Return how far a result may be luck, and what that means (see `luck_table`)."""
-    return Section("luck", "How far it may be luck", (luck_table(found), Sentence(LUCK, Tone.QUIET)))
+    return Section("luck", "How likely it is luck", (luck_table(found), Sentence(LUCK, Tone.QUIET)))
 
 
 def luck_table(found: Mapping[str, Any]) -> Table:

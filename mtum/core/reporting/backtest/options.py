@@ -36,15 +36,13 @@ def option_sections(found: Mapping[str, Any]) -> Iterator[Section]:
         yield Section("band", f"Band, {label}", (_band(options["band"]), told))
     if options["writing"]:
         said = [Sentence(f"{name}: {one['told']}.") for name, one in options["writing"].items()]
-        yield Section("writing", f"Beside what writes by rule, {label}", (_writing(found), *said))
+        yield Section("writing", f"Against option-writing indexes, {label}", (_writing(found), *said))
     for name, one in options["sleeves"].items():
         yield from _sleeve(name, one, label)
 
 
 def _sleeve(name: str, one: Mapping[str, Any], label: str) -> Iterator[Section]:
-    costs = Sentence(
-        f"Fees {number(one['fees_usd'])} USD; fills gave away {number(one['spread_usd'])} USD beside the middle."
-    )
+    costs = Sentence(f"Fees {number(one['fees_usd'])} USD; slippage from the middle {number(one['spread_usd'])} USD.")
     back = [f"{words.reason(reason)}: {count}" for reason, count in one["held_back"].items()]
     more = [Sentence(f"Not carried out: {', '.join(back)}.")] if back else []
     more += [Sentence(f"{count} sessions without a chain: {why}.") for why, count in one["unquoted"].items()]

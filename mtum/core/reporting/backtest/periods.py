@@ -77,7 +77,7 @@ def _shape(own: Shape, held: Shape) -> Table:
         "ulcer index, %": "ulcer_frac",
     }
     rows = [(label, *(percent_number(getattr(one, name)) for one in (own, held))) for label, name in fractions.items()]
-    rows.append(("longest time below a peak, sessions", *(f"{one.longest_fall_sessions:,}" for one in (own, held))))
+    rows.append(("longest drawdown, sessions", *(f"{one.longest_fall_sessions:,}" for one in (own, held))))
     rows += [
         ("skew", number(own.skew), number(held.skew)),
         ("kurtosis (normal 0)", number(own.kurtosis), number(held.kurtosis)),

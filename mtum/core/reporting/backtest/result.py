@@ -49,7 +49,7 @@ def result_sections(found: Mapping[str, Any]) -> Iterator[Section]:
     if len(found["symbols"]) > 1 and found["trades"]:
         yield Section("symbols", "Which symbols made it", (_by_symbol(found["trades"]),))
     if found["metrics"]["exit_reasons"]:
-        yield Section("reasons", "Why positions were left", (_reasons(found["metrics"]["exit_reasons"]),))
+        yield Section("reasons", "Why positions were exited", (_reasons(found["metrics"]["exit_reasons"]),))
     if "near_close" in found:
         draws = Sentence(f"Final equity in USD over {found['near_close'][0]['draws']} draws each.")
         yield Section("near-close", "Decided 20 minutes before the close", (_near_close(found["near_close"]), draws))

@@ -63,7 +63,7 @@ def _risks(sleeves: tuple[SleeveRow, ...], told: Mapping[str, Any]) -> Table:
                 *(number(told[row.name]["costs"]["total_usd"]), number(row.dividends_usd)),
             )
         )
-    more = ("mean part of the account, %", "turnover of the account a year", "costs, USD", "dividends, USD")
+    more = ("mean share of the account, %", "turnover of the account a year", "costs, USD", "dividends, USD")
     return table_of((*head, *more), rows)
 
 
@@ -154,7 +154,7 @@ def sleeves_chart(days: Days, account: PlayedAccount, figures: SheetFigures) -> 
     )
     panels = (
         Panel("Earned by each sleeve, USD", told_apart(figures.earned.items()), height=2.0),
-        Panel("Parts of the account, %", parts, from_zero=True, height=1.5),
+        Panel("Share of the account, %", parts, from_zero=True, height=1.5),
     )
     earned = ", ".join(f"{name} {number(float(line[-1]), sign=True)}" for name, line in figures.earned.items())
     return Chart("sleeves-earned", days, panels, f"Earned, {span(days)}: {earned} USD.", section="sleeves")

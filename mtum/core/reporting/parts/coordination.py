@@ -11,7 +11,7 @@ from mtum.core.reporting.words import listed
 
 LIMITS = {
     "account_daily_loss_usd": "the account's loss of today, {value:,.2f} USD, is at its limit of {threshold:,.2f} USD",
-    "account_drawdown_frac": "the account has fallen {value:.1%} from its peak, the limit is {threshold:.1%}",
+    "account_drawdown_frac": "the account's drawdown is {value:.1%}, the limit is {threshold:.1%}",
     "max_symbol_frac": "{symbol} would have been {value:.1%} of the account, the limit is {threshold:.1%}",
     "max_gross_frac": "all shares would have been {value:.1%} of the account, the limit is {threshold:.1%}",
     "correlation_penalty": "its correlation with what the account holds is {value:.2f}, the penalty {threshold:.2f}",

@@ -83,18 +83,18 @@ def _volume_rows(seen: DataQuality) -> Iterator[tuple[str, str, str]]:
     if seen.volume_so_far is not None:
         yield "Volume at the decision", figures.shares(seen.volume_so_far), "shares"
     if seen.volume_share is not None:
-        yield "Usual share by then", figures.percent(seen.volume_share, 1, sign=False), ""
+        yield "Usual share by that time", figures.percent(seen.volume_share, 1, sign=False), ""
     if seen.volume_projected is not None:
         yield "Volume projected", figures.shares(seen.volume_projected), "shares"
     if seen.projected_low is not None and seen.projected_high is not None:
         low, high = figures.shares(seen.projected_low), figures.shares(seen.projected_high)
-        yield "Four times in five", f"{low} to {high}", "shares"
+        yield "80 % interval", f"{low} to {high}", "shares"
     final = seen.final_volume
     yield "Volume, whole session", figures.late(final, figures.shares(final.amount)), "shares"
     if seen.projection_error_frac.state is not State.UNKNOWN:
         yield "Projection error", figures.fraction(seen.projection_error_frac), ""
     if seen.last_projection_error_frac is not None:
-        yield "Error the session before", figures.percent(seen.last_projection_error_frac, 1), ""
+        yield "Error, previous session", figures.percent(seen.last_projection_error_frac, 1), ""
 
 
 def _fault_rows(seen: DataQuality) -> Iterator[tuple[str, Cell | str, str]]:

@@ -10,7 +10,7 @@ from mtum.core.reporting.layout import Section, Sentence, Tone, table_section
 
 @dataclass(frozen=True, slots=True)
 class MissedSignal:
-    """A signal that led to no full order, and what it cost until the next session's close.
+    """A signal that was missed, wholly or in part, and what it cost until the next session's close.
 
     `cost_frac` is the return missed (entry) or suffered (exit), negative = luck; `cost_usd` the
     same for `shares`; None while the next close is unknown.

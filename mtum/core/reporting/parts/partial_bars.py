@@ -31,11 +31,11 @@ def turned_rows(turned: Sequence[str] | None, lately: Sequence[RegretLine]) -> I
     """Return what the final bar turned in this session, and in the newest ones."""
     if turned is not None:
         names = tuple(words.condition(name).words for name in turned)
-        yield "Turned by the final bar", words.listed(names) or "nothing", ""
+        yield "Changed by the final bar", words.listed(names) or "nothing", ""
     if lately:
         count = max(line.sessions for line in lately)
         told = tuple(f"{words.condition(one.condition).words} in {one.turned}" for one in lately if one.turned)
-        yield f"Turned, last {words.count(count, 'session')}", words.listed(told) or "nothing", ""
+        yield f"Changed, last {words.count(count, 'session')}", words.listed(told) or "nothing", ""
 
 
 def section(lines: Sequence[Regret], error_frac: float | None, period: str, *, replayed: bool) -> Section:
@@ -63,7 +63,7 @@ def section(lines: Sequence[Regret], error_frac: float | None, period: str, *, r
         )
         for line in lines
     )
-    blocks: list[Block] = [table_of(("Turned by the final bar", f"this {period}", "since start", "rate"), rows)]
+    blocks: list[Block] = [table_of(("Changed by the final bar", f"this {period}", "since start", "rate"), rows)]
     if error_frac is not None:
         error = figures.percent(error_frac, 1, sign=False)
         blocks.append(Sentence(f"Mean error of the projected volume: {error}."))

@@ -381,4 +381,4 @@ def test_a_position_that_was_never_left_has_one_sign_for_all_that_is_not_known(t
     labels = ("won, % (95 % interval)", "profit factor", "average, USD", "average length, sessions")
     assert (rows["made (closed)"], [rows[label] for label in labels]) == ("1 (0)", ["-"] * 4)
     assert f"\n{NOT_MODELLED}" in found.out
-    assert "Why positions were left" not in found.out  # a table without a row says nothing
+    assert "Why positions were exited" not in found.out  # a table without a row says nothing

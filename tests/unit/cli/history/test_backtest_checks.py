@@ -41,7 +41,7 @@ def test_any_strategy_is_checked(tmp_path: Path) -> None:
         "One of them left out",
         "Sensitivity",
         "By the state of the market",
-        "How far it may be luck",
+        "How likely it is luck",
     ]
 
 
