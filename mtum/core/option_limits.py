@@ -35,7 +35,17 @@ class ExposureLimits:
 
     @classmethod
     def of(cls, rules: AccountRules, equity_usd: Decimal, shares_usd: Mapping[str, Decimal]) -> "ExposureLimits":
-        """Return the limits that the account's rules set."""
+        """Return the limits that the account's rules set.
+
+        Parameters
+        ----------
+        rules : AccountRules
+            Limits on the purchases of all sleeves together; None and 1.0 mean no limit. And how their cash moves.
+        equity_usd : Decimal
+            Equity, USD.
+        shares_usd : mapping of str to Decimal
+            Worth of the shares by symbol, USD.
+        """
         groups = {one.name: (tuple(one.symbols), one.max_frac) for one in rules.groups}
         return cls(equity_usd, dict(shares_usd), rules.max_symbol_frac, rules.max_gross_frac, groups)
 
@@ -69,6 +79,10 @@ def exposures(
 
     Parameters
     ----------
+    lots : sequence of OptionLot
+        Open lots of options.
+    working : iterable of WorkingOrder
+        Orders that work.
     marks : mapping of int to Decimal
         USD per share by the broker's number of the contract; a contract without one counts with what it cost.
     """
@@ -83,7 +97,17 @@ def exposures(
 
 
 def added_usd(order: OptionIntent | WorkingOrder, groups: Sequence[Held], marks: Mapping[int, Decimal]) -> Decimal:
-    """Return what an order adds to what its group counts with, USD; 0 where it takes off."""
+    """Return what an order adds to what its group counts with, USD; 0 where it takes off.
+
+    Parameters
+    ----------
+    order : OptionIntent or WorkingOrder
+        The order.
+    groups : sequence of Held
+        Open groups of the account.
+    marks : mapping of int to Decimal
+        USD per share by the broker's number of the contract.
+    """
     key = (order.strategy, order.group, order.underlying)
     empty = Held(*key, {}, ZERO)
     now = next((one for one in groups if (one.strategy, one.group, one.underlying) == key), empty)
