@@ -69,3 +69,18 @@ class OptionFillRow:
     def words(self) -> str:
         """What was traded: ``-1 SPY 2026-08-21 740 put``."""
         return f"{self.quantity:+} {self.contract}"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionConditionRow:
+    """One condition that a decided session judged an underlying or an open structure of options by."""
+
+    session: str
+    strategy: str
+    underlying: str
+    structure: str | None
+    number: int
+    condition: str
+    value: float | None
+    threshold: float | None
+    passed: int

@@ -117,6 +117,19 @@ class SignalRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """The account as the broker showed it, `kind` cash or margin, in USD. Columns of `account_snapshots`."""
+
+    session: str
+    at: str
+    account: str
+    kind: str
+    cash_usd: float
+    settled_usd: float
+    net_liquidation_usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class BarRow:
     """A cached bar. The columns of `bars`."""
 

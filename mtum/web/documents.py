@@ -8,7 +8,7 @@ from typing import Any
 from mtum.app.queries.performance import AccountCloses, AccountRow, account_performance
 from mtum.app.queries.plain import plain
 from mtum.errors import StoreMismatchError, UsageError, VerificationError
-from mtum.ports.reading import Reader
+from mtum.ports.reading import Reader, SnapshotRow
 from mtum.web.paging import Part, part_of
 from mtum.web.records import Records
 from mtum.wiring.control import sleeve_named
@@ -62,6 +62,28 @@ def options(records: Records) -> Document:
         return option_groups(records.settings, reader)
 
     return records.read("options", work)
+
+
+def broker(records: Records) -> Document:
+    """Return the account as the broker showed it last, and what of its settled cash is not spoken for; empty before.
+
+    Working purchases reserve cash at their reference price, puts and spreads that were sold pin what they could cost.
+    """
+    shown = records.read("broker", lambda reader: reader.rows(SnapshotRow, None, 1) if reader else [])
+    if not shown:
+        return {"broker": None}
+    orders = status(records)["open_orders"]
+    reserved = sum(
+        (one["shares"] - (one["filled"] or 0)) * (one["reference_price"] or 0.0)
+        for one in orders
+        if one["side"] == "BUY"
+    )
+    trades_options = any(one.strategy.OPTIONS for one in records.settings.sleeves())
+    groups = options(records)["groups"] if trades_options else ()
+    pinned = sum(one["collateral_usd"] or 0.0 for one in groups)
+    last: Document = plain(shown[-1])
+    more = {"reserved_usd": reserved, "pinned_usd": pinned, "borrowed_usd": max(0.0, -last["cash_usd"])}
+    return {"broker": {**last, **more, "free_usd": max(0.0, last["settled_usd"] - reserved - pinned)}}
 
 
 def explain(records: Records, day: date | None = None, sleeve: str | None = None) -> Document:
@@ -160,12 +182,12 @@ def report(records: Records, named: date | None = None) -> Document:
     return records.read(("report", named), work)
 
 
-def last_report(records: Records) -> Document:
-    """Return the newest stored report; empty where there is none, or the records are another account's."""
+def last_report(records: Records) -> tuple[Document, str]:
+    """Return the newest stored report, empty where there is none, and why it cannot be read if it cannot."""
     try:
-        return report(records)
-    except StoreMismatchError:
-        return {}
+        return report(records), ""
+    except StoreMismatchError as error:
+        return {}, records.without_paths(str(error))
 
 
 def backtests(records: Records, since: date | None = None, limit: int | None = None) -> Document:

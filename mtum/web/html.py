@@ -1,9 +1,11 @@
 """HTML made of elements: every text is escaped, unless it is HTML made here."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from html import escape
 from math import isfinite
 
+from mtum.core.market.calendars import NEW_YORK
 from mtum.core.reporting import figures
 
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
@@ -163,3 +165,9 @@ def facts(pairs: Iterable[tuple[str, Child]]) -> Html:
 def empty(words: str, command: str = "") -> Html:
     """Return what a part says that has nothing to show, and the command that changes that."""
     return tag("p", words, tag("code", command) if command else None, class_="empty")
+
+
+def new_york(at: datetime | str) -> str:
+    """Return an instant as a day and a time in New York."""
+    instant = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{instant.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York"

@@ -14,13 +14,13 @@ from mtum.adapters.store.faults import explained, faults_of
 from mtum.adapters.store.frames import whole_frame
 from mtum.adapters.store.orders.crosses import ENDED, ended
 from mtum.adapters.store.schema import SCHEMA_VERSION
-from mtum.adapters.store.schema.option_views import FILLS, ORDERS
+from mtum.adapters.store.schema.option_views import CONDITIONS, FILLS, ORDERS
 from mtum.adapters.store.schema.tables import VIRTUAL_DECISIONS
 from mtum.config.named_files import why_unreadable
 from mtum.core.portfolio.fills import Action
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
 from mtum.ports.event_log import EventRow, NoteRow
-from mtum.ports.option_rows import OptionFillRow, OptionOrderRow, OptionTradeRow
+from mtum.ports.option_rows import OptionConditionRow, OptionFillRow, OptionOrderRow, OptionTradeRow
 from mtum.ports.reading import (
     PRACTICE_KEY,
     BarRow,
@@ -38,6 +38,7 @@ from mtum.ports.reading import (
     RunRow,
     SessionRow,
     SignalRow,
+    SnapshotRow,
     TradeRow,
     VirtualRow,
 )
@@ -81,6 +82,8 @@ _LISTED: dict[type, tuple[str, str, str]] = {
     SignalRow: ("v_signals", "session", "strategy, symbol, number"),
     OptionOrderRow: (ORDERS, "session", "planned_at, id, attempt"),
     OptionFillRow: (FILLS, "session", "place"),
+    OptionConditionRow: (CONDITIONS, "session", "strategy, underlying, structure, number"),
+    SnapshotRow: ("account_snapshots", "session", "at"),
     OptionTradeRow: ("v_option_trades", "ended", "opened, structure, contract"),
     BarRow: ("bars", "session", "symbol, source"),
     IntradayRow: ("intraday_bars", "session", "begins_at, id"),

@@ -49,10 +49,16 @@ def start_form(ask: Ask) -> Html:
         ask,
         "/research",
         tag("p", general, class_="note", role="alert") if general else None,
-        _chosen(ask, "play", "what is played", names),
-        _text(ask, "symbol", "on another symbol", maxlength="15", placeholder="its own", autocapitalize="characters"),
-        _text(ask, "start", "first session", **day),
-        _text(ask, "end", "last session", **day),
+        tag(
+            "div",
+            _chosen(ask, "play", "what is played", names),
+            _text(
+                ask, "symbol", "on another symbol", maxlength="15", placeholder="its own", autocapitalize="characters"
+            ),
+            _text(ask, "start", "first session", **day),
+            _text(ask, "end", "last session", **day),
+            class_="fields",
+        ),
         tag("details", tag("summary", "More"), tag("div", *further, class_="fields"), open=bool(ask.wrong)),
         tag("button", "Start"),
     )

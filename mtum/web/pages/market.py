@@ -69,25 +69,23 @@ def _bars(reader: Reader | None, symbol: str, source: str, count: int) -> Sequen
 
 def _choose(symbols: Sequence[str], symbol: str, span: str, names: Sequence[str]) -> Html:
     kept = f"&with={','.join(names)}" if names else ""
-    links = []
+    links: dict[str, Html] = {}
     for name in INDICATORS:
         others = [one for one in names if one != name]
         wanted = ",".join(others if name in names else [*others[-MOST_LINES + 1 :], name])
         where = f"?symbol={quote(symbol)}&bars={span}" + (f"&with={wanted}" if wanted else "")
-        links.append(
-            tag("li", tag("a", name.replace("_", " "), href=where, aria_current="true" if name in names else None))
-        )
-    shown = ", ".join(INDICATORS[one].title for one in names) or "none"
+        told = f"leave out {INDICATORS[name].title}" if name in names else name.replace("_", " ")
+        links[name] = tag("li", tag("a", told, href=where))
     return card(
         "Symbol",
         choices("symbol", {one: one for one in symbols}, symbol, f"&bars={span}{kept}"),
         choices("bars", SPANS, span, f"&symbol={quote(symbol)}{kept}"),
+        tag("ul", *(links[name] for name in names), class_="choices") if names else None,
         tag(
             "details",
-            tag("summary", f"Indicators drawn: {shown}"),
+            tag("summary", "Draw another indicator" if names else "Draw an indicator"),
             tag("p", f"Up to {MOST_LINES} at a time.", class_="quiet"),
-            tag("ul", *links, class_="choices"),
-            open=bool(names),
+            tag("ul", *(link for name, link in links.items() if name not in names), class_="choices"),
         ),
     )
 

@@ -7,7 +7,7 @@ from mtum.ports.reading import HaltRow, Reader
 from mtum.web import documents
 from mtum.web.drawing import use_bar
 from mtum.web.frame import Ask, nothing_yet
-from mtum.web.html import NOTHING, Child, Html, card, change, empty, facts, percent, ratio, table, tag, usd
+from mtum.web.html import NOTHING, Child, Html, card, change, empty, facts, new_york, percent, ratio, table, tag, usd
 
 type Table = Mapping[str, Any]
 
@@ -25,11 +25,35 @@ def page(ask: Ask) -> Child:
         _stresses(found["stresses"]),
         _correlations(found["risk"]),
         _all_halts(halts),
-        card("Margin and buying power",
-             tag("p", "Orders are paid in cash: what is not settled or reserved cannot be spent. The broker's own "
-                      "margin is not asked for here."),
-             class_="half"),
-    ]  # fmt: skip
+        _margin(documents.broker(ask.records)["broker"]),
+    ]
+
+
+def _margin(found: Table | None) -> Html:
+    title = "Margin and buying power"
+    if found is None:
+        return card(title, empty("The broker has not shown the account yet: ", "mtum run"), class_="half")
+    borrowed = found["borrowed_usd"]
+    says = (
+        f"The {found['kind']} account {found['account']} as the broker showed it at {new_york(found['at'])}. "
+        "Nothing is bought on margin: purchases are paid from settled cash."
+    )
+    return card(
+        title,
+        tag("p", says, class_="quiet"),
+        facts(
+            [
+                ("the broker's value of the account", usd(found["net_liquidation_usd"])),
+                ("cash", usd(found["cash_usd"])),
+                ("of it settled", usd(found["settled_usd"])),
+                ("reserved by working purchases", usd(found["reserved_usd"])),
+                ("pinned by options that were sold", usd(found["pinned_usd"])),
+                ("free to buy with", tag("strong", usd(found["free_usd"]))),
+                ("borrowed", tag("strong", f"! {usd(borrowed)}", class_="down") if borrowed else "nothing"),
+            ]
+        ),
+        class_="half",
+    )
 
 
 def _halts(reader: Reader | None) -> Sequence[HaltRow]:

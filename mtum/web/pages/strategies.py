@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from mtum.core.reporting import words
 from mtum.core.reporting.parts.coordination import coordination_lines
+from mtum.ports.option_rows import OptionConditionRow
 from mtum.ports.reading import Reader, SignalRow
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, drawn
@@ -45,7 +46,8 @@ def page(ask: Ask) -> Child:
     told, unread = documents.last_explained(ask.records)
     if not told["session"] and not unread:
         return nothing_yet()
-    tested = _tested(documents.last_report(ask.records))
+    report, untold = documents.last_report(ask.records)
+    tested = _tested(report)
     # A page of shares alone asks nothing of options.
     trading = {one.name for one in ask.records.settings.sleeves() if one.strategy.OPTIONS}
     options: Table = documents.options(ask.records) if trading else {}
@@ -57,7 +59,7 @@ def page(ask: Ask) -> Child:
                 one,
                 told,
                 _options(options, one["sleeve"]) if one["sleeve"] in trading else None,
-                _band(tested.get(one["sleeve"])),
+                _band(tested.get(one["sleeve"]), untold),
                 _timeframes(ask, one["sleeve"]),
             )
             for one in sleeves["sleeves"]
@@ -107,7 +109,7 @@ def _sleeve(ask: Ask, one: Table, told: Table, *parts: Html | None) -> Html:
         ),
         _curve(ask, one["sleeve"]),
         *parts,
-        _strip(ask, one["sleeve"]),
+        _strip(ask, one["sleeve"], options=bool(own.get("options"))),
     )
 
 
@@ -157,7 +159,9 @@ def _tested(report: Table) -> dict[str, Table]:
     return {name: one["backtest"] for name, one in reports.items() if one.get("backtest")}
 
 
-def _band(tested: Table | None) -> Html | None:
+def _band(tested: Table | None, untold: str) -> Html | None:
+    if tested is None and untold:
+        return tag("p", f"Whether a backtest of it is approved is not known here: {untold}.", class_="quiet")
     if tested is None:
         return tag("p", "No backtest of it is approved to compare with; ", tag("code", "mtum backtest --approve"),
                    " keeps one.", class_="quiet")  # fmt: skip
@@ -206,22 +210,28 @@ def _curve(ask: Ask, sleeve: str) -> Html | None:
     return drawn(Chart(f"Equity of {sleeve}, USD", says, days, curves, told=usd), 160)
 
 
-def _strip(ask: Ask, sleeve: str) -> Html:
-    def work(reader: Reader | None) -> Sequence[SignalRow]:
+def _strip(ask: Ask, sleeve: str, *, options: bool) -> Html:
+    def work(reader: Reader | None) -> tuple[Sequence[SignalRow], Sequence[OptionConditionRow]]:
         if reader is None:
-            return ()
+            return (), ()
         last = reader.decision(None, sleeve)
         since = date.fromisoformat(last.session) - timedelta(days=STRIP * 3 // 2) if last else None
-        return reader.rows(SignalRow, since, None, strategy=sleeve)
+        judged = reader.rows(OptionConditionRow, since, None, strategy=sleeve) if options else ()
+        return reader.rows(SignalRow, since, None, strategy=sleeve), judged
 
-    rows = ask.records.read(("strip", sleeve), work)
-    days = sorted({row.session for row in rows})[-STRIP:]
+    rows, judged = ask.records.read(("strip", sleeve), work)
+    days = sorted({row.session for row in rows} | {one.session for one in judged})[-STRIP:]
     places = {day: at for at, day in enumerate(days)}
     lines: dict[str, dict[int, bool]] = defaultdict(dict)
     for row in rows:
         if row.session in places:
             name = words.condition(row.condition).words
             lines[f"{row.symbol}: {name}" if row.symbol else name][places[row.session]] = bool(row.passed)
+    for one in judged:
+        if one.session in places:
+            about = f"{one.underlying} {one.structure}" if one.structure else one.underlying
+            line, at = lines[f"{about}: {words.condition(one.condition).words}"], places[one.session]
+            line[at] = bool(one.passed) and line.get(at, True)  # puts and calls are judged apart
     if not lines:
         return empty("No conditions are recorded yet.")
     blocks: list[Child] = []

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from mtum import __version__
-from mtum.core.market.calendars import NEW_YORK
 from mtum.ports.reading import BarRow, Reader
 from mtum.web import documents
 from mtum.web.frame import Ask
-from mtum.web.html import NOTHING, Child, Html, card, empty, facts, table, tag
+from mtum.web.html import NOTHING, Child, Html, card, empty, facts, new_york, table, tag
 from mtum.web.paging import Part
 
 type Table = Mapping[str, Any]
@@ -39,6 +38,7 @@ def _health(ask: Ask, status: Table) -> Html:
                     "last job",
                     f"{last['job']} of {last['session']}, {last['outcome'] or 'at work'}" if last else "none yet",
                 ),
+                ("broker", _broker(documents.broker(ask.records)["broker"])),
                 ("newest bar", ask.records.read("newest bar", _newest_bar)),
                 ("newest copy", backup or "none yet: mtum backup"),
                 ("messages waiting", str(status["undelivered"])),
@@ -47,6 +47,12 @@ def _health(ask: Ask, status: Table) -> Html:
         ),
         class_="half",
     )
+
+
+def _broker(found: Table | None) -> str:
+    if found is None:
+        return "not asked yet"
+    return f"showed the {found['kind']} account {found['account']} at {new_york(found['at'])}"
 
 
 def _newest_bar(reader: Reader | None) -> str:
@@ -59,11 +65,7 @@ def _alive(ask: Ask) -> str:
     if at is None:
         return "not started here: python -m jobs"
     silent = ask.records.silent_scheduler()
-    return silent or f"alive, heard at {_clock(at)}"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York"
+    return silent or f"alive, heard at {new_york(at)}"
 
 
 def _newest(folder: Path, pattern: str) -> str:
@@ -103,7 +105,14 @@ def _ledger(runs: Sequence[Table]) -> Html:
         job = one["job"].replace("_", " ") + (f" ({one['slot']})" if one["slot"] else "")
         code = NOTHING if one["exit_code"] is None else str(one["exit_code"])
         rows.append(
-            [one["session"] or NOTHING, job, _clock(began), "" if lasted is None else f"{lasted:,.1f} s", outcome, code]
+            [
+                one["session"] or NOTHING,
+                job,
+                new_york(began),
+                "" if lasted is None else f"{lasted:,.1f} s",
+                outcome,
+                code,
+            ]
         )
     heads = ("session", "job", "began", "took", "ended", "exit code")
     return card(f"Newest {len(rows)} jobs", table(heads, rows) if rows else empty("No job has run: ", "mtum run"))

@@ -54,6 +54,16 @@ SELECT option_fills.*, option_contracts.underlying, {_WORDS} AS contract
 FROM option_fills JOIN option_contracts ON option_contracts.con_id = option_fills.con_id WHERE current = 1)"""
 """Executions in options that count, as a table to select from."""
 
+CONDITIONS = """(
+SELECT decisions.session, decisions.strategy, json_extract(verdicts.value, '$.underlying') AS underlying,
+  json_extract(verdicts.value, '$.group') AS structure, conditions.key + 1 AS number,
+  json_extract(conditions.value, '$.name') AS condition, json_extract(conditions.value, '$.value') AS value,
+  json_extract(conditions.value, '$.threshold') AS threshold, json_extract(conditions.value, '$.passed') AS passed
+FROM decisions JOIN json_each(decisions.document, '$.options.verdicts') AS verdicts
+JOIN json_each(verdicts.value, '$.conditions') AS conditions
+WHERE decisions.preview = 0)"""
+"""What options were judged by in each session, as a table to select from."""
+
 OPTION_VIEWS = (
     View(
         "v_option_groups",
