@@ -13,6 +13,7 @@ from mtum.adapters.ib.options.chain import IbChains
 from mtum.app.ledger.gate_records import gate_records, intent_named, with_own_orders
 from mtum.app.model_chains import RATE
 from mtum.config import Settings
+from mtum.core.options.model.dividends import NEAR_SESSIONS, untold
 from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.gate_facts import ExDividend
@@ -48,7 +49,10 @@ def ib_chains(contracts: Contracts) -> IbChains:
 
 
 def ex_dividend(broker: Both, calendar: Calendar, symbol: str, day: date) -> ExDividend | None:
-    """Return how near a share's next dividend is; None where the broker tells of none in the next weeks.
+    """Return how near a share's next dividend is; None where none goes ex in the next weeks.
+
+    A broker that is silent has not told that there is none. The practice exchange is not asked: its chains expect
+    dividends, and nobody announces them there.
 
     Parameters
     ----------
@@ -61,8 +65,14 @@ def ex_dividend(broker: Both, calendar: Calendar, symbol: str, day: date) -> ExD
     day : date
         The session's date.
     """
-    told = broker.next_dividend(symbol) if isinstance(broker, IbOptionBroker) else None
-    if told is None or not day <= told[0] <= day + NEAR:
+    if not isinstance(broker, IbOptionBroker):
+        return None
+    told = broker.next_dividend(symbol)
+    if told is None:
+        ahead = [one.day for one in calendar.sessions(day, day + NEAR) if one.day > day]
+        possible = untold(day, ahead[:NEAR_SESSIONS]).sessions
+        return None if possible is None else ExDividend(possible, None, told=False)
+    if not day <= told[0] <= day + NEAR:
         return None
     return ExDividend(len(list(calendar.sessions(day, told[0]))) - 1, told[1])
 

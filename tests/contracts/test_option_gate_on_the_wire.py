@@ -227,6 +227,14 @@ def test_the_next_dividend_is_the_brokers_word_in_sessions(text: str, sessions: 
         assert len(desk.wire.of(1)) == asked == 1
 
 
+@pytest.mark.parametrize("text", [None, "0,0,soon,much"])
+def test_a_broker_that_tells_no_dividend_has_not_told_that_there_is_none(text: str | None) -> None:
+    with option_desk(wire(dividends=text)) as desk:
+        # In June any session may be the ex-date; in July nothing is near.
+        assert ex_dividend(desk.broker, TwoSessions(), "SPY", date(2026, 6, 10)) == ExDividend(0, None, told=False)
+        assert ex_dividend(desk.broker, TwoSessions(), "SPY", DAY) is None
+
+
 @pytest.mark.parametrize(
     ("text", "halts"),
     [

@@ -21,18 +21,20 @@ from mtum.core.decide_options import (
     chains_wanted,
     decide_options,
 )
+from mtum.core.market.coverage import Dividends
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.option_limits import ExposureLimits, exposures
 from mtum.core.options.asking import ChainRequest, OptionGroup, OwnOptions
 from mtum.core.options.chain import Chain, Quote, ReadChain, read
-from mtum.core.options.contracts import OptionContract
+from mtum.core.options.contracts import CLASSES, OptionContract
 from mtum.core.options.legs import OptionLot
-from mtum.core.options.model.dividends import DIVIDENDS_BEFORE, NEAR_SESSIONS, sessions_to_next
+from mtum.core.options.model.dividends import DIVIDENDS_BEFORE, NEAR_SESSIONS
 from mtum.core.portfolio import decision as shares
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import Book
 from mtum.core.portfolio.options.orders import OptionIntent, WorkingOrder, at_work
 from mtum.core.portfolio.options.own import (
+    Told,
     all_pinned_usd,
     groups_in,
     last_opened,
@@ -40,6 +42,7 @@ from mtum.core.portfolio.options.own import (
     pledged_shares,
     premium_of_year,
     still_held,
+    with_ex_dates,
 )
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import CLOSED, Sleeve, SleeveState
@@ -303,8 +306,7 @@ def decide_sleeve(
     own = _own(found, of, session, exact(round(decision.equity_usd, 2)))
     left = {symbol: number - sold.get(symbol, 0) for symbol, number in own.shares.items()}
     kept = {symbol: number for symbol, number in left.items() if number}
-    coming = _ex_dates(desk, session, own.groups)
-    own = replace(own, shares=kept, account_equity=beside.account_usd, ex_dates=coming)
+    own = _with_ex_dates(desk, session, replace(own, shares=kept, account_equity=beside.account_usd))
     working, every = (*found.working, *at_work(beside.intents)), (*found.book.lots, *found.lots)
     rules = OptionSessionRules(
         account=desk.account,
@@ -393,16 +395,14 @@ def _closed(
     return found
 
 
-def _ex_dates(desk: Desk, session: Session, groups: Iterable[OptionGroup]) -> dict[str, int]:
-    # Sessions to the next dividend of what options are open on, as those of the year before come again.
-    found = {}
-    ahead = Sessions(desk.calendar.sessions(session.day, session.day + _AHEAD).known[1 : NEAR_SESSIONS + 1])
-    for underlying in sorted({group.underlying for group in groups}):
+def _with_ex_dates(desk: Desk, session: Session, own: OwnOptions) -> OwnOptions:
+    def told(underlying: str) -> Told:
         bars = desk.store.bars.bars(underlying, desk.source.name, session.day - DIVIDENDS_BEFORE).until(session.day)
         paid = [(bars.day(t), float(bars.dividend[t])) for t in range(len(bars))]
-        if (count := sessions_to_next(paid, session.day, ahead)) is not None:
-            found[underlying] = count
-    return found
+        return (Dividends.NONE if underlying in CLASSES else desk.source.coverage(underlying).dividends), paid
+
+    ahead = Sessions(desk.calendar.sessions(session.day, session.day + _AHEAD).known[1 : NEAR_SESSIONS + 1])
+    return with_ex_dates(own, session.day, ahead, told)
 
 
 def _own(found: SleeveChains, of: OptionSleeve, session: Session, equity: Decimal) -> OwnOptions:

@@ -20,6 +20,9 @@ from mtum.core.strategies.option_contract import OptionStrategy
 from mtum.core.view import MarketView
 from mtum.errors import VerificationError
 
+UNTOLD = "nobody tells its dividends, so that an ex-date counts as near in March, June, September and December"
+"""What is said of a group that may be exercised for a dividend of which nobody knows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -105,4 +108,7 @@ def open_groups(
     for group in groups:
         chain = None if seen is None else seen.chains.get(group.underlying)
         said = [one for one in verdicts if one.group == group.group]
-        yield group_line(sleeve, group, day, chain, marks, said)
+        line = group_line(sleeve, group, day, chain, marks, said)
+        if line.next is not None and seen is not None and group.underlying in seen.own.untold:
+            line = replace(line, next=replace(line.next, text=f"{line.next.text}; {UNTOLD}"))
+        yield line

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from mtum.core.canonical import SPARSE
 from mtum.core.conditions import Condition
 from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.ladder import Envelope
@@ -87,7 +88,9 @@ class OwnOptions:
     account_equity : Decimal or None
         USD, of all sleeves; None where it is the sleeve's own.
     ex_dates : mapping of str to int
-        Sessions to the next ex-date by underlying, 0 on the day itself; none where none is known.
+        Sessions to the next ex-date by underlying, 0 on the day itself; none where none is near.
+    untold : tuple of str
+        Underlyings whose dividends nobody tells: their ex-dates are the first on which one is possible.
     """
 
     groups: tuple[OptionGroup, ...] = ()
@@ -99,6 +102,7 @@ class OwnOptions:
     premium_of_year: Decimal = Decimal(0)
     account_equity: Decimal | None = None
     ex_dates: Mapping[str, int] = field(default_factory=dict)
+    untold: tuple[str, ...] = field(default=(), metadata=SPARSE)
 
     def of(self, underlying: str) -> tuple[OptionGroup, ...]:
         """Return the open groups of an underlying."""

@@ -294,9 +294,11 @@ def _ex_date(of: Judged) -> str:
             inner = max(ZERO, of.facts.spot - contract.strike)
             quote = of.facts.quotes.get(contract.con_id)
             outer = exact(quote.ask) - inner if quote is not None and quote.ask is not None else ZERO
-            if inner > 0 or coming.amount is None or outer < coming.amount:
+            # Out of the money nobody exercises for a dividend of which nobody tells that there is one.
+            if inner > 0 or (coming.told and (coming.amount is None or outer < coming.amount)):
                 paid = "unknown" if coming.amount is None else coming.amount
-                return f"{contract.words}: ex-date in {coming.sessions} sessions, dividend {paid}, time value {outer}"
+                when = "ex-date" if coming.told else "nobody tells its dividends, an ex-date is possible"
+                return f"{contract.words}: {when} in {coming.sessions} sessions, dividend {paid}, time value {outer}"
     return ""
 
 

@@ -66,10 +66,21 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class ExDividend:
-    """The next dividend: sessions until its ex-date, and USD per share; None where the amount is not known."""
+    """The next dividend of an underlying that pays one soon, or of which nobody tells whether it does.
+
+    Parameters
+    ----------
+    sessions : int
+        Until its ex-date, 0 on the day itself.
+    amount : Decimal or None
+        USD per share; None where it is not known.
+    told : bool
+        False where nobody tells its dividends: the ex-date is the first on which one is possible.
+    """
 
     sessions: int
     amount: Decimal | None
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True)

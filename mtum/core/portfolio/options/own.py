@@ -1,17 +1,24 @@
 """What a sleeve of options has of its own: open groups, what they pin and pledge, and when it opened last."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from mtum.core.options.asking import OptionGroup
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.market.coverage import Dividends
+from mtum.core.market.sessions import Sessions
+from mtum.core.options.asking import OptionGroup, OwnOptions
+from mtum.core.options.contracts import OptionContract, Right, Style
 from mtum.core.options.legs import OptionLot
+from mtum.core.options.model.dividends import next_ex_date
 from mtum.core.portfolio.options.lots import Book, summed
 from mtum.core.portfolio.options.orders import ZERO, WorkingOrder
 from mtum.core.portfolio.options.reservations import Held, groups_of, pinned_by, reservations
 
 YEAR = timedelta(days=365)
+
+type Told = tuple[Dividends, Sequence[tuple[date, float]]]
+"""What is told of an underlying's dividends; its sessions with what went ex on each, USD per share."""
 
 
 def groups_in(book: Book) -> tuple[OptionGroup, ...]:
@@ -46,6 +53,30 @@ def still_held(lots: Iterable[OptionLot], positions: Mapping[OptionContract, int
         Today.
     """
     return tuple(lot for lot in lots if lot.contract in positions or not lot.contract.awaits_settlement(day))
+
+
+def with_ex_dates(own: OwnOptions, day: date, ahead: Sessions, told: Callable[[str], Told]) -> OwnOptions:
+    """Return what a sleeve has with the sessions to the next ex-date of everything that it has options on.
+
+    Where nobody tells the dividends, and calls are sold that may be exercised for one, it is the first session on
+    which one is possible.
+
+    Parameters
+    ----------
+    ahead : Sessions
+        Those after the day that count as near.
+    told : callable
+        Returns what is told of an underlying's dividends, and its history.
+    """
+    sold = {one.underlying for one in own.groups if any(map(_may_be_called, one.lots))}
+    coming = {name: next_ex_date(*told(name), day, ahead) for name in sorted({one.underlying for one in own.groups})}
+    coming = {name: one for name, one in coming.items() if one.told or name in sold}
+    near = {name: one.sessions for name, one in coming.items() if one.sessions is not None}
+    return replace(own, ex_dates=near, untold=tuple(name for name, one in coming.items() if not one.told))
+
+
+def _may_be_called(lot: OptionLot) -> bool:
+    return lot.quantity < 0 and lot.contract.right is Right.CALL and lot.contract.style is Style.AMERICAN
 
 
 def last_opened(book: Book) -> dict[str, date]:

@@ -8,12 +8,13 @@ from decimal import Decimal
 
 from mtum.core.coordination.account import AccountRules
 from mtum.core.decide_options import OptionDecision, OptionSessionRules, chains_wanted, decide_options
+from mtum.core.market.coverage import Dividends
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.option_limits import ExposureLimits, exposures
 from mtum.core.options.asking import ChainRequest, OwnOptions
 from mtum.core.options.contracts import OptionContract, Right
 from mtum.core.options.legs import OptionPurpose
-from mtum.core.options.model.dividends import DIVIDENDS_BEFORE, NEAR_SESSIONS, sessions_to_next
+from mtum.core.options.model.dividends import DIVIDENDS_BEFORE, NEAR_SESSIONS
 from mtum.core.options.model.ending import Night
 from mtum.core.options.model.listing import number_of
 from mtum.core.options.model.quotes import ModelChain
@@ -24,7 +25,7 @@ from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import filled, happened
 from mtum.core.portfolio.options.orders import ZERO, OptionIntent, at_work
-from mtum.core.portfolio.options.own import groups_in, last_opened, premium_of_year
+from mtum.core.portfolio.options.own import Told, groups_in, last_opened, premium_of_year, with_ex_dates
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import CLOSED, SleeveState
 from mtum.core.simulation.options.endings import NightOf, ended_over
@@ -145,7 +146,7 @@ class OptionDesk:
             if own.sleeve.owns_money:
                 rules = replace(rules, there_usd=there_usd, limits=ExposureLimits.of(self.limits, account, shares_usd))
             mine = replace(self._own(one, free, exact(round(decision.equity_usd, 2))), account_equity=account)
-            mine = replace(mine, ex_dates=_ex_dates(self, t, mine))
+            mine = _with_ex_dates(self, t, mine)
             assert one.view is not None  # it was quoted
             one.decision = decide_options(one.view, one.strategy, mine, one.read, rules)
             one.held_back.update(note.reason for note in one.decision.notes)
@@ -353,14 +354,16 @@ def _opposite(contract: OptionContract) -> OptionContract:
     return replace(contract, con_id=number, right=right)
 
 
-def _ex_dates(desk: OptionDesk, t: int, own: OwnOptions) -> dict[str, int]:
-    # Sessions to the next dividend of what options are open on, as those of the year before come again.
-    found, day = {}, desk.history.day(t)
-    at = bisect_right(desk.terms.sessions.known, day, key=lambda one: one.day)
-    ahead = Sessions(desk.terms.sessions.known[at : at + NEAR_SESSIONS])
-    for underlying in sorted({group.underlying for group in own.groups} & desk.history.bars.keys()):
-        bars = desk.history.bars[underlying].since(day - DIVIDENDS_BEFORE).until(day)
-        paid = [(bars.day(row), float(bars.dividend[row])) for row in range(len(bars))]
-        if (count := sessions_to_next(paid, day, ahead)) is not None:
-            found[underlying] = count
-    return found
+def _with_ex_dates(desk: OptionDesk, t: int, own: OwnOptions) -> OwnOptions:
+    day, known = desk.history.day(t), desk.terms.sessions.known
+
+    def told(underlying: str) -> Told:
+        bars = desk.history.bars.get(underlying)
+        if bars is None:
+            return Dividends.NONE, ()
+        since = bars.since(day - DIVIDENDS_BEFORE).until(day)
+        paid = [(since.day(row), float(since.dividend[row])) for row in range(len(since))]
+        return desk.history.dividends.get(underlying, Dividends.KNOWN), paid
+
+    at = bisect_right(known, day, key=lambda one: one.day)
+    return with_ex_dates(own, day, Sessions(known[at : at + NEAR_SESSIONS]), told)

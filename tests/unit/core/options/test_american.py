@@ -26,7 +26,9 @@ def test_it_is_worth_at_least_exercise_and_the_european_price(
     found = american.price(terms, 100.0, volatility, rate, dividends, steps=51)
     due = sum(amount * exp(-rate * when) for when, amount in dividends if when <= years)
     forward = (100.0 - due) * exp(rate * years)
-    assert (found >= european.price(terms, forward, volatility, exp(-rate * years))).all()
+    # A call without dividends is worth the same, but for the last bit.
+    least = european.price(terms, forward, volatility, exp(-rate * years)) * (1.0 - 1e-12)
+    assert (found >= least).all()
     assert found[0] >= max(0.0, 100.0 - 100.0 * far)
     assert found[1] >= max(0.0, 100.0 * far - 100.0)
     assert found[0] <= 100.0

@@ -50,10 +50,12 @@ CLOSED = judged(CLOSE, ((BUY, put(95)),), "1.15", "1.15", None, (lot(put(95), -1
 COVERED = with_facts(
     judged(CLOSE, ((BUY, call(105)),), "0.95", "0.95", None, (lot(call(105), -1),)), shares={"SPY": 100}
 )
-SOUND = (PUT, CALL, SPREAD, CONDOR, ROLLED, CLOSED, COVERED)
+UNTOLD = with_facts(CALL, ex_dividend=ExDividend(0, None, told=False))
+"""Out of the money, and nobody tells the dividends."""
+SOUND = (PUT, CALL, SPREAD, CONDOR, ROLLED, CLOSED, COVERED, UNTOLD)
 
 
-@pytest.mark.parametrize("of", SOUND, ids=["put", "call", "spread", "condor", "roll", "close", "covered"])
+@pytest.mark.parametrize("of", SOUND, ids=["put", "call", "spread", "condor", "roll", "close", "covered", "untold"])
 def test_a_sound_order_may_leave(of: Judged) -> None:
     assert refusal(of.attempt, of.facts, of.rules) is None
 
@@ -202,6 +204,7 @@ VIOLATIONS: dict[str, list[Judged]] = {
         IN_THE_MONEY,
         with_facts(CALL, ex_dividend=ExDividend(0, Decimal("1.01"))),
         with_facts(CALL, ex_dividend=ExDividend(1, None)),
+        with_facts(IN_THE_MONEY, ex_dividend=ExDividend(0, None, told=False)),
     ],
     "level": [with_rules(PUT, level=2), with_rules(CALL, level=0)],
     "what_if": [
