@@ -1,6 +1,7 @@
 """Numbers per session computed from past bars only; one pure function per file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,13 @@ INDICATORS: Mapping[str, Indicator] = _Registry()
 """Every indicator by its name, and any of pandas-ta as ``ta:NAME``."""
 
 
+@cache
+def _twin_lines() -> "Callable[..., Lines | None]":
+    from mtum.core.indicators.twins import twin_lines  # read on request only
+
+    return twin_lines
+
+
 def lines_of(bars: "Bars", indicator: str, parameters: Mapping[str, object], *, compiled: bool = False) -> Lines:
     """Return every line of an indicator over bars, each of shape (n_sessions,).
 
@@ -81,9 +89,7 @@ def lines_of(bars: "Bars", indicator: str, parameters: Mapping[str, object], *, 
         numba takes half a second to load, and each twin a few seconds to be made, once on a machine.
     """
     if compiled:
-        from mtum.core.indicators.twins import twin_lines  # read on request only
-
-        found = twin_lines(bars, indicator, {**INDICATORS[indicator].defaults, **parameters})
+        found = _twin_lines()(bars, indicator, {**INDICATORS[indicator].defaults, **parameters})
         if found is not None:
             return found
     return INDICATORS[indicator].compute(bars, **parameters)

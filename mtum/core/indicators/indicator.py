@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ class Indicator:
     unit: str = ""
 
     @property
-    def defaults(self) -> dict[str, object]:
+    def defaults(self) -> Mapping[str, object]:
         """Its parameters by name, with what stands for those not given."""
-        return dict(_defaults_of(self.compute))
+        return _defaults_of(self.compute)
 
     def history_bars(self, **parameters: object) -> int:
         """Return the bars it takes until the newest value does not depend on where they begin."""
@@ -70,7 +71,9 @@ class Indicator:
 
 @cache
 def _defaults_of(compute: Callable[..., Lines]) -> Mapping[str, object]:
-    return {name: one.default for name, one in list(inspect.signature(compute).parameters.items())[1:]}
+    return MappingProxyType(
+        {name: one.default for name, one in list(inspect.signature(compute).parameters.items())[1:]}
+    )
 
 
 def no_vote(_price: float, _now: Mapping[str, float]) -> int:

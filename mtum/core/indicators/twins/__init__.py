@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mtum.core.market.bars import Column
 
 
+_CONTIGUOUS, _WRITEABLE_CONTIGUOUS = 0x1, 0x401
+"""Of an array's flags; asked for by name they take longer than a short loop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Twin:
     """A loop that writes every line of an indicator.
@@ -136,12 +140,12 @@ def twin_lines(bars: Bars, indicator: str, asked: Mapping[str, object], *, plain
         return None
     loop = twin.loop if plain else machine(twin.loop)
     found = loop(*[_read_only(one) if isinstance(one, np.ndarray) else one for one in given])
-    return dict(zip(twin.lines, found, strict=True))
+    return {name: found[place] for place, name in enumerate(twin.lines)}
 
 
 def _read_only(column: "Column") -> "Column":
     # Machine code is made anew for each kind of column: so all are of one.
-    if column.flags.writeable or not column.flags.c_contiguous:
+    if column.flags.num & _WRITEABLE_CONTIGUOUS != _CONTIGUOUS:
         column = np.ascontiguousarray(column).view()
         column.flags.writeable = False
     return column

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.core.compiled import compiled
-from mtum.core.indicators.twins.recursive import ema_into, ema_twice_into, two_emas_into, two_wilders_into
+from mtum.core.indicators.twins.recursive import (
+    ema_into,
+    ema_of_difference_into,
+    ema_thrice_into,
+    ema_twice_into,
+    two_wilders_into,
+)
 from mtum.core.indicators.twins.steps import deviation_into, mean_into, round_into, unknown, weighted_into
 
 if TYPE_CHECKING:
@@ -46,7 +52,7 @@ def ema(values: "Column", sessions: int) -> "Column":
 def dema(values: "Column", sessions: int) -> "Column":
     """Return the double exponential mean."""
     lines, once, twice = np.empty((1, len(values))), np.empty(len(values)), np.empty(len(values))
-    ema_twice_into(values, sessions, once, twice)
+    ema_twice_into(values, sessions, len(values), once, twice)
     for i in range(len(once)):
         once[i] = 2.0 * once[i] - twice[i]
     round_into(once, lines[0])
@@ -58,8 +64,7 @@ def tema(values: "Column", sessions: int) -> "Column":
     """Return the triple exponential mean."""
     lines, once, twice = np.empty((1, len(values))), np.empty(len(values)), np.empty(len(values))
     thrice = np.empty(len(values))
-    ema_twice_into(values, sessions, once, twice)
-    ema_into(twice, sessions, thrice)
+    ema_thrice_into(values, sessions, once, twice, thrice)
     for i in range(len(once)):
         once[i] = 3.0 * once[i] - 3.0 * twice[i] + thrice[i]
     round_into(once, lines[0])
@@ -82,10 +87,7 @@ def macd(close: "Column", fast: int, slow: int, signal: int) -> "Column":
         Window of the signal line, sessions.
     """
     lines, quick, smoothed = np.empty((3, len(close))), np.empty(len(close)), np.empty(len(close))
-    two_emas_into(close, fast, slow, quick, smoothed)
-    for i in range(len(quick)):
-        quick[i] = quick[i] - smoothed[i]
-    ema_into(quick, signal, smoothed)
+    ema_of_difference_into(close, fast, slow, signal, quick, smoothed)
     round_into(quick, lines[0])
     round_into(smoothed, lines[1])
     for i in range(len(quick)):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.core.compiled import compiled
-from mtum.core.indicators.twins.recursive import ema_into, wilder_into, wilders_into
+from mtum.core.indicators.twins.recursive import wilder_beside_ema_into, wilder_into, wilders_into
 from mtum.core.indicators.twins.steps import highest_into, lowest_into, mean_into, ranges_into, round_into, unknown
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ def keltner(
     lines, far = np.empty((3, len(close))), np.empty(len(close))
     middle, upper, lower = lines[0], lines[1], lines[2]
     ranges_into(high, low, close, lower)
-    wilder_into(lower, range_sessions, far)
-    ema_into(close, sessions, middle)
+    wilder_beside_ema_into(lower, range_sessions, far, close, sessions, middle)
     for i in range(len(close)):
         upper[i], lower[i] = middle[i] + ranges * far[i], middle[i] - ranges * far[i]
     for line in range(3):
