@@ -14,7 +14,11 @@ AT_MOST = 145
 """Questions of a session in which shares are held and none are traded; reading the books once more asks five."""
 OF_A_SLEEVE = 42
 """Questions that one more sleeve asks."""
-OWN = ("AND session >= '2018-01-08' ORDER BY session", "AND final = 1", "AND session = day ORDER BY session")
+OWN = (
+    "AND session >= '2018-01-08' ORDER BY session",
+    "AND final = 1 ORDER BY session DESC LIMIT 1",
+    "AND session = day ORDER BY session",
+)
 """Asked by each sleeve of its own symbols: the day's closes, whether they are final, what it is compared with."""
 
 
