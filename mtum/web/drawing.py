@@ -294,12 +294,17 @@ def candles(chart: Chart, bars: Sequence[tuple[float, float, float, float]], hei
     height : int
         Height of the drawing, pixels.
     """
-    lows, highs, over = [low for _, _, low, _ in bars], [high for _, high, _, _ in bars], chart.curves[1:]
+    over = chart.curves[1:]
     known = [one for curve in over for one in curve.values if one is not None and isfinite(one)]
-    scale = _Scale.of([*lows, *highs, *known], log=False, zero=False)
+    known += [one for bar in bars if all(map(isfinite, bar)) for one in bar]
+    if not known:
+        return tag("figure", tag("figcaption", f"{chart.title}: too few values to draw yet."), class_="chart")
+    scale = _Scale.of(known, log=False, zero=False)
     wide = 100 / len(bars)
     shapes: list[Child] = []
     for at, (first, high, low, last) in enumerate(bars):
+        if not all(map(isfinite, (first, high, low, last))):
+            continue
         middle, way = f"{(at + 0.5) * wide:.2f}%", "rise" if last >= first else "fall"
         top, bottom = scale.y(max(first, last), height), scale.y(min(first, last), height)
         shapes.append(tag("line", x1=middle, x2=middle, y1=scale.y(high, height), y2=scale.y(low, height), class_=way))

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,10 +82,12 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
+def served(
+    folder: Path, *words: str, environment: Mapping[str, str] | None = None, program: Sequence[str] = ("-m", "mtum")
+) -> Iterator[Served]:
     """Start the server in a folder whose data folder is `data`, on a free port; it is ended afterwards."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "mtum", "serve", "--port", "0", *words],
+        [sys.executable, *program, "serve", "--port", "0", *words],
         cwd=folder,
         env={**os.environ, **(environment or {})},
         stderr=subprocess.PIPE,
