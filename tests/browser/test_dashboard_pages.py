@@ -1,6 +1,9 @@
 """The dashboard looked at by a browser: every page at three widths in both schemes, and one that stays open."""
 
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.util import find_spec
@@ -13,7 +16,7 @@ from mtum.web.registry import PAGES
 from support.commands import call
 from support.pages import chromium
 from support.recorded import recorded
-from support.served import Served, served
+from support.served import Commits, Served, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -134,6 +137,69 @@ def test_an_open_page_renews_itself_says_when_it_is_old_and_comes_back(browser: 
             shows(page, "main", "storm over the sea", 10, not_any_more=True)
     finally:
         page.close()
+
+
+def test_a_session_played_elsewhere_appears_on_open_pages_within_a_second_of_each_commit(
+    browser: "Browser", tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text('[portfolio]\nstrategy = "buy_and_hold"\n')
+    assert call(tmp_path, "note", "before the first session").code == 0
+    # 18 shares at 111.02 or so of 5,000 USD that are traded with 40 %: what each kind of event brings to a page.
+    awaited = {
+        "decision": ("", "nothing was held"),
+        "order": ("trades", "BUY 18 MTUM MOC"),
+        "fill": ("trades", "18 filled"),
+        "equity": ("", "4,995.12 USD"),
+    }
+    pages = {path: browser.new_page() for path in ("", "trades")}
+    shown: dict[str, float] = {}
+    try:
+        with served(tmp_path) as server, Commits(tmp_path / "data" / "mtum.db") as commits:
+            for path, page in pages.items():
+                page.goto(f"{server.origin}/{path}", wait_until="load")
+                shows(page, "#live", "live")
+            played = subprocess.Popen(
+                [sys.executable, "-m", "mtum", "run", "--quiet"], cwd=tmp_path, stdout=subprocess.DEVNULL
+            )
+            until = time.monotonic() + 60
+            while len(shown) < len(awaited) and time.monotonic() < until:
+                texts = {path: page.locator("main").text_content() or "" for path, page in pages.items()}
+                at = time.monotonic()
+                for kind, (path, words) in awaited.items():
+                    if words in texts[path]:
+                        shown.setdefault(kind, at)
+            assert played.wait(60) in (0, 5)
+    finally:
+        for page in pages.values():
+            page.close()
+    late = {kind: round(shown[kind] - commits.first(kind), 3) for kind in awaited}
+    print(late)
+    assert max(late.values()) < 1, late
+
+
+def test_the_portfolio_of_the_demo_fills_every_page_without_settings_and_asks_nobody_else(
+    browser: "Browser", tmp_path: Path
+) -> None:
+    assert call(tmp_path, "demo", "--portfolio", "--sessions", "12", "--quiet").code == 0
+    context = browser.new_context()
+    asked: list[str] = []
+    wrong: list[str] = []
+    try:
+        page = context.new_page()
+        context.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda told: wrong.append(told.text) if told.type == "error" else None)
+        with served(tmp_path) as server:
+            for path in PAGES:
+                page.goto(f"{server.origin}/{path}", wait_until="load")
+                shows(page, "#live", "live")
+                shows(page, "#banner", "newest demo")
+                shows(page, "main", "Nothing is recorded yet", not_any_more=True)
+                assert page.locator("main .card").count() >= 2
+        assert len(asked) > len(PAGES)
+        assert [url for url in asked if not url.startswith(server.origin)] == []
+        assert wrong == []
+    finally:
+        context.close()
 
 
 def test_halting_takes_one_tick_and_one_tap_and_works_by_keyboard(browser: "Browser", tmp_path: Path) -> None:

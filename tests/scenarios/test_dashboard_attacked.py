@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -41,6 +42,10 @@ def told_evil(folder: Path) -> None:
         connection.execute("UPDATE bars SET symbol = ?", (LONG,))
         connection.execute("UPDATE equity SET equity_usd = -equity_usd WHERE session > '2017-12-29'")
         connection.execute("UPDATE runs SET slot = ? WHERE id = 1", (EVIL,))
+        connection.execute(
+            "INSERT INTO notes (session, symbol, words, at) VALUES ('2018-01-02', ?, ?, '2018-01-02T20:00:00.000000Z')",
+            (LONG, EVIL),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +189,31 @@ def test_open_sockets_and_slow_readers_keep_nobody_out(evil: Served) -> None:
         assert time.monotonic() - began < 5  # alone it takes milliseconds
     finally:
         for line in (*idle, *half, *slow):
+            line.close()
+
+
+@pytest.mark.full
+def test_readers_and_writers_that_are_slow_for_twenty_seconds_hold_nobody_up(evil: Served) -> None:
+    own = f"Host: 127.0.0.1:{evil.port}\r\nOrigin: {evil.origin}\r\n"
+    forms = [evil.raw(f"POST /api/v1/halt HTTP/1.1\r\n{own}Content-Length: 500\r\n\r\n".encode()) for _ in range(20)]
+    heads = [evil.raw(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ") for _ in range(20)]
+    # Nobody reads what these are sent.
+    deaf = [evil.raw(b"GET /trades HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20) for _ in range(20)]
+    longest, pause = 0.0, Event()
+    try:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            for line in heads:
+                line.sendall(b"x")
+            began = time.monotonic()
+            assert evil.ask("/api/v1/status").status == 200
+            longest = max(longest, time.monotonic() - began)
+            pause.wait(0.5)
+        assert longest < 5  # alone it takes milliseconds
+        # A form that does not come is given up.
+        assert {line.recv(4096).split()[1] for line in forms} == {b"408"}
+    finally:
+        for line in (*forms, *heads, *deaf):
             line.close()
 
 

@@ -5,10 +5,13 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,3 +132,52 @@ def events_of(line: socket.socket, count: int) -> list[dict[str, Any]]:
             if name != b"ping"
         ]
     return found
+
+
+class Commits:
+    """When each event of a database could first be read by others; looks every few milliseconds while it is entered."""
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+        self.seen: dict[int, tuple[float, str]] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "Commits":
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            (self._last,) = connection.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(10)
+
+    def first(self, kind: str) -> float:
+        """Instant at which the first event of a kind was there."""
+        return min(at for at, found in self.seen.values() if found == kind)
+
+    def _look(self) -> None:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            while not self._stopping.wait(0.005):
+                rows = connection.execute("SELECT id, kind FROM events WHERE id > ?", (self._last,)).fetchall()
+                at = time.monotonic()
+                for number, kind in rows:
+                    self.seen[number] = (at, kind)
+                    self._last = number
+
+
+def arrivals(line: socket.socket, until: Callable[[], bool]) -> dict[int, float]:
+    """Return when each event of a stream arrived, until that holds and nothing has come for half a second."""
+    found: dict[int, float] = {}
+    text = b""
+    line.settimeout(0.5)
+    while True:
+        try:
+            text += line.recv(65536)
+        except TimeoutError:
+            if until():
+                return found
+        at = time.monotonic()
+        for number in re.findall(rb"id: (\d+)\r?\nevent: (?!ping)", text):
+            found.setdefault(int(number), at)
