@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("mtum.cli.records.status:status", "Mode, account, position, orders, halt, next wake times."),
     "sleeves": ("mtum.cli.records.sleeves:sleeves", "What the account is made of, sleeve by sleeve."),
     "options": ("mtum.cli.records.options:options", "Open groups of options, or the chain of an underlying."),
-    "risk": ("mtum.cli.records.risk:risk", "Limits with their use, value at risk, earlier falls."),
+    "risk": ("mtum.cli.records.risk:risk", "Limits with their use, value at risk, past crashes."),
     "indicators": ("mtum.cli.records.indicators:indicators", "What the indicators say of a symbol."),
     "explain": (
         "mtum.cli.records.explain:explain",
@@ -62,7 +62,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "capital": ("mtum.cli.owner.control:capital", "Record money added to or taken from the strategy."),
     "doctor": ("mtum.cli.owner.doctor:doctor", "Whether today's run could succeed, and what to do if not."),
     "paper-check": ("mtum.cli.owner.paper_check:paper_check", "The check-list for a paper account."),
-    "notify": ("mtum.cli.owner.notify:app", "Try the ways a message leaves."),
+    "notify": ("mtum.cli.owner.notify:app", "Test the channels that messages go out by."),
     "gateway": ("mtum.cli.gateway:gateway", "A practice gateway that speaks the broker's protocol."),
     "backup": ("mtum.cli.owner.backup:backup", "Write a verified copy of the database."),
     "restore": ("mtum.cli.owner.backup:restore", "Check a backup, or put it in place."),

@@ -60,7 +60,7 @@ def reading_routes(records: Records, watch: Watch) -> APIRouter:
         "sleeves": (documents.sleeves, "What the account is made of, sleeve by sleeve."),
         "options": (documents.options, "Open groups of options: legs, marks, delta, collateral, next rule."),
         "broker": (documents.broker, "The account as the broker showed it last; settled cash that is free."),
-        "risk": (documents.risk, "Limits with their use, value at risk, earlier falls."),
+        "risk": (documents.risk, "Limits with their use, value at risk, past crashes."),
         "performance": (documents.performance, "The account at every close."),
         "jobs": (documents.jobs, "When each job is due over ten sessions."),
     }

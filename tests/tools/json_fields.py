@@ -222,7 +222,7 @@ contracts | list of object | with `chain`: quote, greeks, and why a contract is 
 equity_usd | number | equity of the account
 limits | list of object | each limit: `sleeve`, `limit`, `value`, `threshold`, `use` as a fraction
 risk | object | volatility, value at risk, shortfall, beta, concentration, correlations
-stresses | list of object | earlier falls on today's positions: `name`, `first`, `last`, `change_frac`, `worst_frac`
+stresses | list of object | past crashes on today's positions: `name`, `first`, `last`, `change_frac`, `worst_frac`
 unvalued | list of text | positions without a price
 options | object | risk of options, where there are any
 """,

@@ -1,4 +1,4 @@
-"""What the account could lose: every limit with its use, measures of risk, and earlier falls replayed."""
+"""What the account could lose: every limit with its use, measures of risk, and past crashes replayed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

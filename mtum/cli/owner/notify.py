@@ -11,12 +11,12 @@ NOBODY = (
     "Set mail.host, mail.sender and mail.recipients, or MTUM_NOTIFY__URLS."
 )
 
-app = typer.Typer(help="Try the ways a message leaves.", no_args_is_help=True)
+app = typer.Typer(help="Test the channels that messages go out by.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Try the ways a message leaves."""
+    """Test the channels that messages go out by."""
 
 
 @app.command("test")

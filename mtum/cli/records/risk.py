@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def risk(context: typer.Context) -> Answer:
-    """Every limit with its use, value at risk, volatility, correlations, and earlier falls on today's positions."""
+    """Limits with their use, value at risk, volatility, correlations, and past crashes on today's positions."""
     from mtum.app.queries.risk import account_risk, risk_document
     from mtum.wiring.resources import opened_reader
 

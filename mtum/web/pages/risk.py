@@ -1,4 +1,4 @@
-"""Risk: every limit with its use, what the account could lose, earlier falls replayed, and halts."""
+"""Risk: every limit with its use, what the account could lose, past crashes replayed, and halts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -126,7 +126,7 @@ def _stresses(stresses: Sequence[Table]) -> Html:
     ]
     told = tag("p", "What today's positions would have done in an earlier fall, nothing traded.", class_="quiet")
     heads = ("fall", "from, to", "change", "worst", "without")
-    return card("Earlier falls on today's positions", told, table(heads, rows) if rows else empty("None is known."),
+    return card("Past crashes on today's positions", told, table(heads, rows) if rows else empty("None is known."),
                 class_="half")  # fmt: skip
 
 
