@@ -97,6 +97,8 @@ def next_ex_date(kind: Dividends, bars: Iterable[tuple[date, float]], day: date,
     bars : iterable of (date, float)
         Sessions of its history and what went ex on them, USD per share, rising. One that begins less than a year
         before the day, and has none that comes again, tells nothing of what it pays.
+    day : date
+        Session on which it is listed or quoted.
     sessions : Sessions
         As for `sessions_to_next`.
     """

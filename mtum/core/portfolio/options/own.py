@@ -63,6 +63,10 @@ def with_ex_dates(own: OwnOptions, day: date, ahead: Sessions, told: Callable[[s
 
     Parameters
     ----------
+    own : OwnOptions
+        What a strategy of options knows of its own sleeve.
+    day : date
+        The session's date.
     ahead : Sessions
         Those after the day that count as near.
     told : callable
