@@ -2,35 +2,48 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from mtum import config
 from mtum.app.desk import Desk
+from mtum.app.ledger.gate_records import gate_records
 from mtum.app.ledger.option_worth import options_at
+from mtum.app.options.decide_sleeve import OptionSleeve, gather_chains
 from mtum.app.options.overnight import Overnight, look_overnight, others_seen, remember
 from mtum.app.owner.option_statements import state_ended
 from mtum.app.owner.statement import Statement
+from mtum.core.options.asking import ChainRequest, OptionGroup, OwnOptions
 from mtum.core.options.contracts import Delivery
+from mtum.core.portfolio.costs import PercentCosts
+from mtum.core.portfolio.decision import PortfolioRules
+from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.options.lots import EventKind
 from mtum.core.portfolio.options.own import groups_in, still_held
 from mtum.core.portfolio.orders import Side
+from mtum.core.portfolio.sizing import SizingRules
+from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.reporting.option_groups import group_line
+from mtum.core.strategies.vix_hedge import VixHedge
+from mtum.core.view import MarketView
 from mtum.errors import ExitCode, UsageError
 from mtum.ports.options import OptionBroker
 from support.desks import ShelfSource
 from support.option_days import CALENDAR, Day
 from support.option_orders import STRATEGY, call
-from support.option_store import AT, leg_fill, planned
+from support.option_store import AT, attempt, leg_fill, planned
 from support.small_option_exchange import Exchange
 from support.store import opened
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 7, day) for day in (20, 21, 22, 23))
 VIX = replace(call(20, TUESDAY, underlying="VIX"), settles=WEDNESDAY, delivery=Delivery.CASH_AM)
+LATER = date(2026, 8, 18)
 NAME = "VIX260721C00020000"
 CLOSES = {MONDAY: 22.0, TUESDAY: 24.5, WEDNESDAY: 31.0}
 D = Decimal
@@ -70,6 +83,28 @@ def held(tmp_path: Path) -> Day:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watchful(VixHedge):
+    """Keeps which groups it is asked to decide on."""
+
+    seen: list[tuple[OptionGroup, ...]] = field(default_factory=list)
+
+    def wants(self, view: MarketView, own: OwnOptions) -> tuple[ChainRequest, ...]:
+        self.seen.append(own.groups)
+        return ()
+
+
+def groups_decided_on(desk: Desk, day: date) -> tuple[OptionGroup, ...]:
+    watchful, rules = Watchful(), PortfolioRules(SizingRules(1.0, 1e9, 0.0, PercentCosts(D(0))), LossRules(None))
+    sleeve = Sleeve(STRATEGY, watchful, 1.0, SleeveState.ON, 0.0, "", rules)
+    nothing = cast(Any, SimpleNamespace(lots=(), available_usd=D(0)))
+    session = next(one for one in CALENDAR.known if one.day == day)
+    of = OptionSleeve(sleeve, MarketView(day, {}, {}, {}), nothing, nothing)
+    found = gather_chains(desk, session, of, desk.store.options.book(), session.open, {})
+    assert found.failed is None
+    return watchful.seen[0]
+
+
 def gone(of: Day, paid: int) -> None:
     of.keep(replace(of.exchange, positions={}, cash_usd=of.exchange.cash_usd + paid))
 
@@ -94,6 +129,11 @@ def test_a_settlement_that_nobody_tells_is_awaited_counted_and_in_no_ones_way(he
             assert others_seen(desk) == {}
         lots = desk.store.options.book().lots
         assert still_held(lots, {}, THURSDAY) == ()
+        order = attempt(replace(planned((Side.BUY, call(25, LATER, "VIX")), underlying="VIX"), session=THURSDAY))
+        lists = desk.broker.option_lists()  # type: ignore[attr-defined]
+        assert gate_records(desk.store, desk.settings, order, lists, lambda _, __: None).lots == ()
+        assert groups_decided_on(desk, THURSDAY) == ()
+        assert len(groups_decided_on(desk, TUESDAY)) == 1
         assert still_held(lots, {VIX: 2}, THURSDAY) == still_held(lots, {}, TUESDAY) == lots
         source = desk.source.name
         assert options_at(desk.store, source, STRATEGY, TUESDAY) == (D(960), True)
