@@ -38,6 +38,10 @@ SPARE: Mapping[str, tuple[str, ...]] = {
     "seen": ("snapshot_at",),
 }
 """Columns that a file may have beside them; `seen` may stand for the date."""
+LEVEL_DAYS = 7, 30
+"""Calendar days to expiry of the options that tell a day's implied volatility: at least, and as near as there are."""
+BEFORE_CLOSE = timedelta(minutes=20)
+"""Before a session's close, when what it is ranked by is seen."""
 RECORDED = "recorded"
 """What figures of recorded chains alone are called."""
 _KINDS = (".csv", ".parquet")
@@ -50,17 +54,18 @@ _HASHED_FROM, _HASHED = 56 * 10**17, 36 * 10**17
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    # One chain: `seen` is None where the file tells the date alone.
+    # One chain: `seen` is None where the file tells the date alone, `level` its implied volatility in points.
     underlying: str
     day: date
     spot: float | None
     seen: datetime | None
     rows: tuple[tuple[OptionContract, float | None, float | None, int | None], ...]
+    level: float | None
 
 
 @dataclass(slots=True)
 class RecordedChains:
-    """Chains as they were recorded (ports.options.ChainSource); those of other days are the model's.
+    """Chains as they were recorded (ports.options.ChainSource, TellsVolatility); those of other days are the model's.
 
     A file holds one underlying, named before the first `_`, `-` or `.` of its name, or several where it has a column
     `underlying`. Each file is read once.
@@ -111,6 +116,24 @@ class RecordedChains:
         chain = _answer(told[-1], request, spot, at, self.rate)
         mids = {row.contract.con_id: row.quote.mid for row in chain.rows if row.quote.mid is not None}
         return ModelChain(chain, 0.0, RECORDED, (f"chains recorded in {self.folder.name}",), mids, {})
+
+    def volatility(self, symbol: str, first: date, last: date) -> Mapping[date, float]:
+        """Return the implied volatility of each recorded session in points: at the money, 30 days to expiry.
+
+        Parameters
+        ----------
+        symbol : str
+            Underlying.
+        first, last : date
+            The closed interval of sessions.
+        """
+        found = {}
+        for session in self.calendar.sessions(first, last):
+            chains = self._read().get((symbol, session.day), [])
+            seen = [one for one in chains if one.seen is None or one.seen <= session.close - BEFORE_CLOSE] or chains[:1]
+            if seen and (level := seen[-1].level) is not None:
+                found[session.day] = level
+        return found
 
     def _read(self) -> Mapping[tuple[str, date], list[_Recorded]]:
         if self._known is None:
@@ -164,6 +187,7 @@ class _Reading:
         spot = self._number(number, "spot", first) if "spot" in self.places else None
         rows = []
         known: dict[int, int] = {}
+        volatilities: dict[OptionContract, float | None] = {}
         for line, cells in lines:
             contract = self._contract(line, underlying, cells)
             if contract is None:
@@ -172,9 +196,11 @@ class _Reading:
                 self._refuse(line, f"{contract.words} stands in line {known[contract.con_id]} already")
             known[contract.con_id] = line
             told = (self._number(line, name, cells) for name in ("bid", "ask", "open interest", "iv"))
-            bid, ask, open_interest, _ = told  # volatilities are our own, from the middle; theirs has to be a number
+            # Volatilities that decide on contracts are our own, from the middle; theirs tell the level of the day.
+            bid, ask, open_interest, implied = told
             rows.append((contract, bid, ask, None if open_interest is None else int(open_interest)))
-        return _Recorded(underlying, day, spot, seen, tuple(rows))
+            volatilities[contract] = implied
+        return _Recorded(underlying, day, spot, seen, tuple(rows), _level(volatilities, day, spot))
 
     def _contract(self, line: int, underlying: str, cells: Sequence[str]) -> OptionContract | None:
         # None for what is no listed contract of the underlying: an adjusted one has a class of its own.
@@ -247,6 +273,18 @@ class _Reading:
 
     def _refuse(self, line: int, found: str) -> NoReturn:
         raise DataError(f"{self.file}, line {line}: {found}")
+
+
+def _level(told: Mapping[OptionContract, float | None], day: date, spot: float | None) -> float | None:
+    # At the money, in the expiry nearest to 30 days that is a week away at least; the mean of call and put.
+    known = {one: implied for one, implied in told.items() if implied and one.days_from(day) >= LEVEL_DAYS[0]}
+    if spot is None or not known:
+        return None
+    days = min((one.days_from(day) for one in known), key=lambda count: (abs(count - LEVEL_DAYS[1]), count))
+    near = [one for one in known if one.days_from(day) == days]
+    strike = min((one.strike for one in near), key=lambda price: (abs(float(price) - spot), price))
+    found = [known[one] for one in near if one.strike == strike]
+    return round(100.0 * sum(found) / len(found), 6)
 
 
 def _cells_of(file: Path) -> Iterator[Sequence[str]]:

@@ -21,26 +21,27 @@ def ranked_by(strategies: Iterable[Strategy]) -> tuple[str, ...]:
 
 
 def volatility_calls(desk: Desk, session: Session) -> list[SourceCall]:
-    """Return what the source has to be asked: one question for each underlying that is ranked."""
-    if not isinstance(desk.source, TellsVolatility):
-        return []
+    """Return what a source has to be asked: one question for each underlying that is ranked."""
     symbols = ranked_by(one.strategy for one in desk.deciding)
     return [SourceCall("volatility", (symbol, session.day - _BACK, session.day)) for symbol in symbols]
 
 
 def own_volatilities(desk: Desk, session: Session) -> dict[str, Mapping[date, float]]:
-    """Return by name the series that the source tells whole: today's value and those of the sessions it is ranked in.
+    """Return by name the series that is told whole: today's value and those of the sessions it is ranked in.
 
-    What it does not tell, or not far enough back, is left out without a word: an index stands for it then, and the
-    record of the decision names the series that it used.
+    The source of bars is asked, then the chains that were recorded. What neither tells, or not far enough back, is
+    left out without a word: an index stands for it then, and the record of the decision names the series it used.
     """
     found: dict[str, Mapping[date, float]] = {}
-    for call in volatility_calls(desk, session):
-        assert isinstance(desk.source, TellsVolatility)  # or there were no calls
-        try:
-            told = desk.source.volatility(*call.arguments)
-        except MtumError:
+    tellers: tuple[object, ...] = (desk.source, desk.chains)
+    for teller in tellers:
+        if not isinstance(teller, TellsVolatility):
             continue
-        if session.day in told and len(told) >= IV_SESSIONS:
-            found[own_volatility(call.arguments[0])] = told
+        for call in volatility_calls(desk, session):
+            try:
+                told = teller.volatility(*call.arguments)
+            except MtumError:
+                continue
+            if session.day in told and len(told) >= IV_SESSIONS:
+                found.setdefault(own_volatility(call.arguments[0]), told)
     return found

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from math import isfinite
 from typing import Any
 
+from mtum.app.bars.own_volatility import ranked_by
 from mtum.app.model_chains import ModelChains
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.steps import count_sessions
@@ -26,8 +27,9 @@ from mtum.core.simulation.played_options import PlayedOptions
 from mtum.core.simulation.session_path import play_with_options
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.option_words import own_volatility
 from mtum.errors import DataError, UsageError
-from mtum.ports.market_data import BarSource
+from mtum.ports.market_data import BarSource, TellsVolatility
 from mtum.ports.options import ModelledChains
 from mtum.ports.time import Calendar
 
@@ -86,6 +88,16 @@ class OptionResults:
         return label_of(self.account.options.values())
 
 
+def _with_volatilities(market: SessionHistory, sleeves: Sequence[Sleeve], chains: ModelledChains) -> SessionHistory:
+    # Implied volatility as the chains themselves tell it; a model's is a fixed part of its index, which ranks the same.
+    if not isinstance(chains, TellsVolatility):
+        return market
+    days = market.day(0), market.day(-1)
+    symbols = ranked_by(one.strategy for one in sleeves)
+    found = {own_volatility(one): told for one in symbols if (told := chains.volatility(one, *days))}
+    return replace(market, series={**market.series, **found}) if found else market
+
+
 def label_of(played: Iterable[PlayedOptions]) -> str:
     """Return what figures are called that hold these: the least honest label of them."""
     labels = {one.label for one in played}
@@ -126,6 +138,7 @@ def play_options(
     terms = asked.terms()
     if terms.fill is not FillModel.SAME_CLOSE:
         raise UsageError("options are quoted and filled at the close they are decided at: leave out --fill next_open")
+    market = _with_volatilities(market, sleeves, at.at(0.0))
     base = _played(asked, sleeves, market, span, (at, 0.0))
     if not any(one.quoted for one in base.options.values()):
         reasons = sum((Counter(one.unquoted) for one in base.options.values()), Counter[str]())

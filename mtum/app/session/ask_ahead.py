@@ -16,7 +16,7 @@ from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.market.volume import LEARNING_DAYS, LEARNING_SESSIONS, ObservedShare, UsualShare, usual_share
 from mtum.core.portfolio.sleeves import series_of
-from mtum.ports.market_data import AsksAhead, SourceCall
+from mtum.ports.market_data import AsksAhead, SourceCall, TellsVolatility
 
 GATHER_SECONDS = 90.0
 """Longest time for all bars, and for all quotes."""
@@ -121,7 +121,8 @@ def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions
     session, sessions, at = when
     quotes = [SourceCall("quote", (symbol, session, at)) for symbol in symbols]
     series = [SourceCall("series", (name, session, at)) for name in series_of(desk.deciding)]
-    _ask(desk.source, [*quotes, *series, *volatility_calls(desk, session)], _left(desk, session))
+    own = volatility_calls(desk, session) if isinstance(desk.source, TellsVolatility) else []
+    _ask(desk.source, [*quotes, *series, *own], _left(desk, session))
     before = sessions.before(session.day)
     closes = [SourceCall("history", (symbol, before.day, before.day)) for symbol in symbols if before]
     _ask(desk.second, [*quotes, *closes, *series], _left(desk, session))

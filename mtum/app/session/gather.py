@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from mtum.app.bars.intraday import Within, asked_within, gathered_within
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
-from mtum.app.bars.own_volatility import own_volatilities, ranked_by
+from mtum.app.bars.own_volatility import own_volatilities
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
@@ -22,7 +22,7 @@ from mtum.core.market.vix import VixReading
 from mtum.core.market.volume import VolumeMode, band, projected, rule_volume
 from mtum.core.portfolio.sleeves import Sleeve, series_of
 from mtum.core.strategies.contract import Strategy
-from mtum.core.strategies.option_words import own_volatility
+from mtum.core.strategies.option_contract import own_series
 from mtum.core.view import MarketView, calendar_around, values_before
 from mtum.errors import BarsMissingError, BookMismatchError, DataError, SourceUnavailableError, UnfitError
 from mtum.ports.market_data import Quote
@@ -173,7 +173,7 @@ class GatheredMarket:
         )
 
     def _volatilities(self, sleeve: Sleeve) -> dict[str, Mapping[date, float]]:
-        names = map(own_volatility, ranked_by([sleeve.strategy]))
+        names = own_series(sleeve.strategy)
         return {name: self.volatilities[name] for name in names if name in self.volatilities}
 
 

@@ -16,6 +16,7 @@ from mtum.core.market.earlier_closes import EarlierCloses
 from mtum.core.market.instruments import instrument
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.option_contract import own_series
 from mtum.core.view import Asked, MarketView, calendar_around
 
 
@@ -144,7 +145,8 @@ class SessionViews:
             )
             for symbol in self._columns
         }
-        names = strategy.series() if strategy.SERIES_SESSIONS > 1 else ()
+        self._own = tuple(name for name in own_series(strategy) if name in history.series)
+        names = (*self._own, *strategy.series()) if strategy.SERIES_SESSIONS > 1 else ()
         self._series_days = {name: sorted(history.series.get(name, {})) for name in names}
 
     def _worked_out(self, symbol: str) -> Iterator[tuple[Asked, Column]]:
@@ -179,17 +181,31 @@ class SessionViews:
             earlier[symbol] = bars[symbol], self._earlier[symbol], stop - 1
             for asked, column in self._columns[symbol]:
                 columns[symbol, asked] = column[stop - needed : stop]
+        own = self._told(day)
         return MarketView(
             session=day,
             bars=bars,
-            series={name: history.series.get(name, {}).get(day) for name in self._strategy.series()},
+            series={name: history.series.get(name, {}).get(day) for name in (*own, *self._strategy.series())},
             provisional={},
             columns=columns,
             earlier=earlier,
             unfit=unfit,
             calendar=calendar_around(history.calendar, day, needed) if self._strategy.CALENDAR else (),
             dividends=history.dividends,
-            series_history={name: self._values_before(name, day) for name in self._series_days},
+            series_history={
+                name: self._values_before(name, day)
+                for name in self._series_days
+                if name in own or name not in self._own
+            },
+        )
+
+    def _told(self, day: date) -> tuple[str, ...]:
+        # As in the daily job one that is not told whole is none.
+        return tuple(
+            name
+            for name in self._own
+            if day in self._history.series[name]
+            and len(self._values_before(name, day)) == self._strategy.SERIES_SESSIONS - 1
         )
 
     def _values_before(self, name: str, day: date) -> dict[date, float]:

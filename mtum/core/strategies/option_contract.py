@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict
+from mtum.core.strategies.option_words import own_volatility
 
 if TYPE_CHECKING:
     # Settings are read with every strategy at hand: what only those of options need is loaded when one decides.
     from mtum.core.options.asking import ChainRequest, OptionVerdict, OwnOptions
     from mtum.core.options.chain import ReadChain
     from mtum.core.view import MarketView
+
+
+def own_series(strategy: Strategy) -> tuple[str, ...]:
+    """Return the names of the series of implied volatility that a strategy ranks before those it names itself."""
+    return tuple(map(own_volatility, strategy.ranked())) if isinstance(strategy, OptionStrategy) else ()
 
 
 class OptionStrategy(Strategy):

@@ -16,6 +16,7 @@ from mtum.core.options.contracts import Right
 from mtum.core.options.model.listing import number_of
 from mtum.core.options.selecting import Window
 from mtum.errors import DataError
+from mtum.ports.market_data import TellsVolatility
 
 AT = datetime(2018, 3, 5, 20, 40, tzinfo=UTC)
 ASKED = ChainRequest("SPY", Window(30, 60, 45), frozenset(Right), (0.05, 0.55))
@@ -129,3 +130,25 @@ def test_a_file_that_is_no_parquet_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "SPY.parquet").write_bytes(b"\xff\xfe no parquet")
     with pytest.raises(DataError, match=r"SPY.parquet: (reading Parquet needs the package pyarrow|cannot be read)"):
         recorded(tmp_path).chain(ASKED, 271.0, AT)
+
+
+def test_the_implied_volatility_of_a_day_is_that_of_its_options_at_the_money_a_month_away(tmp_path: Path) -> None:
+    header = HEADER + ",spot,snapshot_at"
+    noon, close, night = (f"2018-03-05T{time}-05:00" for time in ("12:00:00", "15:40:00", "15:50:00"))
+    rows = [
+        # 46 days are nearer to 30 than 4, which are too few; 270 is nearer to the money than 260.
+        ("2018-04-20,270,C,6.10,6.20,100,0.14", noon),
+        ("2018-04-20,270,C,6.10,6.20,100,0.12", close),
+        ("2018-04-20,270,P,5.00,5.10,250,0.15", close),
+        ("2018-04-20,260,P,3.00,3.10,250,0.30", close),
+        ("2018-03-09,270,P,1.00,1.10,9,0.50", close),
+        ("2018-04-20,270,C,6.10,6.20,100,0.99", night),  # seen after the decision of that day
+    ]
+    lines = [f"2018-03-05,{row},271.0,{seen}" for row, seen in rows]
+    found = recorded(folder(tmp_path, *lines, header=header))
+    assert isinstance(found, TellsVolatility)
+    # The mean of 12 and 15 %.
+    assert found.volatility("SPY", date(2018, 3, 1), date(2018, 3, 9)) == {date(2018, 3, 5): 13.5}
+    assert found.volatility("QQQ", date(2018, 3, 1), date(2018, 3, 9)) == {}
+    (tmp_path / "plain").mkdir()
+    assert recorded(folder(tmp_path / "plain")).volatility("SPY", date(2018, 3, 1), date(2018, 3, 9)) == {}  # no spot

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.dividends import ToldApart
+from mtum.app.bars.own_volatility import own_volatilities
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk
 from mtum.app.session.gather import gather
@@ -18,6 +20,8 @@ from mtum.core import record
 from mtum.core.canonical import canonical
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.decision import Book
+from mtum.core.simulation.session_views import SessionHistory, SessionViews
+from mtum.core.strategies.iron_condor import IronCondor
 from mtum.core.strategies.option_rules import iv_rank_of
 from mtum.core.view import MarketView
 from mtum.errors import SourceUnavailableError
@@ -115,3 +119,23 @@ def test_what_is_not_told_whole_leaves_the_decision_as_it_was(tmp_path: Path, so
 def test_one_that_another_tells_the_dividends_of_still_tells_its_volatility() -> None:
     told = ToldApart(Telling({}, told=OWN), teller=None)  # type: ignore[arg-type]
     assert told.volatility("SPY", SESSION.day, SESSION.day) == {SESSION.day: OWN[SESSION.day]}
+
+
+def test_recorded_chains_tell_it_where_the_source_does_not(tmp_path: Path) -> None:
+    with desk_on(tmp_path, Shelf({})) as desk:
+        found = own_volatilities(replace(desk, chains=cast(Any, Telling({}, told=OWN))), SESSION)
+        assert list(found) == ["SPY IV"]
+        assert found["SPY IV"][SESSION.day] == OWN[SESSION.day]
+        assert own_volatilities(desk, SESSION) == {}
+
+
+def test_a_played_history_ranks_it_once_it_is_whole() -> None:
+    history = SessionHistory({"SPY": SPY}, {"SPY IV": {day: OWN[day] for day in DAYS[300:]}, "VIX": INDEX})
+    views = SessionViews(history, IronCondor())
+    # 252 values are there on the last session of the bars, 251 on the one before.
+    late = DAYS.index(DAYS[300]) + 251
+    first, last = views.at(late - 1), views.at(late)
+    assert (list(first.series), iv_rank_of(first, "SPY")) == (["VIX"], 0.0)
+    assert list(first.series_history) == ["VIX"]
+    assert (list(last.series), iv_rank_of(last, "SPY")) == (["SPY IV", "VIX"], 1.0)
+    assert [len(values) for values in last.series_history.values()] == [251, 251]

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mtum.adapters.calendar import ExchangeCalendar
 from support.commands import Called, call
 
 MONEY = ("--set", "risk.max_daily_loss_usd=none", "--set", "risk.max_position_usd=none")
@@ -87,3 +89,23 @@ def test_a_backtest_of_shares_loads_nothing_of_options() -> None:
     code = f"import sys, {loaded}; print(*(one for one in sys.modules if one.startswith('mtum.core.options')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == []
+
+
+@pytest.mark.full
+def test_recorded_chains_tell_the_implied_volatility_that_is_ranked(tmp_path: Path) -> None:
+    (tmp_path / "data" / "chains").mkdir(parents=True)
+    days = [one.day for one in ExchangeCalendar().sessions(date(2016, 12, 1), date(2018, 1, 10))]
+    rows = [f"{day},{day + timedelta(30)},250,C,5,5.1,100,{0.10 + at / 1000:.3f},250" for at, day in enumerate(days)]
+    header = "date,expiry,strike,right,bid,ask,open interest,iv,spot"
+    (tmp_path / "data" / "chains" / "SP500.csv").write_text("\n".join([header, *rows]) + "\n")
+
+    def reasons(*words: str) -> list[str]:
+        of = ("--strategy", "iron_condor", "--set", "strategy.iron_condor.symbols=['SP500']", *MONEY)
+        span = ("--start", "2018-01-09", "--end", "2018-01-10", "--data-dir", str(tmp_path / "data"))
+        document = call(tmp_path, "backtest", *of, *span, *words, "--json", "--quiet").document
+        (own,) = document["options"]["sleeves"].values()
+        return list(own["not_opened"])
+
+    # The VIX is near its lowest of the year; the recorded options are dearer than ever, and yet too few to be a market.
+    assert reasons() == ["iv_rank"]
+    assert "iv_rank" not in reasons("--set", "market.chain_dir=chains")
