@@ -59,6 +59,7 @@ def reading_routes(records: Records, watch: Watch) -> APIRouter:
         "status": (documents.status, "Mode, account, positions, orders, halts, next wake times."),
         "sleeves": (documents.sleeves, "What the account is made of, sleeve by sleeve."),
         "options": (documents.options, "Open groups of options: legs, marks, delta, collateral, next rule."),
+        "quotes": (documents.quotes, "Last prices while the market is open, where they are asked for."),
         "broker": (documents.broker, "The account as the broker showed it last; settled cash that is free."),
         "risk": (documents.risk, "Limits with their use, value at risk, past crashes."),
         "performance": (documents.performance, "The account at every close."),

@@ -7,7 +7,7 @@ from typing import Any
 
 from mtum.app.queries.performance import AccountCloses, AccountRow, account_performance
 from mtum.app.queries.plain import plain
-from mtum.errors import StoreMismatchError, UsageError, VerificationError
+from mtum.errors import MtumError, StoreMismatchError, UsageError, VerificationError
 from mtum.ports.reading import Reader, SnapshotRow
 from mtum.web.paging import Part, part_of
 from mtum.web.records import Records
@@ -84,6 +84,22 @@ def broker(records: Records) -> Document:
     last: Document = plain(shown[-1])
     more = {"reserved_usd": reserved, "pinned_usd": pinned, "borrowed_usd": max(0.0, -last["cash_usd"])}
     return {"broker": {**last, **more, "free_usd": max(0.0, last["settled_usd"] - reserved - pinned)}}
+
+
+def quotes(records: Records) -> Document:
+    """Return last prices with the instant each was made, by symbol; empty where none is asked for, and why."""
+    rows = [{name: one[name] for name in ("symbol", "price", "seen_at", "delayed")} for one in
+            records.quotes.known().values()]  # fmt: skip
+    return {"quotes": rows, "why_not": records.quotes.why_not or None}
+
+
+def quoted_symbols(records: Records) -> list[str]:
+    """Return the symbols whose last prices a person wants to see: what is held first, then what is traded."""
+    try:
+        held = [one["symbol"] for one in status(records)["positions"]]
+    except MtumError:
+        held = []
+    return [*held, *(name for one in records.settings.configured().values() for name in one.rules.universe())]
 
 
 def explain(records: Records, day: date | None = None, sleeve: str | None = None) -> Document:

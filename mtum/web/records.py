@@ -14,6 +14,7 @@ from mtum.errors import MtumError, StoreError
 from mtum.ports.event_log import EventRow
 from mtum.ports.reading import Reader
 from mtum.web.backtests import Backtests
+from mtum.web.quotes import Quotes
 from mtum.wiring.resources import ALIVE_NAME, DATABASE_NAME, opened_reader, system_clock
 
 KEPT = 200
@@ -41,6 +42,7 @@ class Records:
     folder: Path
     demo: bool = False
     backtests: Backtests = field(init=False)
+    quotes: Quotes = field(init=False)
     options: Sequence[str] = ()
     generation: int = 0
     _kept: dict[Hashable, object] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Records:
 
     def __post_init__(self) -> None:
         self.backtests = Backtests(self.settings, self.folder, self.options)
+        self.quotes = Quotes(self.settings, self.folder, self.options)
 
     @property
     def database(self) -> Path:

@@ -69,9 +69,14 @@ def site_app(site: Site) -> Gate:
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         watch.start()
         site.records.backtests.changed = watch.tell_backtest
+        quotes = site.records.quotes
+        quotes.wanted = lambda: documents.quoted_symbols(site.records) if watch.streams else ()
+        quotes.changed = watch.tell_quotes
+        quotes.start()
         gc.freeze()
         yield
         watch.stop()
+        quotes.stop()
         await asyncio.to_thread(site.records.backtests.stop, "the server ended")
 
     app = FastAPI(

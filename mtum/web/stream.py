@@ -33,7 +33,7 @@ class Watch:
         self.records = records
         self.streams = 0
         self._changed = asyncio.Event()
-        self._backtest = 0
+        self._backtest = self._quoted = 0
         self._stopping = Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = Thread(target=self._look, name="watch", daemon=True)
@@ -53,6 +53,11 @@ class Watch:
         self._backtest += 1
         self._tell()
 
+    def tell_quotes(self) -> None:
+        """Tell the streams that there are new last prices; from any thread."""
+        self._quoted += 1
+        self._tell()
+
     async def told(self, after: int | None) -> AsyncIterator[str]:
         """Yield server-sent events from behind a number on, of what comes from now on where none is given."""
         self.streams += 1
@@ -60,7 +65,7 @@ class Watch:
             newest = await asyncio.to_thread(self._newest)
             last = newest if after is None else min(after, newest)  # a restored database has fewer
             yield f"retry: 1000\nid: {last}\nevent: ping\ndata: {{}}\n\n"
-            told = self._backtest
+            told, quoted = self._backtest, self._quoted
             while not self._stopping.is_set():
                 changed = self._changed
                 found = await asyncio.to_thread(self.records.events, last, BATCH)
@@ -74,6 +79,10 @@ class Watch:
                     # It stands in no record of money, so it has no number: nothing is told again after a break.
                     job = json.dumps(documents.backtest(self.records)["backtest"], allow_nan=False)
                     yield f"event: backtest\ndata: {job}\n\n"
+                if quoted != self._quoted:
+                    quoted = self._quoted
+                    prices = json.dumps(documents.quotes(self.records)["quotes"], allow_nan=False)
+                    yield f"event: quote\ndata: {prices}\n\n"
                 try:
                     await asyncio.wait_for(changed.wait(), PING_SECONDS)
                 except TimeoutError:

@@ -98,7 +98,7 @@ ONCE: dict[str, tuple[Callable[[ast.AST], bool], set[str]]] = {
     "retry": (tried_again, {"mtum/adapters/clock.py"}),
     # Settings, which may not know an adapter, wait for the desktop's keyring by themselves; the thread of a worker
     # waits for no work: it ends with who started it. So do those that look for what the pages
-    # show, and for how far a backtest is that one of them started.
+    # show, and for how far a backtest is that one of them started, and for last prices.
     "time limit": (
         waits_for_thread,
         {
@@ -107,6 +107,7 @@ ONCE: dict[str, tuple[Callable[[ast.AST], bool], set[str]]] = {
             "mtum/adapters/worker_processes.py",
             "mtum/web/stream.py",
             "mtum/web/backtests.py",
+            "mtum/web/quotes.py",
             "mtum/cli/background.py",
         },
     ),

@@ -9,7 +9,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from threading import Event
@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.clock import SystemClock
 from mtum.core.market.calendars import NEW_YORK
 from mtum.web.html import percent, ratio, usd
 from support.commands import call_json
+from support.exchange_hours import open_between
 from support.recorded import recorded
 from support.served import Answered, Served, served
 
@@ -219,24 +219,12 @@ def test_one_that_dies_is_told_of_and_the_next_one_starts(tmp_path: Path) -> Non
         assert ended(server)["outcome"] == "kept"
 
 
-def closing_at(folder: Path, close: datetime) -> None:
-    """Make the exchange of a data folder close then."""
-    ExchangeCalendar(file=folder / "sessions.json").sessions(close.date(), close.date())
-    stamp, _, text = (folder / "sessions.json").read_text().partition("\n")
-    years = json.loads(text)
-    day, rows = close.date().isoformat(), years[str(close.year)]
-    row = [day, f"{close - timedelta(minutes=1):%H:%M}", f"{close:%H:%M}"]
-    years[str(close.year)] = sorted([*(one for one in rows if one[0] != day), row])
-    text = json.dumps(years)
-    mark = hashlib.sha256(text.encode()).hexdigest()
-    (folder / "sessions.json").write_text(f"{stamp.rpartition(' ')[0]} {mark}\n{text}")
-
-
 @pytest.mark.full
 def test_none_is_started_while_orders_are_made(tmp_path: Path) -> None:
     recorded(tmp_path / "data")
     close = SystemClock().now().astimezone(NEW_YORK) + timedelta(minutes=20)
-    closing_at(tmp_path / "data", close + timedelta(minutes=close.hour == close.minute == 0))
+    close += timedelta(minutes=close.hour == close.minute == 0)
+    open_between(tmp_path / "data", close - timedelta(minutes=1), close)
     with served(tmp_path) as server:
         found = server.post("/api/v1/backtest", {})
         assert found.status == 400
@@ -252,7 +240,8 @@ def test_none_is_started_while_orders_are_made(tmp_path: Path) -> None:
 def test_one_at_work_is_stopped_before_orders_are_made(tmp_path: Path) -> None:
     recorded(tmp_path / "data")
     soon = SystemClock().now().astimezone(NEW_YORK) + timedelta(seconds=80)  # the calendar knows minutes
-    closing_at(tmp_path / "data", soon + timedelta(minutes=35))
+    close = soon + timedelta(minutes=35)
+    open_between(tmp_path / "data", close - timedelta(minutes=1), close)
     with served(tmp_path) as server:
         started(server, **SLOW)
         child = child_of(server)

@@ -12,7 +12,7 @@ from mtum.ports.reading import BarRow, Reader
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, candles, drawn
 from mtum.web.frame import Ask, nothing_yet
-from mtum.web.html import NOTHING, Child, Html, card, change, empty, number, percent, table, tag, vote
+from mtum.web.html import NOTHING, Child, Html, card, change, empty, new_york, number, percent, table, tag, vote
 from mtum.web.pages.portfolio import choices
 
 type Table = Mapping[str, Any]
@@ -47,6 +47,7 @@ def page(ask: Ask) -> Child:
     return [
         _choose(symbols, symbol, span, names),
         _drawn(symbol, span, rows, over, below),
+        _last_prices(ask),
         _indicators(documents.indicators(ask.records, symbol)),
         _decision(ask, symbol, rows),
         _volatility(ask, source),
@@ -137,6 +138,26 @@ def _drawn(symbol: str, span: str, rows: Sequence[BarRow], over: Sequence[Curve]
         *panels,
         drawn(volume, 100) if any(volumes) else None,
     )
+
+
+def _last_prices(ask: Ask) -> Html:
+    found = documents.quotes(ask.records)
+    title = "Last prices"
+    if found["why_not"]:
+        return card(title, empty(found["why_not"]))
+    rows = [
+        [
+            one["symbol"],
+            tag("span", number(one["price"]), class_="num", data_price=one["symbol"]),
+            tag("span", new_york(one["seen_at"]), data_seen=one["seen_at"], data_of=one["symbol"]),
+            "delayed" if one["delayed"] else "",
+        ]
+        for one in found["quotes"]
+    ]
+    told = "Of the settings' source, while the market is open and a page too; none while orders are made."
+    if not rows:
+        return card(title, empty("None yet: they come while the market is open."))
+    return card(title, tag("p", told, class_="quiet"), table(("symbol", "last", "age", ""), rows))
 
 
 def _newest(curves: Sequence[Curve]) -> str:

@@ -24,6 +24,10 @@
         : `${minutes} min ${String(left % 60).padStart(2, "0")} s`;
       if (node.textContent !== words) node.textContent = words;
     }
+    for (const node of document.querySelectorAll("[data-seen]")) {
+      const old = Math.max(0, Math.round((Date.now() - Date.parse(node.dataset.seen)) / 1000));
+      node.textContent = old < 120 ? `${old} s` : old < 7200 ? `${Math.round(old / 60)} min` : `${Math.round(old / 3600)} h`;
+    }
     for (const node of document.querySelectorAll("[data-local]")) {
       if (node.textContent) continue;
       const at = new Date(node.dataset.local);
@@ -81,6 +85,18 @@
     for (const name of ["run", "decision", "order", "fill", "equity", "halt", "problem", "health"]) {
       source.addEventListener(name, (event) => { number = event.lastEventId; alive(); later(); });
     }
+    source.addEventListener("quote", (event) => {
+      alive();
+      const prices = JSON.parse(event.data), known = [...document.querySelectorAll("[data-price]")].map((one) => one.dataset.price);
+      if (location.pathname === "/market" && prices.some((one) => !known.includes(one.symbol))) later();
+      for (const one of prices) {
+        const price = document.querySelector(`[data-price="${CSS.escape(one.symbol)}"]`);
+        const age = document.querySelector(`[data-of="${CSS.escape(one.symbol)}"]`);
+        if (price) price.textContent = one.price.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 4 });
+        if (age) age.dataset.seen = one.seen_at;
+      }
+      count();
+    });
     source.addEventListener("backtest", (event) => { alive(); backtest(JSON.parse(event.data)); });
     let lost = false;
     source.addEventListener("open", () => { if (lost) later(); lost = false; });
