@@ -26,6 +26,7 @@ from mtum.core.strategies.mean_reversion import MeanReversion, Variant
 from mtum.core.strategies.momentum_burst import MomentumBurst
 from mtum.core.strategies.momentum_rotation import MomentumRotation, Weighting
 from mtum.core.strategies.multi_asset_allocation import MultiAssetAllocation, Sizing
+from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.strategies.tsmom import Tsmom
 from mtum.core.strategies.volatility_target import VolatilityTarget
 from support.daily_ranking import DailyRanking
@@ -89,6 +90,7 @@ def strategies(names: tuple[str, ...] = NAMES, *, months: int = 3) -> dict[str, 
             symbols=names[:8], top=3, exit_rank=5, trend_symbol=names[0], lookback_months=months, skip_months=0,
             weighting=Weighting.INVERSE_VOL, trend_sessions=50,
         ),
+        "pair_reversal": PairReversal(symbols=names[1:3], pair_sessions=4 * months),
     }  # fmt: skip
 
 

@@ -226,6 +226,8 @@ class Strategy(Protocol):
     """Whether its targets buy alone: a position that a limit makes smaller than its target is not reduced either."""
     STANDING_SALES: ClassVar[bool] = False
     """Whether a sale that a halt or a doubt barred is wanted again: it decides once a period, not every session."""
+    LEAST_TRADE_FRAC: ClassVar[float] = 0.0
+    """Smallest change that is worth an order as a fraction of the sleeve's equity, where it has no setting for it."""
     SERIES_SESSIONS: ClassVar[int] = 1
     """How many values of its extra series it needs, today's included."""
     CONFIDENCE: ClassVar[bool] = False
@@ -296,7 +298,7 @@ class Strategy(Protocol):
 
     def least_trade_usd(self, equity_usd: float) -> float:
         """Smallest change in USD, entries and full exits apart, that is worth an order at this equity."""
-        return 0.0
+        return self.LEAST_TRADE_FRAC * equity_usd
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return one verdict per fit symbol of the universe: exits, then purchases, the best first."""

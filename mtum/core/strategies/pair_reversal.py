@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from mtum.core.indicators.smoothing import known
+from mtum.core.indicators.smoothing import DECIMALS, known
 from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict, Target, above, below
 from mtum.core.strategies.description import ConditionSpec, Example, Role
 from mtum.core.strategies.several import list_problems
 
 if TYPE_CHECKING:
+    from mtum.core.market.bars import Column
+    from mtum.core.strategies.columns import Allocation, MarketColumns
     from mtum.core.view import MarketView
 
 
@@ -32,6 +34,8 @@ class PairReversal(Strategy):
     EXAMPLE: ClassVar[Example] = Example({"symbols": ["SP500", "UST10"]})
     CALENDAR: ClassVar[bool] = True
     STANDING_PURCHASES: ClassVar[bool] = True
+    LEAST_TRADE_FRAC: ClassVar[float] = 0.05
+    """What is left of the cash of a sale that has not settled buys nothing."""
 
     symbols: tuple[str, ...] = field(default=("SPY", "IEF"), metadata={"doc": "the two symbols; one of them is held"})
     pair_sessions: int = field(default=20, metadata={"doc": "sessions over which the two are compared"})
@@ -58,9 +62,34 @@ class PairReversal(Strategy):
             found += (f"pair_sessions is {self.pair_sessions}; use a whole number from 2 to 1000",)
         return found
 
-    def least_trade_usd(self, equity_usd: float) -> float:
-        """Return a twentieth of the sleeve: what is left of the cash of a sale that has not settled buys nothing."""
-        return 0.05 * equity_usd
+    def column_form(self, market: "MarketColumns") -> "Allocation":
+        """Return all of the weaker symbol and nothing of the other, at every session that has both."""
+        from math import inf
+
+        import numpy as np
+
+        from mtum.core.strategies.columns import Allocation, rows_of
+
+        def gain(close: "Column") -> "Column":
+            moves = 100.0 * (close[self.pair_sessions :] / close[: -self.pair_sessions] - 1.0)
+            # Rounded as one value is: numpy rounds a few in another way.
+            found = np.full(len(close), np.nan)
+            found[self.pair_sessions :] = [round(one, DECIMALS) for one in moves.tolist()]
+            return found
+
+        at = np.flatnonzero(market.whole(self.symbols))
+        gains = market.matrix(self.symbols, [gain(market.bars[symbol].close) for symbol in self.symbols])[at]
+        lead = gains - gains[:, ::-1]
+        weights = np.where(lead < 0, 1.0, np.where(lead > 0, 0.0, np.nan))
+        entry, leave = np.where(lead < 0, 0, 2), np.ones(lead.shape, dtype=np.int64)
+        return Allocation(
+            rows_of(len(market.days), at),
+            weights,
+            np.stack([entry, leave, leave]),
+            (("pair_behind",), ("pair_ahead",), ("hold",)),
+            least_change=inf,
+            targets_last=True,
+        )
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return the sale of what has overtaken the other, then the purchase of the weaker one."""

@@ -74,7 +74,7 @@ def _definer(strategy: Strategy, method: str) -> type | None:
 def _filter_of(strategy: Strategy) -> tuple[float, float] | None:
     made = type(strategy).least_trade_usd
     if made is Strategy.least_trade_usd:
-        return 0.0, 0.0
+        return 0.0, strategy.LEAST_TRADE_FRAC
     if isinstance(strategy, TradeFilter) and made is TradeFilter.least_trade_usd:
         return strategy.min_trade_usd, strategy.min_trade_frac
     return None
