@@ -22,7 +22,9 @@ from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
+from mtum.core.simulation.walker.play import walked as walked_strategy
 from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.mean_reversion import MeanReversion
 from mtum.core.strategies.momentum_rotation import MomentumRotation
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.trend_following import TrendFollowing
@@ -124,4 +126,55 @@ def test_cost_of_the_session_path_is_linear_in_symbols(name: str) -> None:
         history, names = several(size, STRATEGIES[name](("A", "B", "C", "D", "E")).history_sessions() + 150)
         made.append(played(history, STRATEGIES[name](names)))
     print(name, made)
+    assert exponent(sizes, made) <= 1.1, made
+
+
+WALKED: dict[str, Callable[[tuple[str, ...]], Strategy]] = {
+    "momentum_rotation": STRATEGIES["momentum_rotation"],
+    "mean_reversion": lambda names: MeanReversion(symbols=names, trend_sessions=60, max_positions=5),
+}
+"""A ranking and signals: what each session's work grows with."""
+
+
+def walk(history: SessionHistory, strategies: list[Strategy]) -> float:
+    """Least CPU seconds of playing these strategies over one history by the walker, as machine code."""
+
+    def work() -> None:
+        for strategy in strategies:
+            span = strategy.history_sessions(), len(history.days)
+            assert walked_strategy(history, strategy, TERMS, span, compiled=True) is not None
+
+    return cost(work, rounds=5, times=1)
+
+
+@pytest.mark.parametrize("name", WALKED)
+def test_cost_of_the_walker_is_linear_in_sessions(name: str) -> None:
+    sizes, made = [2500, 5000, 10000, 20000], []
+    for size in sizes:
+        history, names = several(20, size)
+        made.append(walk(history, [WALKED[name](names)]))
+    print(name, f"{exponent(sizes, made):.2f}", made)
+    assert exponent(sizes, made) <= 1.1, made
+
+
+@pytest.mark.parametrize("name", WALKED)
+def test_cost_of_the_walker_is_linear_in_symbols(name: str) -> None:
+    sizes, made = [25, 50, 100, 200], []
+    for size in sizes:
+        history, names = several(size, 2500)
+        made.append(walk(history, [WALKED[name](names)]))
+    print(name, f"{exponent(sizes, made):.2f}", made)
+    assert exponent(sizes, made) <= 1.1, made
+
+
+def test_cost_of_the_walker_is_linear_in_combinations() -> None:
+    sizes, made = [10, 20, 40, 80], []
+    history, names = several(10, 1250)
+    for size in sizes:
+        tried: list[Strategy] = [
+            MomentumRotation(symbols=names, top=top, exit_rank=top, trend_symbol=names[0], trend_sessions=sessions)
+            for top, sessions in list(product((2, 4), range(100, 140)))[:size]
+        ]
+        made.append(walk(history, tried))
+    print(f"{exponent(sizes, made):.2f}", made)
     assert exponent(sizes, made) <= 1.1, made
