@@ -7,7 +7,7 @@ from mtum.core.strategies.description import ConditionSpec, Role
 
 REASONS = {
     "hold": "nothing to do",
-    "no_place": "it would be bought, but as many symbols are held as may be",
+    "no_place": "it would be bought, but as many symbols are held as allowed",
     "unfit": "its bars cannot be decided on, so nothing is ordered in it",
     "others_unfit": "another symbol's bars cannot be decided on, and it is weighed against that one",
     "below_trade_filter": "the change is too small to be worth an order",

@@ -70,7 +70,7 @@ class DonchianBreakout(TradeFilter):
             "unit", "USD", "close", of_position=True,
         ),
         ConditionSpec("channel_low", Role.EXIT, "close below its channel", "", "channel", "USD", "close"),
-        ConditionSpec("stop_n", Role.EXIT, "fallen to its stop", "", "stop", "USD", "close", of_position=True),
+        ConditionSpec("stop_n", Role.EXIT, "stop-loss reached", "", "stop", "USD", "close", of_position=True),
     )  # fmt: skip
     REASONS: ClassVar[Mapping[str, str]] = {
         "breakout": "it has broken out of its channel",

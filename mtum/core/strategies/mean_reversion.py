@@ -75,7 +75,7 @@ class MeanReversion(TradeFilter):
         ConditionSpec("mean_reached", Role.EXIT, "back at its mean", "", "mean", "USD", "close"),
         ConditionSpec("rsi_recovered", Role.EXIT, "RSI recovered", "", "recovered", "", "close"),
         ConditionSpec("max_sessions", Role.EXIT, "held long enough", "", "time", "sessions", of_position=True),
-        ConditionSpec("stop_atr", Role.EXIT, "fallen to its stop", "", "stop", "USD", "close", of_position=True),
+        ConditionSpec("stop_atr", Role.EXIT, "stop-loss reached", "", "stop", "USD", "close", of_position=True),
     )  # fmt: skip
     REASONS: ClassVar[Mapping[str, str]] = {
         "oversold": "it has fallen too far too fast",

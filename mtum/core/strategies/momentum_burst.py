@@ -73,7 +73,7 @@ class MomentumBurst(TradeFilter):
             for frame in Timeframe
         ),
         ConditionSpec("target_atr", Role.EXIT, "profit target reached", "", "target", "USD", "close", of_position=True),
-        ConditionSpec("stop_atr", Role.EXIT, "fallen to its stop", "", "stop", "USD", "close", of_position=True),
+        ConditionSpec("stop_atr", Role.EXIT, "stop-loss reached", "", "stop", "USD", "close", of_position=True),
         ConditionSpec("rsi_low", Role.EXIT, "RSI too low", "", "RSI low", "", "close"),
         ConditionSpec("max_sessions", Role.EXIT, "held long enough", "", "time", "sessions", of_position=True),
     )  # fmt: skip

@@ -74,7 +74,7 @@ SPECS: Mapping[str, ConditionSpec] = {
         ),
         ConditionSpec("adx", Role.ENTRY, "no strong trend", "a strong trend", "ADX"),
         ConditionSpec(
-            "structures_open", Role.ENTRY, "fewer structures open than may be", "as many structures open as may be",
+            "structures_open", Role.ENTRY, "fewer structures open than allowed", "as many structures open as allowed",
             "open", "structures", of_position=True,
         ),
         ConditionSpec(
@@ -97,17 +97,17 @@ SPECS: Mapping[str, ConditionSpec] = {
             of_position=True,
         ),
         ConditionSpec(
-            "take", Role.EXIT, "profit taken", "the profit sought is not reached", "profit", of_position=True,
+            "take", Role.EXIT, "profit target reached", "profit target not reached", "profit", of_position=True,
         ),
         ConditionSpec(
-            "stop", Role.EXIT, "loss at its limit", "the loss is below its limit", "stop", "USD", of_position=True,
+            "stop", Role.EXIT, "stop-loss reached", "stop-loss not reached", "stop", "USD", of_position=True,
         ),
         ConditionSpec(
             "exit_dte", Role.EXIT, "few days to expiry", "enough days to expiry", "days", "days", of_position=True,
         ),
-        ConditionSpec("pnl", Role.EXIT, "a gain so far", "no gain so far", "gain", of_position=True),
+        ConditionSpec("pnl", Role.EXIT, "a profit so far", "no profit so far", "gain", of_position=True),
         ConditionSpec(
-            "close_at_pnl", Role.EXIT, "earned what it is closed at", "less earned than it is closed at", "earned",
+            "close_at_pnl", Role.EXIT, "profit reached its closing level", "profit below its closing level", "earned",
             of_position=True,
         ),
         ConditionSpec(
@@ -119,11 +119,11 @@ SPECS: Mapping[str, ConditionSpec] = {
             of_position=True,
         ),
         ConditionSpec(
-            "min_pnl", Role.EXIT, "earned enough to roll near expiry", "too little earned to roll near expiry",
+            "min_pnl", Role.EXIT, "enough profit to roll near expiry", "too little profit to roll near expiry",
             "earned", of_position=True,
         ),
         ConditionSpec(
-            "roll_pnl", Role.EXIT, "earned what it is rolled at", "less earned than it is rolled at", "earned",
+            "roll_pnl", Role.EXIT, "profit reached its roll level", "profit below its roll level", "earned",
             of_position=True,
         ),
         ConditionSpec(

@@ -35,12 +35,12 @@ STUCK = verdict("SPY-1", ["no_contract", "roll_pnl"], roll_dte=False, roll_pnl=T
 @pytest.mark.parametrize(
     ("one", "line"),
     [
-        (HELD, "  SPY SPY-1: nothing: too far from expiry to roll and less earned than it is rolled at"),
+        (HELD, "  SPY SPY-1: nothing: too far from expiry to roll and profit below its roll level"),
         (PUT, "  SPY: nothing: no room for another put and above the previous close"),
         (CALL, "  SPY: nothing: no own shares are free for a call"),
-        (STUCK, "  SPY SPY-1: nothing: no contract passes every filter, though earned what it is rolled at"),
+        (STUCK, "  SPY SPY-1: nothing: no contract passes every filter, though profit reached its roll level"),
         (verdict("", ["no_contract", "write_put"], red=True), "  SPY: nothing: no contract passes every filter"),
-        (verdict("SPY-1", ["take"], "close", take=True), "  SPY SPY-1: CLOSE: profit taken"),
+        (verdict("SPY-1", ["take"], "close", take=True), "  SPY SPY-1: CLOSE: profit target reached"),
     ],
 )
 def test_where_nothing_is_done_the_unmet_conditions_are_named(one: dict[str, Any], line: str) -> None:
@@ -48,7 +48,7 @@ def test_where_nothing_is_done_the_unmet_conditions_are_named(one: dict[str, Any
 
 
 def test_a_hold_is_explained_by_what_was_not_met_and_an_order_by_its_own_reasons() -> None:
-    held = ("too far from expiry to roll", "less earned than it is rolled at")
+    held = ("too far from expiry to roll", "profit below its roll level")
     assert unmet_words(told(HELD, HELD, CALL)) == (*held, "no own shares are free for a call")
     assert unmet_words(told(HELD, planned=({},))) == ()
 
@@ -57,4 +57,4 @@ def test_every_opening_condition_of_options_is_told_as_unmet_where_it_is_the_rea
     specs = [spec for one in STRATEGIES.values() if one.OPTIONS for spec in one.CONDITIONS]
     assert {spec.name for spec in specs if not spec.failing} == set()
     assert {reason(spec.name) for spec in specs if spec.role is Role.ENTRY} <= {spec.failing for spec in specs}
-    assert reason("take") == "profit taken"
+    assert reason("take") == "profit target reached"
