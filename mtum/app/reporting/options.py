@@ -45,7 +45,7 @@ def options_told(store: Store, facts: SessionFacts) -> OptionsTold:
     return OptionsTold(
         source=str(document.get("source", "")),
         model_priced=bool(document.get("model_priced")),
-        deeds=tuple(map(_deed, states)),
+        deeds=tuple(map(deed, states)),
         ended=tuple(ended),
         not_made=tuple(held_back_text(row) for row in document.get("held_back", ())),
         groups=tuple(_lines(open_groups(name, book, seen, marks))),
@@ -58,14 +58,18 @@ def _is_news(one: ClosedLot, before: date | None) -> bool:
     return before is None or one.session > before or (by_close and one.session == before)
 
 
-def _deed(state: OptionState) -> str:
+def deed(state: OptionState) -> str:
+    """Return what became of an order in options, in words; one of which nothing filled has opened nothing."""
     intent = state.intent
     legs = ", ".join(f"{leg.side.value} {leg.ratio * intent.quantity} {leg.contract.words}" for leg in intent.legs)
     done = f"{state.filled} of {count(intent.quantity, 'unit')} filled" if state.filled else "nothing filled"
+    if state.filled is None:
+        done = "its legs filled unevenly"
     price = state.attempts[-1].attempt.price if state.attempts else intent.envelope.start
     way = "received" if price < 0 else "paid"
     at = f" at {number(abs(float(price)))} USD {way} or better" if state.filled else ""
-    return f"{_MADE[intent.purpose.value].capitalize()} {intent.group}: {legs}; {done}{at}"
+    made = f"order to {intent.purpose.value}" if state.filled == 0 else _MADE[intent.purpose.value]
+    return f"{made.capitalize()} {intent.group}: {legs}; {done}{at}"
 
 
 def _lines(groups: Iterator[GroupLine]) -> Iterator[OptionGroupLine]:
