@@ -154,8 +154,8 @@ def drawn(chart: Chart, height: int = 240) -> Html:
         for one in chart.marks
     ]
     whole = tag(
-        "svg", *_grid(scale, height), plot, *_levels(scale, height, told), *_days([labels[at] for at in shown], height),
-        tag("line", y1="0", y2=height, class_="cross"), *pins,
+        "svg", *_grid(scale, height), plot, *pins, *_levels(scale, height, told),
+        *_days([labels[at] for at in shown], height), tag("line", y1="0", y2=height, class_="cross"),
         height=height + 22, class_="plot", tabindex="0", role="img", aria_label=f"{title}. {chart.says}",
     )  # fmt: skip
     points = [

@@ -89,6 +89,11 @@ def number(amount: float | None) -> str:
     return NOTHING if known is None else figures.minus(figures.decimals(known))
 
 
+def day(text: str) -> "Html":
+    """Return a date that no line is broken in."""
+    return tag("span", text, class_="day")
+
+
 def ratio(amount: float | None) -> str:
     """Return a number with two decimals; what is no number is a dash."""
     known = _known(amount)
@@ -109,7 +114,7 @@ def vote(mean: float | None) -> Child:
     if mean is None:
         return NOTHING
     word = "up" if mean > 0 else "down" if mean < 0 else "neither"
-    return change(mean, f"{mean:+.2f} {word}")
+    return change(mean, f"{figures.minus(f'{mean:+.2f}')} {word}")
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[Child]], caption: str = "", *, wide: bool = False) -> Html:
@@ -133,7 +138,7 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[Child]], caption: str = 
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
     told = tag("caption", caption) if caption else None
     # Few columns fit on any screen, many need a desk.
-    looks = "wide" if wide else "few" if len(names) < 4 else "stacks many" if len(names) > 7 else "stacks"
+    looks = "wide" if wide else "few" if len(names) < 4 else "stacks many" if len(names) > 6 else "stacks"
     inside = tag("table", told, head, tag("tbody", *body), class_=looks)
     return (
         tag("div", inside, class_="scroll", tabindex="0", role="region", aria_label=caption or "table")

@@ -30,6 +30,17 @@ SMALL = """
     return box.width > 0 && box.left >= 0 && (box.height < 43.5 || box.width < 43.5) && !e.closest("p, td, footer"); })
   .map((e) => e.outerHTML.slice(0, 120))
 """
+REACHABLE = """
+() => { const all = "a[href], button, summary, select, input:not([type=hidden]), [tabindex='0']";
+  const found = [...document.querySelectorAll(all)]
+    .filter((e) => e.checkVisibility() && e.getClientRects().length);
+  found.forEach((e, at) => { e.dataset.reached = at; }); return found.length; }
+"""
+FOCUSED = """
+() => { const e = document.activeElement; if (!e || e === document.body) return null;
+  const look = getComputedStyle(e); return [e.dataset.reached || e.outerHTML.slice(0, 80),
+    look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2]; }
+"""
 SERIOUS = """
 async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
   .filter((found) => ["serious", "critical"].includes(found.impact))
@@ -48,6 +59,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("demo")
     call(folder, "demo", "--sessions", "40", "--out", str(folder / "data"), "--quiet")
     with served(folder) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def optioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("optioned")
+    call(folder, "demo", "--strategy", "wheel", "--sessions", "12", "--out", str(folder / "data"), "--quiet")
+    where = ("--config", str(folder / "data" / "config.toml"), "--data-dir", str(folder / "data"))
+    with served(folder, *where) as found:
         yield found
 
 
@@ -100,6 +120,33 @@ def test_nothing_is_wrong_with_a_page_at_any_width_in_any_scheme(browser: "Brows
         )
     }
     assert found == {}
+
+
+@pytest.mark.parametrize("path", ["", "strategies", "risk", "portfolio"])
+def test_nothing_is_wrong_with_a_page_of_options(browser: "Browser", optioned: Served, path: str) -> None:
+    assert "wheel" in optioned.ask("/strategies").text
+    found = {
+        (width, scheme): looked_at(browser, optioned, path, width, scheme) for width in WIDTHS for scheme in SCHEMES
+    }
+    assert {where: wrong for where, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_everything_is_reached_by_keyboard_and_shows_where_one_is(browser: "Browser", demo: Served, path: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
+    try:
+        page = context.new_page()
+        page.goto(f"{demo.origin}/{path}", wait_until="load")
+        wanted = page.evaluate(REACHABLE)
+        found = set()
+        for _ in range(wanted + 12):
+            page.keyboard.press("Tab")
+            told = page.evaluate(FOCUSED)
+            assert told is None or told[1], told
+            found.add(told and told[0])
+        assert len(found - {None}) >= wanted
+    finally:
+        context.close()
 
 
 @pytest.mark.parametrize("path", PAGES)

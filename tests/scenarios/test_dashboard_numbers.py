@@ -102,7 +102,7 @@ def test_pages_show_the_numbers_of_the_commands(folder: Path, server: Served) ->
     for trade in call_json(folder, "show", "trades").document["trades"][-5:]:
         assert f"{trade['entry_session']} at {usd(trade['entry_price'])}" in pages["trades"]
     assert call_json(folder, "show", "bars", "--limit", "1").document["bars"][0]["session"] in pages["market"]
-    assert status["last_run"]["job"] in pages["system"]
+    assert status["last_run"]["job"].replace("_", " ") in pages["system"]
 
 
 def test_indicators_are_drawn_as_the_address_names_them_with_the_values_of_the_command(
@@ -167,6 +167,26 @@ def test_a_kept_sweep_is_drawn_as_a_map_of_its_settings_with_how_likely_it_is_lu
         assert found == [ratio(sharpes[sessions, vix]) for vix in (18, 20)]
     assert percent(told["deflated_sharpe_probability"], 1, sign=False) in page
     assert percent(told["overfitting_probability"], 1, sign=False) in page
+
+
+@pytest.mark.full
+def test_the_first_session_counts_in_what_each_sleeve_earned(tmp_path: Path) -> None:
+    """5,000 USD became 5,097, of which the commission of the first session took one."""
+    recorded(tmp_path / "data")
+    with served(tmp_path) as server:
+        page = unescape(server.ask("/portfolio").text)
+    assert page.count(usd(97.0, sign=True)) == 2  # since it began, and by sleeve
+    assert usd(98.0, sign=True) not in page
+
+
+@pytest.mark.full
+def test_the_best_and_the_worst_point_of_a_trade_begin_at_its_entry(tmp_path: Path) -> None:
+    """Bought at 100, sold at 110 at the next close, whose session knew no other price: it was never below."""
+    recorded(tmp_path / "data")
+    with served(tmp_path) as server:
+        page = unescape(server.ask("/trades").text)
+    assert '"best point">+10.00%<' in page
+    assert f'"worst point">{percent(0.0)}<' in page
 
 
 @pytest.mark.full

@@ -229,8 +229,8 @@ def _quality(ask: Ask, symbols: Sequence[str], source: str) -> Html:
         return found
 
     rows = ask.records.read("quality", work)
-    told = tag("p", "Of the newest 260 bars; `mtum bars check` looks at all of them, `mtum bars revisions` lists what "
-                    "sources changed.", class_="quiet")  # fmt: skip
+    told = tag("p", "Of the newest 260 bars; ", tag("code", "mtum bars check"), " looks at all of them, ",
+               tag("code", "mtum bars revisions"), " lists what sources changed.", class_="quiet")  # fmt: skip
     heads = ("symbol", "source", "newest bar", "final", "close", "read again")
     return card("Data", told, table(heads, rows))
 

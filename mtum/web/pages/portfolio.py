@@ -37,7 +37,7 @@ def page(ask: Ask) -> Child:
         _standing(rows, sleeves),
         _allocation(status, sleeves),
         _holdings(status),
-        _gave(ask, shown, chosen),
+        *_gave(ask, shown, from_start=len(shown) == len(rows)),
         _months(rows),
     ]
 
@@ -184,9 +184,10 @@ def _holdings(status: Table) -> Html:
     return card("Positions", table(heads, rows) if rows else empty("Nothing is held: all of it is cash."))
 
 
-def _gave(ask: Ask, rows: Sequence[Table], chosen: str) -> Html:
+def _gave(ask: Ask, rows: Sequence[Table], *, from_start: bool) -> list[Html]:
     by_sleeve: dict[str, float] = defaultdict(float)
-    for row in rows[1:]:
+    # The first close is where a part of the history begins; what the first session of all brought counts.
+    for row in rows if from_start else rows[1:]:
         for name, gained in row["gained_usd"].items():
             by_sleeve[name] += gained
 
@@ -199,19 +200,29 @@ def _gave(ask: Ask, rows: Sequence[Table], chosen: str) -> Html:
             by_symbol[trade.symbol] += trade.pnl_usd
     sleeves = [[name, change(gained, usd(gained, sign=True))] for name, gained in by_sleeve.items()]
     symbols = [[name, change(gained, usd(gained, sign=True))] for name, gained in by_symbol.items()]
-    told = f"From {rows[0]['session']} to {rows[-1]['session']}"
-    return card(
-        "Who earned it",
-        tag("p", f"{told}: each sleeve's gain, and by symbol what closed trades brought.", class_="quiet"),
-        table(("sleeve", "earned"), sleeves) if sleeves else empty("Nothing yet."),
-        table(("symbol", "closed trades"), symbols) if symbols else None,
-        class_="half",
+    first, last = rows[0]["session"], rows[-1]["session"]
+    span = (
+        f"Since it began, up to the close of {last}" if from_start else f"From the close of {first} to that of {last}"
     )
+    return [
+        card(
+            "Earned by sleeve",
+            tag("p", f"{span}.", class_="quiet"),
+            table(("sleeve", "earned"), sleeves) if sleeves else empty("Nothing yet."),
+            class_="half",
+        ),
+        card(
+            "Earned by symbol",
+            tag("p", f"Trades in shares that ended from {first} to {last}, commissions taken off.", class_="quiet"),
+            table(("symbol", "closed trades"), symbols) if symbols else empty("No trade has ended."),
+            class_="half",
+        ),
+    ]
 
 
 def _months(rows: Sequence[Table]) -> Html:
     factors: dict[tuple[int, int], list[float]] = defaultdict(list)
-    for row in rows[1:]:
+    for row in rows:
         day = date.fromisoformat(row["session"])
         factors[day.year, day.month].append(1.0 + row["return_frac"])
     years = sorted({year for year, _ in factors}, reverse=True)
@@ -220,14 +231,12 @@ def _months(rows: Sequence[Table]) -> Html:
         monthly = [prod(factors[year, month]) - 1 if (year, month) in factors else None for month in range(1, 13)]
         whole = prod(1 + one for one in monthly if one is not None) - 1
         cells = [
-            tag("td", percent(one, 1) if one is not None else "",
+            tag("td", percent(one, 1) if one is not None else "", data_head=name,
                 class_=None if not one else "gain" if one > 0 else "loss")
-            for one in (*monthly, whole)
+            for name, one in zip((*MONTHS, "year"), (*monthly, whole), strict=True)
         ]  # fmt: skip
         lines.append(tag("tr", tag("th", str(year), scope="row"), *cells))
     head = tag("tr", tag("th", "year", scope="col"), *(tag("th", name, scope="col") for name in (*MONTHS, "year")))
     body = tag("table", tag("caption", "Return of each month, deposits and withdrawals taken out"), tag("thead", head),
                tag("tbody", *lines), class_="heat wide")  # fmt: skip
-    if not lines:
-        return card("Months", empty("The second session gives the first return."), class_="half")
     return card("Months", tag("div", body, class_="scroll", tabindex="0", role="region", aria_label="months"))

@@ -7,7 +7,22 @@ from mtum.ports.reading import HaltRow, Reader
 from mtum.web import documents
 from mtum.web.drawing import use_bar
 from mtum.web.frame import Ask, nothing_yet
-from mtum.web.html import NOTHING, Child, Html, card, change, empty, facts, new_york, percent, ratio, table, tag, usd
+from mtum.web.html import (
+    NOTHING,
+    Child,
+    Html,
+    card,
+    change,
+    day,
+    empty,
+    facts,
+    new_york,
+    percent,
+    ratio,
+    table,
+    tag,
+    usd,
+)
 
 type Table = Mapping[str, Any]
 
@@ -114,10 +129,10 @@ def _measures(risk: Table) -> Html:
 
 
 def _stresses(stresses: Sequence[Table]) -> Html:
-    rows = [
+    rows: list[list[Child]] = [
         [
             one["name"],
-            f"{one['first']} to {one['last']}",
+            [day(one["first"]), " to ", day(one["last"])],
             change(one["change_frac"], percent(one["change_frac"])) if one["change_frac"] is not None else "unknown",
             change(one["worst_frac"], percent(one["worst_frac"])) if one["worst_frac"] is not None else "unknown",
             ", ".join(one["unknown"]) or NOTHING,
@@ -142,9 +157,8 @@ def _correlations(risk: Table) -> Html:
             value = 1.0 if first == second else known.get((first, second), known.get((second, first)))
             cells.append(ratio(value))
         rows.append(cells)
-    told = tag("p", "Of daily returns over 60 sessions: 1 moves together, \N{MINUS SIGN}1 against each other.",
-               class_="quiet")  # fmt: skip
-    return card("Correlations", told, table(("symbol", *symbols), rows, "Correlations", wide=True), class_="half")
+    told = "Of daily returns over 60 sessions: 1 moves together, \N{MINUS SIGN}1 against each other"
+    return card("Correlations", table(("symbol", *symbols), rows, told, wide=True), class_="half")
 
 
 def _all_halts(halts: Sequence[HaltRow]) -> Html:

@@ -19,6 +19,7 @@ from mtum.web.html import (
     Html,
     card,
     change,
+    day,
     empty,
     facts,
     number,
@@ -92,11 +93,14 @@ def _sleeve(ask: Ask, one: Table, told: Table, *parts: Html | None) -> Html:
     reasons = words.listed(tuple(words.reason(word) for word in one["reasons"] if word))
     state = "VIRTUAL" if one["state"] == "watch" else one["state"].replace("_", "-")
     return card(
-        f"{one['sleeve']}: {one['strategy'].replace('_', ' ')}",
+        one["sleeve"] if one["sleeve"] == one["strategy"] else f"{one['sleeve']}: {one['strategy'].replace('_', ' ')}",
         facts(
             [
                 ("state", f"{state}, weight {percent(one['weight'], 0, sign=False)}"),
-                ("last signal", f"{(one['action'] or 'not decided').replace('_', ' ')} on {one['decided']}"),
+                (
+                    "last signal",
+                    [f"{(one['action'] or 'not decided').replace('_', ' ')} on ", day(f"{one['decided']}")],
+                ),
                 ("because", reasons or "nothing recorded"),
                 ("conditions", confidence),
                 ("holds", held),

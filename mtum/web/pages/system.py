@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mtum import __version__
+from mtum.core.market.calendars import NEW_YORK
 from mtum.ports.reading import BarRow, Reader
 from mtum.web import documents
 from mtum.web.frame import Ask
@@ -16,6 +17,8 @@ from mtum.web.paging import Part
 type Table = Mapping[str, Any]
 
 RUNS, LINES, SESSIONS = 20, 40, 10
+FIRST_JOBS = 6
+"""Jobs shown at once: those of two sessions."""
 _TAIL_BYTES = 200_000
 
 
@@ -36,7 +39,9 @@ def _health(ask: Ask, status: Table) -> Html:
                 ("scheduler", alive),
                 (
                     "last job",
-                    f"{last['job']} of {last['session']}, {last['outcome'] or 'at work'}" if last else "none yet",
+                    f"{last['job'].replace('_', ' ')} of {last['session']}, {last['outcome'] or 'at work'}"
+                    if last
+                    else "none yet",
                 ),
                 ("broker", _broker(documents.broker(ask.records)["broker"])),
                 ("newest bar", ask.records.read("newest bar", _newest_bar)),
@@ -108,14 +113,17 @@ def _ledger(runs: Sequence[Table]) -> Html:
             [
                 one["session"] or NOTHING,
                 job,
-                new_york(began),
+                f"{began.astimezone(NEW_YORK):%Y-%m-%d %H:%M}",
                 "" if lasted is None else f"{lasted:,.1f} s",
                 outcome,
                 code,
             ]
         )
-    heads = ("session", "job", "began", "took", "ended", "exit code")
-    return card(f"Newest {len(rows)} jobs", table(heads, rows) if rows else empty("No job has run: ", "mtum run"))
+    heads = ("session", "job", "began, New York", "took", "ended", "exit code")
+    if not rows:
+        return card("Jobs", empty("No job has run: ", "mtum run"))
+    rest = tag("details", tag("summary", f"{len(rows) - FIRST_JOBS} more"), table(heads, rows[FIRST_JOBS:]))
+    return card(f"Newest {len(rows)} jobs", table(heads, rows[:FIRST_JOBS]), rest if len(rows) > FIRST_JOBS else None)
 
 
 def _timetable(ask: Ask) -> Html:

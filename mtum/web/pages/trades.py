@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
-from mtum.core.reporting import words
+from mtum.core.reporting import figures, words
 from mtum.ports.reading import BarRow, FillRow, OrderRow, Reader, TradeRow
 from mtum.web import documents
 from mtum.web.drawing import bars_of
@@ -124,7 +124,9 @@ def _points(ask: Ask, one: Table) -> tuple[float | None, float | None]:
     if not bars or not one["entry_price"]:
         return None, None
     price = one["entry_price"]
-    best, worst = max(high for _, high, _ in bars) / price - 1, min(low for *_, low in bars) / price - 1
+    # Both begin at the entry itself: a trade that was never above it has a best point of zero.
+    best = max(0.0, max(high for _, high, _ in bars) / price - 1)
+    worst = min(0.0, min(low for *_, low in bars) / price - 1)
     return (best, worst) if one["shares"] > 0 else (-worst, -best)
 
 
@@ -149,11 +151,12 @@ def _slippage(ask: Ask, wanted: Part) -> Html:
         return card("Slippage", empty("There is no fill to compare with its decision."))
     edges = [float("-inf"), *_EDGES, float("inf")]
     counts = [sum(low <= one < high for one in found) for low, high in pairwise(edges)]
-    labels = [f"below {_EDGES[0]:g}"] + [f"{low:g} to {high:g}" for low, high in pairwise(_EDGES)]
+    labels = [figures.minus(f"below {_EDGES[0]:g}")]
+    labels += [figures.minus(f"{low:g} to {high:g}") for low, high in pairwise(_EDGES)]
     middle = sorted(found)[len(found) // 2]
     says = (
         f"Fill price against the decision's price in basis points of {words.count(len(found), 'fill')}; above zero is "
-        f"a cost. The middle one is {middle:+.1f} bps."
+        f"a cost. The middle one is {figures.minus(f'{round(middle, 1) + 0.0:+.1f}')} bps."
     )
     return card("Slippage", bars_of(says, [*labels, f"from {_EDGES[-1]:g}"], counts))
 
