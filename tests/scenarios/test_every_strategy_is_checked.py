@@ -38,7 +38,7 @@ def test_no_look_ahead_and_no_warm_up_in_a_strategy_of_ours(name: str) -> None:
     days = run_backtest(whole, source, CALENDAR, unheard).played.days
     asked = replace(whole, start=days[max(0, len(days) - SESSIONS)].astype(object))
     found = run_backtest(asked, source, CALENDAR, unheard)
-    checks = checks_of(found, source, unheard)
+    checks = checks_of(found, source, CALENDAR, unheard)
     assert checks.look_ahead_cuts >= 12
     assert (checks.look_ahead_faults, checks.warm_up_faults) == (0, 0)
     assert {one.kind for one in checks.variants} >= {"costs", "fill", "settlement"}

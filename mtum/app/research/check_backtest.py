@@ -1,7 +1,7 @@
 """Check a backtest: what of it hangs on the future, on costs, on one symbol, on one state of the market, on luck."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -25,12 +25,19 @@ from mtum.core.simulation.kernel.play import play as play_compiled
 from mtum.core.simulation.played import Played
 from mtum.errors import MtumError
 from mtum.ports.market_data import BarSource
+from mtum.ports.time import Calendar
 
+_OF_OPTIONS = (
+    "options are model-priced and filled at the close that they are decided at: no other fill is played, the costs "
+    "that vary are those of shares, and what other prices of options would change is the band's"
+)
 CUTS_BY_SESSION = 12
 """Places at which the future is cut off and changed where a history is played session by session."""
 
 
-def checks_of(found: Backtested, source: BarSource, tell: Tell, each: Each[Asked] = one_by_one) -> Checks:
+def checks_of(
+    found: Backtested, source: BarSource, calendar: Calendar, tell: Tell, each: Each[Asked] = one_by_one
+) -> Checks:
     """Run the checks on official bars.
 
     Parameters
@@ -46,6 +53,11 @@ def checks_of(found: Backtested, source: BarSource, tell: Tell, each: Each[Asked
     """
     terms, official = found.asked.terms(), found.played
     asked = Asked(found.sleeves, terms) if found.account else alone(found.strategy, terms)
+    traded = [one for one in asked.sleeves if one.decides and one.strategy.OPTIONS]
+    if traded:
+        from mtum.app.research.option_backtest import player_of  # what shares do without
+
+        asked = replace(asked, options=player_of(found.asked, traded, source, calendar))
     fast = asked.confluence is not None
     if fast:
         tell_compiling(tell, play_compiled, play_seen)
@@ -53,7 +65,8 @@ def checks_of(found: Backtested, source: BarSource, tell: Tell, each: Each[Asked
     symbols, notes = without_symbols(asked, official)
     others = (
         *of_confluence(asked, found.market, found.span),
-        *on_other_terms(asked),
+        # Options fill at the close that they are decided at.
+        *(one for one in on_other_terms(asked) if not (traded and one.kind == "fill")),
         *without_sleeves(asked),
         *symbols,
     )
@@ -64,7 +77,8 @@ def checks_of(found: Backtested, source: BarSource, tell: Tell, each: Each[Asked
     vix, unknown = _vix(found, source)
     parts = added_by_sleeve(found.account) if found.account and len(found.account.sleeves) > 1 else {}
     beside = Beside(found.held.reinvested, _regimes(found, official, vix), parts)
-    return run_checks(question, official, beside, _counted(one_by_one if fast else each), notes + unknown)
+    told = [_OF_OPTIONS] if traded else []
+    return run_checks(question, official, beside, _counted(one_by_one if fast else each), notes + unknown + told)
 
 
 def _counted(each: Each[Asked]) -> Each[Asked]:

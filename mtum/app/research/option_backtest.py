@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from hashlib import sha256
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 from mtum.app.bars.own_volatility import ranked_by
 from mtum.app.model_chains import ModelChains
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.steps import count_sessions
 from mtum.config import option_rules
-from mtum.core.market.bars import Column, Days
+from mtum.core.market.bars import Bars, Column, Days
 from mtum.core.options.model.answer import CALENDAR_AFTER, CALENDAR_BEFORE
 from mtum.core.options.model.levels import ILLUSTRATION, MODEL_PRICED, STANDS_FOR, level_of
 from mtum.core.options.model.quotes import BAND
@@ -20,9 +21,10 @@ from mtum.core.options.model.writing import BXM_LIKE, PUT_LIKE, TOLD, WritingDay
 from mtum.core.options.surface import class_of
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.research.metrics import curve_metrics
+from mtum.core.research.session_grid import AccountCombination
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.options.terms import FILL_PART, OptionTerms
-from mtum.core.simulation.played import FillModel, PlayedAccount
+from mtum.core.simulation.played import FillModel, Played, PlayedAccount
 from mtum.core.simulation.played_options import PlayedOptions
 from mtum.core.simulation.session_path import play_with_options
 from mtum.core.simulation.session_views import SessionHistory
@@ -35,6 +37,8 @@ from mtum.ports.time import Calendar
 
 ACCOUNT = "BACKTEST"
 INDEX = "VIX"
+SINCE = date(1990, 1, 1)
+"""First day of the index."""
 
 type ChainsAt = Callable[[float], ModelledChains]
 """Chains so many volatility points above the model's level."""
@@ -158,13 +162,18 @@ def _played(
     span: Span,
     quoted: tuple[OptionMarket, float],
 ) -> PlayedAccount:
+    _, points = quoted
+    step = f"playing options at {points:+g} volatility points" if points else "playing options"
+    options = replace(_terms(asked, market, quoted), told=count_sessions(step, span.stop - span.first))
+    return play_with_options(market, sleeves, asked.terms(), options, *span)
+
+
+def _terms(asked: BacktestRequest, market: SessionHistory, quoted: tuple[OptionMarket, float]) -> OptionTerms:
     at, points = quoted
     chains, days = at.at(points), (market.day(0), market.day(-1))
     closes = at.source.series_history(INDEX, *days)
     practice = asked.settings.model_copy(update={"mode": "practice"})  # its permission level is the simulation's
-    step = f"playing options at {points:+g} volatility points" if points else "playing options"
-    options = OptionTerms(
-        told=count_sessions(step, span.stop - span.first),
+    return OptionTerms(
         chain=chains.quoted,
         index=lambda _, moment: closes.get(moment.date()),
         rules=lambda sleeve, account: option_rules(practice, ACCOUNT, sleeve, account),
@@ -173,7 +182,118 @@ def _played(
         points=points,
         account=ACCOUNT,
     )
-    return play_with_options(market, sleeves, asked.terms(), options, *span)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSeries:
+    """Bars and series as they were read once: all that the model quotes with, to be sent to another process."""
+
+    bars: Mapping[str, Bars]
+    series: Mapping[str, Mapping[date, float]]
+
+    @classmethod
+    def of(cls, source: BarSource, symbols: Iterable[str]) -> "KnownSeries":
+        """Return what the model needs to quote options on these symbols."""
+        names = dict.fromkeys(symbols)
+        indexes = (class_of(STANDS_FOR.get(one, one)).index for one in names)
+        known = {one: source.series_history(one, SINCE, date.max) for one in (INDEX, *indexes) if one}
+        return cls({one: source.history(one, date.min, date.max) for one in names}, known)
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        """Return the bars of a symbol from one day to another.
+
+        Parameters
+        ----------
+        symbol : str
+            Symbol to read.
+        first, last : date
+            Sessions it begins and ends with.
+        """
+        return self.bars[symbol].since(first).until(last)
+
+    def series_history(self, name: str, first: date, last: date) -> Mapping[date, float]:
+        """Return the closes of an index from one day to another, in points.
+
+        Parameters
+        ----------
+        name : str
+            Name of the index.
+        first, last : date
+            Sessions it begins and ends with.
+        """
+        return {day: value for day, value in self.series.get(name, {}).items() if first <= day <= last}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelPlayer:
+    """Plays accounts with options at the model's own level (core.research.session_grid.OptionPlayer)."""
+
+    asked: BacktestRequest
+    known: KnownSeries
+    calendar: Calendar
+
+    def __repr__(self) -> str:
+        return sha256(repr((self.known.series, self.asked.settings.options)).encode()).hexdigest()[:12]
+
+    def play(self, market: SessionHistory, one: AccountCombination, span: Span) -> Played:
+        """Play one set of settings over some sessions of a market.
+
+        Parameters
+        ----------
+        market : SessionHistory
+            Bars per symbol, and extra series by session.
+        one : AccountCombination
+            The sleeves and the terms.
+        span : Span
+            Sessions decided: ``first <= t < stop``.
+
+        Raises
+        ------
+        UsageError
+            If its prices are an illustration, by which nothing is chosen.
+        """
+        at = OptionMarket(cast(BarSource, self.known), self.calendar)
+        found = play_with_options(market, one.sleeves, one.terms, _terms(self.asked, market, (at, 0.0)), *span)
+        if label_of(found.options.values()) == ILLUSTRATION:
+            raise UsageError("calls on the VIX are priced as an illustration: nothing is swept or checked by them")
+        return found.total
+
+
+def player_of(
+    asked: BacktestRequest,
+    sleeves: Sequence[Sleeve],
+    source: BarSource,
+    calendar: Calendar,
+    like: ModelPlayer | None = None,
+) -> ModelPlayer:
+    """Return what plays these sleeves of options many times, here or in another process.
+
+    Parameters
+    ----------
+    asked : BacktestRequest
+        One question to history.
+    sleeves : sequence of Sleeve
+        Those that trade options.
+    source : BarSource
+        Of the index and of past dividends.
+    calendar : Calendar
+        The exchange's trading sessions.
+    like : ModelPlayer or None
+        One whose series are taken over where it knows these symbols.
+
+    Raises
+    ------
+    UsageError
+        If they are to fill at the next open, or at chains of a folder.
+    """
+    if asked.terms().fill is not FillModel.SAME_CLOSE:
+        raise UsageError("options are quoted and filled at the close they are decided at: leave out --fill next_open")
+    if asked.settings.market.chain_dir:
+        raise UsageError("sweeps and checks play options at prices of the model: leave out market.chain_dir")
+    symbols = [symbol for one in sleeves for symbol in one.symbols]
+    if like is not None and {*symbols} <= like.known.bars.keys():
+        return replace(like, asked=asked)
+    return ModelPlayer(asked, KnownSeries.of(source, symbols), calendar)
 
 
 def _writing(underlying: str, market: SessionHistory, span: Span, at: OptionMarket) -> dict[str, Column]:

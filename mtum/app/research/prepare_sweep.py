@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtum.app.research.backtest_request import PLAYED, BacktestRequest
 from mtum.app.research.grid_file import Grid
@@ -22,6 +22,9 @@ from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.errors import BarsMissingError, ConfigError, UsageError
 from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
+
+if TYPE_CHECKING:
+    from mtum.app.research.option_backtest import ModelPlayer
 
 STRATEGY = "strategy.mtum_confluence."
 _SWEPT = ("strategy.", "sleeve.", "group.", "portfolio.", "risk.")
@@ -62,7 +65,9 @@ def prepare(
     if asked.symbol is not None and any(name.endswith(".symbol") for name in grid.names()):
         raise UsageError(f"--symbol {asked.symbol} and a grid of symbols: leave out one of them")
     compiled = _compiled(grid, asked, settings)
-    combinations: tuple[Combination | AccountCombination, ...] = compiled or tuple(_each(grid, asked, settings))
+    combinations: tuple[Combination | AccountCombination, ...] = compiled or tuple(
+        _with_options(_each(grid, asked, settings), source, calendar)
+    )
     _refuse_without_effect(grid, combinations)
     keys = [_key(one) for one in combinations]
     distinct = list(dict.fromkeys(keys))
@@ -113,7 +118,9 @@ def _compiled(grid: Grid, asked: BacktestRequest, settings: LoadSettings) -> tup
     return tuple(found)
 
 
-def _each(grid: Grid, asked: BacktestRequest, settings: LoadSettings) -> Iterator[AccountCombination]:
+def _each(
+    grid: Grid, asked: BacktestRequest, settings: LoadSettings
+) -> Iterator[tuple[BacktestRequest, AccountCombination]]:
     for change in grid.combinations():
         try:
             own = replace(asked, settings=settings({**grid.base, **change}))
@@ -122,10 +129,25 @@ def _each(grid: Grid, asked: BacktestRequest, settings: LoadSettings) -> Iterato
             raise ConfigError([f"{line} (with {which})" for line in error.problems]) from error
         terms = own.terms()
         if own.whole_account:
-            yield AccountCombination(own.sleeves(), terms)
+            yield own, AccountCombination(own.sleeves(), terms)
         else:
             named = ("", own.active_strategy(), 1.0, SleeveState.ON, 0.0, asked.benchmark or "")
-            yield AccountCombination((Sleeve(*named, terms.rules, terms.loss_pause_sessions),), terms)
+            yield own, AccountCombination((Sleeve(*named, terms.rules, terms.loss_pause_sessions),), terms)
+
+
+def _with_options(
+    each: Iterator[tuple[BacktestRequest, AccountCombination]], source: BarSource, calendar: Calendar
+) -> Iterator[AccountCombination]:
+    player: ModelPlayer | None = None
+    for own, one in each:
+        traded = [sleeve for sleeve in one.sleeves if sleeve.decides and sleeve.strategy.OPTIONS]
+        if not traded:
+            yield one
+            continue
+        from mtum.app.research.option_backtest import player_of  # what shares do without
+
+        player = player_of(own, traded, source, calendar, player)
+        yield replace(one, options=player)
 
 
 def _key(one: Combination | AccountCombination) -> tuple[object, ...]:

@@ -142,7 +142,7 @@ def _backtest_answer(
         from mtum.app.research.check_backtest import checks_document, checks_of
         from mtum.wiring.research import replays_by
 
-        answer["checks"] = checks_document(checks_of(found, source, call.tell, replays_by(workers)))
+        answer["checks"] = checks_document(checks_of(found, source, calendar, call.tell, replays_by(workers)))
     if out is not None:
         from mtum.app.research.steps import tell_step
         from mtum.app.research.tear_sheet import account_of

@@ -1,7 +1,8 @@
 """Combinations of any settings, each played by itself; their rows are those of the compiled grid."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -22,12 +23,37 @@ from mtum.core.simulation.walker.play import play_strategy
 from mtum.core.strategies.contract import Strategy
 
 
+class OptionPlayer(Protocol):
+    """Plays accounts of which sleeves trade options: it knows what quotes them, also in another process."""
+
+    def play(self, market: SessionHistory, one: "AccountCombination", span: Span) -> Played:
+        """Play one set of settings over some sessions of a market.
+
+        Parameters
+        ----------
+        market : SessionHistory
+            Bars per symbol, and extra series by session.
+        one : AccountCombination
+            The sleeves and the terms.
+        span : Span
+            Sessions decided: ``first <= t < stop``.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AccountCombination:
-    """One set of settings: the sleeves of an account, one strategy alone being an account of one, and the terms."""
+    """One set of settings: the sleeves of an account, one strategy alone being an account of one, and the terms.
+
+    Parameters
+    ----------
+    options : OptionPlayer or None
+        What plays it where a sleeve trades options.
+    """
 
     sleeves: tuple[Sleeve, ...]
     terms: PlayTerms
+    options: OptionPlayer | None = field(default=None, compare=False, kw_only=True)
 
     @property
     def alone(self) -> Strategy | None:
@@ -95,6 +121,8 @@ def play_combination(market: SessionHistory, one: AccountCombination, span: Span
     compiled : bool
         Whether compiled code is used.
     """
+    if one.options is not None:
+        return one.options.play(market, one, span)
     if one.alone is not None:
         return play_strategy(market, one.alone, one.terms, *span, compiled=compiled)
     return play_account(market, one.sleeves, one.terms, *span).total

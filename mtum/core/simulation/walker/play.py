@@ -77,7 +77,7 @@ def play_strategy(
         If the strategy trades options: they are played with chains, by `play_with_options` alone.
     """
     if strategy.OPTIONS:
-        raise UsageError(f"{strategy.name} trades options: `mtum backtest` plays them, sweeps and checks do not")
+        raise UsageError(f"{strategy.name} trades options: they are played with chains, and nothing here quotes them")
     found = walked(history, strategy, terms, (first, stop), compiled=compiled)
     if found is not None:
         return played_of(history, terms, found)

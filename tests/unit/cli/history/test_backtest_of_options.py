@@ -72,14 +72,59 @@ def test_what_has_no_market_of_its_own_is_refused(symbol: str, tmp_path: Path) -
     assert f"{symbol} has no model prices" in called.err
 
 
-def test_options_fill_at_the_close_alone_and_are_not_swept(tmp_path: Path) -> None:
+def test_options_fill_at_the_close_alone(tmp_path: Path) -> None:
     called = wheel(tmp_path, "--fill", "next_open", end="2018-03-22")
     assert (called.code, "leave out --fill next_open" in called.err) == (2, True)
-    (tmp_path / "grid.toml").write_text(
-        '[base]\n"portfolio.strategy" = "wheel"\n[grid]\n"strategy.wheel.dte" = [40, 45]\n'
-    )
-    swept = call(tmp_path, "sweep", str(tmp_path / "grid.toml"), "--start", "2018-03-20", "--end", "2018-03-22")
-    assert (swept.code, "trades options" in swept.err) == (2, True)
+
+
+GRID = """
+[base]
+"portfolio.strategy" = "wheel"
+"portfolio.capital_usd" = 100000.0
+"strategy.wheel.symbols" = {SP500 = 1.0}
+"strategy.wheel.write_on" = "any"
+"risk.max_daily_loss_usd" = "none"
+"risk.max_position_usd" = "none"
+[grid]
+"strategy.wheel.put_delta" = [0.2, 0.3]
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_sweep_of_options_comes_to_what_backtests_come_to(tmp_path: Path, workers: str) -> None:
+    (tmp_path / "grid.toml").write_text(GRID)
+    end = "2018-03-29"
+    span = ("--start", "2018-03-20", "--end", end)
+    words = ("sweep", str(tmp_path / "grid.toml"), *span, "--workers", workers, "--json", "--quiet")
+    swept = call(tmp_path, *words)
+    assert swept.code == 0, swept.err
+    rows = {row["settings"]["strategy.wheel.put_delta"]: row for row in swept.document["top"]}
+    assert len({row["final_equity_usd"] for row in rows.values()}) == 2
+    alone = wheel(tmp_path, "--set", "strategy.wheel.write_on=any", "--json", "--quiet", end=end).document
+    assert rows[0.3]["final_equity_usd"] == pytest.approx(alone["final_equity_usd"], abs=0.01)
+    # What is done is kept: nothing is played again.
+    assert call(tmp_path, *words).document["top"] == swept.document["top"]
+
+
+def test_nothing_is_swept_by_an_illustration_or_by_another_fill(tmp_path: Path) -> None:
+    (tmp_path / "grid.toml").write_text(GRID)
+    span = ("--start", "2018-03-20", "--end", "2018-03-22")
+    other = call(tmp_path, "sweep", str(tmp_path / "grid.toml"), *span, "--fill", "next_open")
+    assert (other.code, "decided at" in other.err) == (2, True)
+    hedge = GRID.replace("wheel.put_delta", "vix_hedge.delta").replace('"wheel"', '"vix_hedge"')
+    hedge = hedge.replace('"strategy.wheel.symbols" = {SP500 = 1.0}\n', '"strategy.vix_hedge.symbol" = "SP500"\n')
+    (tmp_path / "grid.toml").write_text(hedge.replace('"strategy.wheel.write_on" = "any"\n', ""))
+    called = call(tmp_path, "sweep", str(tmp_path / "grid.toml"), *span)
+    assert (called.code, "illustration" in called.err) == (2, True)
+
+
+@pytest.mark.full
+def test_a_check_of_options_finds_no_look_ahead_and_says_what_it_cannot_vary(tmp_path: Path) -> None:
+    found = wheel(tmp_path, "--set", "strategy.wheel.write_on=any", "--check", "--json", "--quiet").document["checks"]
+    assert (found["look_ahead_faults"], found["warm_up_faults"]) == (0, 0)
+    assert {row["kind"] for row in found["variants"]} == {"costs", "settlement"}
+    assert any("no other fill is played" in note for note in found["notes"])
 
 
 def test_a_backtest_of_shares_loads_nothing_of_options() -> None:
