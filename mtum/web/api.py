@@ -119,6 +119,12 @@ def _with_words(routes: APIRouter, records: Records) -> None:
     def backtests(request: Request, since: Since = None, limit: Limit = 500) -> Response:
         return answered(request, documents.backtests(records, since, limit))
 
+    @routes.get("/compare", summary="Kept backtests, sweeps and walk forwards side by side: `of` names their numbers.")
+    def compare(
+        request: Request, of: Annotated[str, Query(max_length=100, pattern=r"^[0-9]{1,18}(,[0-9]{1,18}){1,4}$")]
+    ) -> Response:
+        return answered(request, documents.compare(records, list(dict.fromkeys(map(int, of.split(","))))))
+
     @routes.get("/backtest", summary="The backtest that a page started last: how far it is, or how it ended.")
     def backtest(request: Request) -> Response:
         return answered(request, documents.backtest(records))

@@ -1,6 +1,6 @@
 """Every document of the API by its name: those of the commands, without the paths of this machine."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from typing import Any
@@ -227,7 +227,31 @@ def backtests(records: Records, since: date | None = None, limit: int | None = N
     document: Document = plain(
         {"backtests": [{name: getattr(row, name) for name in told} for row in rows], "count": len(rows)}
     )
-    return document
+    return {**document, "backtests": [_without_paths(records, one) for one in document["backtests"]]}
+
+
+def compare(records: Records, numbers: Sequence[int]) -> Document:
+    """Return what `mtum compare --json` tells of kept studies.
+
+    Raises
+    ------
+    UsageError
+        If one of them is not kept.
+    """
+    from mtum.app.research.studies import compared
+    from mtum.wiring.studies import studies_in
+
+    store = studies_in(records.folder)
+    studies = store.found(numbers) if store else ()
+    missing = [f"{one}" for one in numbers if one not in {study.id for study in studies}]
+    if missing:
+        raise UsageError(f"there is no {' and no '.join(missing)}; /api/v1/backtests lists what is kept")
+    found: Document = plain(compared(studies))
+    return {**found, "studies": [_without_paths(records, one) for one in found["studies"]]}
+
+
+def _without_paths(records: Records, study: Document) -> Document:
+    return {**study, "command": records.without_paths(study["command"])}
 
 
 def backtest(records: Records) -> Document:

@@ -53,7 +53,7 @@ def job_in(found: Answered) -> dict[str, Any]:
     return job
 
 
-def ended(server: Served, seconds: float = 90) -> dict[str, Any]:
+def ended(server: Served, seconds: float = 300) -> dict[str, Any]:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         job = job_in(server.ask("/api/v1/backtest"))
@@ -97,10 +97,10 @@ def test_a_form_starts_the_command_and_its_result_is_kept_and_shown(folder: Path
         found = server.post("/research", {"start": "2017-01-03", "end": "2017-12-29"}, Accept="text/html")
         assert (found.status, found.headers["location"]) == (303, "/research")
         job = ended(server)
-        told = b""
-        while b'"kept"' not in told:
-            told += line.recv(65536)
-    assert b"event: backtest" in told
+        stream = b""
+        while b'"kept"' not in stream:
+            stream += line.recv(65536)
+    assert b"event: backtest" in stream
     assert (job["outcome"], job["text"]) == ("kept", None)
     assert re.fullmatch(
         r"mtum backtest --start 2017-01-03 --end 2017-12-29 --out backtests/[0-9T]+-[0-9a-f]{4}", job["command"]
@@ -109,6 +109,15 @@ def test_a_form_starts_the_command_and_its_result_is_kept_and_shown(folder: Path
     assert (study["id"], study["start"], study["sessions"]) == (job["id"], "2017-01-03", 251)
     again = call_json(folder, "backtest", "--start", "2017-01-03", "--end", "2017-12-29").document
     assert again["final_equity_usd"] == study["final_equity_usd"]
+    # Both by the command and by the form, side by side, and no path of the machine.
+    numbers = f"{job['id']},{again['id']}"
+    told = json.loads(server.ask(f"/api/v1/compare?of={numbers}").body)
+    wanted = call_json(folder, "compare", *numbers.split(",")).document
+    assert {**told, "studies": []} == {**wanted, "studies": []}
+    assert told["same"] == {"settings": True, "code": True, "data": True}
+    assert server.ask("/api/v1/compare?of=1,999").status == 400
+    for path in (f"compare?of={numbers}", "backtests", "backtest"):
+        assert str(folder) not in server.ask(f"/api/v1/{path}").text
     page = unescape(server.ask(f"/research?of={job['id']}").text)
     for words in (usd(study["final_equity_usd"]), ratio(study["sharpe"]), percent(study["cagr_frac"])):
         assert words in page
@@ -179,20 +188,28 @@ def test_one_is_played_at_a_time_at_the_lowest_priority_and_can_be_stopped(folde
     kept = set((folder / "data").glob("backtests/*"))
     assert started(server, **SLOW)["running"]
     child = child_of(server)
-    while not job_in(server.ask("/api/v1/backtest"))["done"]:
-        PAUSE.wait(0.1)
-    page = server.ask("/research").text
-    assert re.search(r'<progress [^>]*value="[0-9]+" max="1256"', page), page
     assert os.getpriority(os.PRIO_PROCESS, child) == 19
     second = server.post("/api/v1/backtest", {})
     assert (second.status, "a backtest is running" in second.text) == (409, True)
-    assert "Stop it" in page
+    assert "Stop it" in server.ask("/research").text
     job = job_in(server.post("/api/v1/backtest/stop"))
     assert (job["running"], job["outcome"], job["text"]) == (False, "stopped", "a person stopped it")
     assert gone(child)
     assert len(call_json(folder, "show", "backtests").document["backtests"]) == before
     assert set((folder / "data").glob("backtests/*")) == kept
     assert "The backtest was stopped" in server.ask("/research").text
+
+
+@pytest.mark.full
+def test_a_page_shows_how_many_sessions_are_played(tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    with served(tmp_path) as server:
+        started(server, **SLOW)
+        until = time.monotonic() + 120
+        while not job_in(server.ask("/api/v1/backtest"))["done"] and time.monotonic() < until:
+            PAUSE.wait(0.1)
+        page = server.ask("/research").text
+    assert re.search(r'<progress [^>]*value="[0-9]+" max="1256"', page), page
 
 
 @pytest.mark.full
@@ -245,7 +262,7 @@ def test_one_at_work_is_stopped_before_orders_are_made(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         started(server, **SLOW)
         child = child_of(server)
-        job = ended(server, 90)
+        job = ended(server)
         assert (job["outcome"], job["text"].split(";")[0]) == ("stopped", "a session's orders are made now")
         assert gone(child)
         assert server.post("/api/v1/backtest", SLOW).status == 400

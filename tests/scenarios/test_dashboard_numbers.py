@@ -92,6 +92,8 @@ def test_pages_show_the_numbers_of_the_commands(folder: Path, server: Served) ->
     for name in ("", "portfolio"):
         assert usd(sleeves["equity_usd"]) in pages[name]
         assert usd(sleeves["gained_usd"], sign=True) in pages[name]
+    for symbol, seen in call_json(folder, "explain").document["inputs"].items():
+        assert f"{symbol} {percent(seen['confidence'], 0, sign=False)}" in pages["strategies"]
     for one in sleeves["sleeves"]:
         assert usd(one["equity_usd"]) in pages["strategies"]
         assert one["sleeve"] in pages[""]

@@ -37,6 +37,8 @@ STRIP = 60
 """Sessions of the strip of conditions."""
 MOST_SYMBOLS = 10
 """Symbols of a sleeve whose timeframes are shown; the market page has the others."""
+SUREST = 3
+"""Symbols of a sleeve whose confidence is shown: those it is surest of."""
 FRAMES = {"1d": "day", "1w": "week", "1mo": "month"}
 """Timeframe -> what a bar of it spans."""
 
@@ -89,7 +91,7 @@ def _sleeve(ask: Ask, one: Table, told: Table, *parts: Html | None) -> Html:
     own = decisions.get(one["sleeve"], {})
     held = "; ".join(f"{row['shares']} {row['symbol']}" for row in one["positions"]) or "flat"
     passed = [line["passed"] for line in own.get("conditions", ())]
-    confidence = f"{sum(passed)} of {len(passed)} conditions met" if passed else "no conditions recorded"
+    met = f"{sum(passed)} of {len(passed)} conditions met" if passed else "no conditions recorded"
     reasons = words.listed(tuple(words.reason(word) for word in one["reasons"] if word))
     state = "VIRTUAL" if one["state"] == "watch" else one["state"].replace("_", "-")
     return card(
@@ -102,7 +104,8 @@ def _sleeve(ask: Ask, one: Table, told: Table, *parts: Html | None) -> Html:
                     [f"{(one['action'] or 'not decided').replace('_', ' ')} on ", day(f"{one['decided']}")],
                 ),
                 ("because", reasons or "nothing recorded"),
-                ("conditions", confidence),
+                ("confidence", _confidence(own)),
+                ("conditions", met),
                 ("holds", held),
                 ("equity", usd(one["equity_usd"])),
                 ("return", change(one["return_frac"], percent(one["return_frac"]))),
@@ -115,6 +118,13 @@ def _sleeve(ask: Ask, one: Table, told: Table, *parts: Html | None) -> Html:
         *parts,
         _strip(ask, one["sleeve"], options=bool(own.get("options"))),
     )
+
+
+def _confidence(own: Table) -> str:
+    found = {symbol: one["confidence"] for symbol, one in (own.get("inputs") or {}).items() if "confidence" in one}
+    surest = sorted(found, key=lambda symbol: -found[symbol])
+    rest = f" and {len(surest) - SUREST} more" if len(surest) > SUREST else ""
+    return ", ".join(f"{one} {percent(found[one], 0, sign=False)}" for one in surest[:SUREST]) + rest or NOTHING
 
 
 def _options(told: Table, sleeve: str) -> Html:
