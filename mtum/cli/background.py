@@ -1,6 +1,7 @@
 """`python -m mtum.cli.background WORDS`: a command that the dashboard started.
 
-It has the lowest priority, tells its steps as lines of JSON on stderr, and ends with who started it.
+It tells its steps as lines of JSON on stderr, and ends with who started it. A person waits for whether it can be
+carried out at all; from its first step on it has the lowest priority.
 """
 
 import json
@@ -19,8 +20,6 @@ STEPS = "mtum.app.research.steps"
 
 def main(words: Sequence[str]) -> int:
     """Carry out a command and tell, as the last line, its number in the research file or what went wrong."""
-    with suppress(OSError):
-        os.nice(LOWEST)  # before there is a thread: each has a priority of its own
     Thread(target=_end_with_who_asked, daemon=True).start()
     from mtum.cli.app import main_command
     from mtum.cli.context import CommandCall
@@ -42,7 +41,10 @@ def main(words: Sequence[str]) -> int:
 
 class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one step as a line."""
+        """Write one step as a line; with the first one the work begins, and the priority ends."""
+        if os.getpriority(os.PRIO_PROCESS, 0) < LOWEST:
+            with suppress(OSError):
+                os.nice(LOWEST)
         _tell({name: getattr(record, name) for name in ("step", "done", "total")})
 
 

@@ -29,7 +29,7 @@ FOLDER_NAME = "backtests"
 SHEET_NAME = "tear-sheet.html"
 PLAYING = "playing"
 """With how its step begins, everything that was asked is accepted."""
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 12.0
 """How long a form is kept waiting for what the command says of it, which a busy machine lets begin late."""
 ENDS_SECONDS = 3.0
 
