@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mtum.cli.app import run
+from tools.json_fields import undocumented
 from tools.reference_words import EXIT_CODES
 
 
@@ -47,15 +48,21 @@ def call(folder: Path, *words: str) -> Called:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = run(words)
-    documented(words, code)
+    documented(words, code, out.getvalue())
     return Called(code, out.getvalue(), err.getvalue())
 
 
-def documented(words: Sequence[str], code: int) -> None:
-    """Hold an exit code against those that the reference gives the command."""
+def documented(words: Sequence[str], code: int, out: str) -> None:
+    """Hold an exit code and a JSON document against what the reference lists for the command."""
     names = [word for word in words if not word.startswith("-")][:2]
-    known = next((EXIT_CODES[name] for name in (" ".join(names), *names[:1]) if name in EXIT_CODES), None)
-    assert known is None or code in (1, 2, 130, *known), f"mtum {' '.join(words)}: {code} is not in EXIT_CODES"
+    command = next((name for name in (" ".join(names), *names[:1]) if name in EXIT_CODES), None)
+    if command is None or "--help" in words:
+        return
+    line = f"mtum {' '.join(words)}"
+    assert code in (1, 2, 130, *EXIT_CODES[command]), f"{line}: {code} is not in tests/tools/reference_words.py"
+    if "--json" in words and out:
+        found = undocumented(command, json.loads(out))
+        assert not found, f"{line}: {found} not in tests/tools/json_fields.py"
 
 
 def call_json(folder: Path, *words: str) -> Called:

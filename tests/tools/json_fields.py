@@ -29,7 +29,7 @@ coordination | coordination | what the account did with the wishes of its sleeve
 provisional | true or false | decided on a bar that was not final
 degraded | list of text | what was missing and could be done without, for instance vix
 rerun | true or false | answered from the record; nothing was sent
-jobs | list of object | with --if-due: every job that ran, with `job`, `slot`, `session`, `outcome`, `exit_code`
+at, runs, messages_sent | instant, list of object, number | with --if-due alone: each job with `outcome` and `text`
 note | text | a word to a person, for instance that the embedded market is over
 """
 _METRICS = """
@@ -54,7 +54,6 @@ cautions | list of text | what a reader should know
 costs_usd, cost_drag_frac_per_year | number | all costs, and what they took of the return a year
 dividends_usd | number | dividends received
 exit_reasons | list of object | by reason: `trades`, `wins`, `pnl_usd` and means
-capm, parts | object | regression on the benchmark; figures of parts of the time
 """
 
 SHAPES: Mapping[str, str] = {
@@ -165,7 +164,7 @@ sleeves | object | by sleeve, its equity, benchmark and number of orders
 contains | object | sessions with `crosses`, `cuts`, `transfers`, `partial_fills`, `abstentions`
 options | object | what happened in options, where a sleeve trades them
 notes | list of text | what the market's data mean
-database, report, config | path | what was written
+database, report, reports, config | path | what was written; of a portfolio also its sleeves' reports
 """,
     "init": """
 files | list of path | files written
@@ -179,9 +178,6 @@ orders | list of order | every order of the session, now terminal
 fills | list of fill | its executions
 equity_usd, benchmark_usd | number | at the close
 official_close | number | of the account's one symbol; empty while not published
-official_closes | object | the same by symbol, where there are several
-sleeves, positions, crosses, options, option_orders, coordination | object | more of it, where the account has it
-rerun | true or false | answered from the record
 """,
     "status": """
 mode, account, strategy, source | text | what the settings say, and where bars come from
@@ -199,7 +195,6 @@ next_session | object | `session`, `closes_at`, `half_day`
 next_wakes | list of object | what runs next: `job`, `slot`, `session`, `at_utc`, `at_new_york`
 undelivered | number | messages that wait to be delivered
 paper_check | object | where the check of a paper account stands
-sleeves, options, coordination, external, watched | any | more of it, where the account has it
 settings_file, database | path | what was read
 """,
     "sleeves": """
@@ -219,7 +214,7 @@ forwards | object | with `chain`: forward price by expiry
 contracts | list of object | with `chain`: quote, greeks, and why a contract is out
 """,
     "risk": """
-equity_usd | number | equity of the account
+equity_usd, options_usd | number | equity of the account, and what its options are worth
 limits | list of object | each limit: `sleeve`, `limit`, `value`, `threshold`, `use` as a fraction
 risk | object | volatility, value at risk, shortfall, beta, concentration, correlations
 stresses | list of object | past crashes on today's positions: `name`, `first`, `last`, `change_frac`, `worst_frac`
@@ -253,7 +248,6 @@ decisions, verified, failed | number | decisions looked at, those that replay, t
 books | list of text | differences between the books and the executions
 sessions | list of object | by session: `replay`, `provenance`, `drift`
 drift | list of text | settings or code that changed since
-incomplete, events | list of text | records that are missing or damaged
 """,
     "report": """
 session, mode, account, strategy, symbol, symbols | text, list | what it is about
@@ -274,7 +268,7 @@ backtest | object | the approved baseline beside what happened
 regret | list of object | by condition, how often its last move was turned
 code_version, settings_hash | text | what it was made with
 sleeves, internal_orders, coordination, conflicts | object | of [several sleeves](../how-to/sleeves.md)
-options, accounts, notes, virtual, state, weight, standing | any | more of it, where the account has it
+state, standing, undecided, options | any | of a sleeve its state and standing; what was not decided; options
 """,
     "review": """
 kind, first, last, complete | text, date | which review of which sessions, and whether the period is over
@@ -293,7 +287,7 @@ standing, effects | list of object | against buy-and-hold; what each condition i
 costs | object | commissions assumed and paid, slippage, fees of data
 stability | list of object | steps expected and reached
 audit, drift, tax, backtest | list, object | quarterly: restore drill, changes, tax lots, baseline
-sleeves, coordination, options, result, notes | any | more of it, where the account has it
+state, sleeves, notes, settings | any | of a sleeve its state; the reviews of the sleeves; notes; settings in force
 """,
     "serve": """
 address | text | where it listened
@@ -303,7 +297,10 @@ address | text | where it listened
     "show fills": "fills | list of fill | oldest first",
     "show decisions": "decisions | list of object | rows of `v_daily` with the values of each strategy",
     "show bars": "bars | list of object | columns as in the table `bars`",
-    "show equity": "equity | list of equity point | oldest first",
+    "show equity": """
+equity | list of equity point | oldest first
+virtual | list of object | the same while a sleeve was watched, on virtual money
+""",
     "show movements": "movements | list of object | columns as in the table `cash_movements`",
     "show runs": "runs | list of job run | oldest first",
     "show notes": "notes | list of object | `session`, `symbol`, `words`, `at`",
@@ -377,9 +374,10 @@ sleeves | object | by sleeve: money, costs, metrics, its part of the result
 watched | object | by sleeve on virtual money, the same apart
 weights | object | with --out: weights of every session
 coordination | coordination | over the whole time
-near_close, check, spread, options, band, checks | object | results of those options, and of options traded
-cautions, notes | list of text | what a reader should know
-approved, files, out, html | any | with --approve and --out
+near_close | list of object | with --decision near_close: the spread of results
+checks | object | with --check: each check with its result
+options | object | where options were traded: the band, fees, what ended, indexes that write options
+approved, files | true or false, list of path | with --approve; with --out: what was written
 id | number | number for `mtum compare`
 """,
     "sweep": """
@@ -488,7 +486,6 @@ mode, account, last_session, decisions, fills | text, date, number | what it hol
     "config show": """
 file, data_dir | path | what was read
 settings | object | by setting, its `value` and its `origin`
-secrets | object | whether each secret is set; never its value
 """,
     "config check": """
 ok | true or false | whether the settings can be used
@@ -513,6 +510,7 @@ source | text | sources of the bars behind it
 WRITTEN_FILES = """
 files | list of path | files written
 rows | number | rows in them
+without_commission | list of text | ids of executions whose commission is not known yet
 """
 """Fields of every `export`."""
 

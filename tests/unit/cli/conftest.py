@@ -36,8 +36,8 @@ def mtum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     def called(*words: str) -> Called:
         capsys.readouterr()
         code = run(words)
-        documented(words, code)
         streams = capsys.readouterr()
+        documented(words, code, streams.out)
         return Called(code, streams.out, streams.err)
 
     return called
