@@ -112,10 +112,12 @@ def version_of(library: str) -> str:
     """Return the version of a library that is installed; empty for one that is not."""
     # `version` would parse the whole description of the library.
     try:
-        told = distribution(library).read_text("METADATA") or ""
+        found = distribution(library)
     except PackageNotFoundError:
         return ""
-    return next(line.removeprefix("Version: ") for line in told.splitlines() if line.startswith("Version: "))
+    # Wheels have the one file, what a system's own packages install may have the other.
+    told = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+    return next((line.removeprefix("Version: ") for line in told.splitlines() if line.startswith("Version: ")), "")
 
 
 def _session(row: list[str]) -> Session:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mtum.adapters import calendar
-from mtum.adapters.calendar import ExchangeCalendar, read_overrides
+from mtum.adapters.calendar import ExchangeCalendar, read_overrides, version_of
 from mtum.core.market.calendars import Overrides
 from mtum.errors import CalendarMismatchError, ConfigError
 
@@ -184,3 +184,18 @@ def test_a_wider_question_keeps_the_years_before_it(tmp_path: Path) -> None:
     ExchangeCalendar(file=file).sessions(*SPAN)
     ExchangeCalendar(file=file).sessions(date(2012, 1, 1), date(2012, 12, 31))
     assert next_process(file)[-1] == "False"
+
+
+def test_the_version_of_a_library_is_known_however_it_was_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {
+        "wheeled-1.5.dist-info/METADATA": "Metadata-Version: 2.1\nName: wheeled\nVersion: 1.5\n\nVersion: of a text\n",
+        "older.egg-info/PKG-INFO": "Name: older\nVersion: 0.9\n",
+        "bare.dist-info/METADATA": "Name: bare\n",
+    }
+    for path, text in texts.items():
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert [version_of(name) for name in ("wheeled", "older", "bare", "nowhere-to-be-found")] == ["1.5", "0.9", "", ""]
