@@ -196,4 +196,4 @@ def _versions(
     )
     rows = connection.cursor()
     rows.row_factory = None  # plain tuples: there are hundreds for every symbol
-    return {day: tuple(row) for day, *row in rows.execute(sql, (*of, *span, until))}
+    return {row[0]: row[1:] for row in rows.execute(sql, (*of, *span, until))}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from mtum.app.bars.check_columns import check_columns
@@ -93,10 +94,11 @@ def market_sessions(source: BarSource, calendar: Calendar, settings: Settings) -
 def _spans(sleeve: Sleeve, source: BarSource, calendar: Calendar) -> tuple[list[tuple[Session, ...]], list[DataError]]:
     """Return the sessions at which each symbol of a sleeve has the bars it needs, and what is wrong with others."""
     needed, found, short = sleeve.strategy.history_sessions(), list[tuple[Session, ...]](), list[DataError]()
+    between = cache(calendar.sessions)  # most symbols have the same first and last day
     for symbol in sleeve.looks_at:
         try:
             bars = source.history(symbol, date(1990, 1, 1), date(2200, 1, 1))
-            sessions = calendar.sessions(bars.day(0), bars.last_day).known if len(bars) else ()
+            sessions = between(bars.day(0), bars.last_day).known if len(bars) else ()
             if len(sessions) < needed:
                 said = f"{symbol}: the {source.name} market has {len(sessions)} sessions, {needed} needed"
                 raise BarsMissingError(said)
