@@ -74,12 +74,17 @@ def test_an_open_group_says_what_it_earns_risks_and_waits_for(folder: Path, sett
 def test_risk_counts_what_options_are_worth_in_the_equity_that_status_shows(folder: Path) -> None:
     (folder / "wheel.toml").write_text('[market]\nsample = "multi"\n' + OWN)
     own = ("--json", "--quiet", "--config", str(folder / "wheel.toml"), "--data-dir", str(folder))
-    worth = sum(one["worth_usd"] for one in call(folder, "options", *own).document["groups"])
+    groups = call(folder, "options", *own).document["groups"]
+    worth = sum(one["worth_usd"] for one in groups)
     risk = call(folder, "risk", *own).document
     last = call(folder, "show", "equity", *own).document["equity"][-1]
     assert worth < 0
     assert risk["options_usd"] == pytest.approx(worth)
     assert risk["equity_usd"] == pytest.approx(last["equity_usd"])
+    # In the limits of the account the put counts with its strike, and there are no shares beside it.
+    counted = {one["limit"]: one["value"] for one in risk["limits"] if one["limit"].startswith("max_")}
+    strikes = sum(one["collateral_usd"] for one in groups) / risk["equity_usd"]
+    assert counted["max_symbol_frac"] == counted["max_gross_frac"] == pytest.approx(strikes, abs=1e-5)
 
 
 def test_lists_show_what_was_offered_and_what_filled(folder: Path) -> None:

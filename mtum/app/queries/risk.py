@@ -99,6 +99,7 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
         cash_usd=equity,
         losses=loss_state(account_points(curves), Decimal(0), paused=False),
         returns=Returns.of(cached, VAR_SESSIONS),
+        options_usd=_counted_usd(sleeves, reader),
     )
     found = [("", one.limit, one.value, one.threshold) for one in measured(positions, account, account_rules(settings))]
     found = [one for one in found if one[1] != CASH]
@@ -134,6 +135,19 @@ def _options_usd(sleeves: Sequence[Sleeve], reader: Reader) -> dict[str, float]:
             usd = float(lot.quantity * price * lot.contract.multiplier)
             found[lot.strategy] = found.get(lot.strategy, 0.0) + usd
     return found
+
+
+def _counted_usd(sleeves: Sequence[Sleeve], reader: Reader) -> dict[str, float]:
+    """Return what open options count with in the limits of the account, USD by underlying."""
+    names = {one.name for one in sleeves if one.strategy.OPTIONS}
+    if not names:
+        return {}
+    from mtum.core.option_limits import exposures  # what an account of shares does without
+
+    book, marks = reader.option_records
+    lots = tuple(lot for lot in book.lots if lot.strategy in names)
+    known = {contract.con_id: mark[0] for contract, mark in marks.items()}
+    return {name: round(float(usd), 2) for name, usd in exposures(lots, (), known).items()}
 
 
 def risk_document(found: AccountRisk | None) -> dict[str, Any]:
