@@ -114,6 +114,8 @@ def _lines(
 ) -> Iterator[str]:
     yield f"== {name}: {', '.join(f'{key} = {value}' for key, value in settings.items())}"
     yield f"   market {MARKET}, {capital:,.0f} USD; chains of the model, filled halfway to the far side"
+    if name in EAGER:
+        yield f"   looser than the example, so that two months hold a trade: {', '.join(EAGER[name])}"
     yield "   a line for every proposal and the first of each reason, with what decided"
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for day, verdicts in kept:
