@@ -124,6 +124,8 @@ class Chart:
         Entries and exits, on the scale of the first curve.
     log : bool
         Logarithmic, where all values are above zero.
+    most : int
+        Points drawn at most; fewer where a page has many charts.
     """
 
     title: str
@@ -133,12 +135,13 @@ class Chart:
     told: Callable[[float | None], str] = number
     marks: Sequence[Marked] = ()
     log: bool = False
+    most: int = MOST_POINTS
 
 
 def drawn(chart: Chart, height: int = 240) -> Html:
     """Return a chart with its sentence above it and its values as a table below it."""
     title, labels, curves, told = chart.title, chart.labels, chart.curves, chart.told
-    shown = thinned(len(labels), curves[0].values) if curves else []
+    shown = thinned(len(labels), curves[0].values, chart.most) if curves else []
     values = [one for curve in curves for at in shown if _known(one := curve.values[at]) and one is not None]
     if len(shown) < 2 or not values:
         return tag("figure", tag("figcaption", f"{title}: too few values to draw yet."), class_="chart")

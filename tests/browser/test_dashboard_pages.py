@@ -177,6 +177,7 @@ def test_an_open_page_renews_itself_says_when_it_is_old_and_comes_back(browser: 
             assert call(tmp_path, "halt", "--why", "storm over the sea").code == 0
             shows(page, "main", "storm over the sea", 3)
             port = server.port
+            server.process.kill()
         shows(page, "#live", "as of", 30)
         assert call(tmp_path, "resume").code == 0
         with served(tmp_path, "--port", str(port)):

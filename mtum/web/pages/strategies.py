@@ -39,6 +39,8 @@ MOST_SYMBOLS = 10
 """Symbols of a sleeve whose timeframes are shown; the market page has the others."""
 SUREST = 3
 """Symbols of a sleeve whose confidence is shown: those it is surest of."""
+CURVE_POINTS = 150
+"""Points of a sleeve's curve."""
 FRAMES = {"1d": "day", "1w": "week", "1mo": "month"}
 """Timeframe -> what a bar of it spans."""
 
@@ -221,7 +223,7 @@ def _curve(ask: Ask, sleeve: str) -> Html | None:
         curves.append(Curve("buy and hold", found.benchmark_usd))
     says = "The sleeve's equity at each close beside buying and holding, deposits and transfers included."
     days = [day.isoformat() for day in found.curve.days]
-    return drawn(Chart(f"Equity of {sleeve}, USD", says, days, curves, told=usd), 160)
+    return drawn(Chart(f"Equity of {sleeve}, USD", says, days, curves, told=usd, most=CURVE_POINTS), 160)
 
 
 def _strip(ask: Ask, sleeve: str, *, options: bool) -> Html:
