@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -20,6 +21,9 @@ STEPS = "mtum.app.research.steps"
 
 def main(words: Sequence[str]) -> int:
     """Carry out a command and tell, as the last line, its number in the research file or what went wrong."""
+    with suppress(OSError):
+        # Where memory runs out, it is what the system ends first: before the dashboard, and before a job that orders.
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     Thread(target=_end_with_who_asked, daemon=True).start()
     from mtum.cli.app import main_command
     from mtum.cli.context import CommandCall

@@ -191,6 +191,8 @@ def test_one_is_played_at_a_time_at_the_lowest_priority_and_can_be_stopped(folde
     kept = set((folder / "data").glob("backtests/*"))
     assert started(server, **SLOW)["running"]
     child = child_of(server)
+    # Where memory runs out, it goes first.
+    assert Path(f"/proc/{child}/oom_score_adj").read_text().strip() == "1000"
     until = time.monotonic() + 60
     while os.getpriority(os.PRIO_PROCESS, child) < 19 and time.monotonic() < until:
         PAUSE.wait(0.05)
