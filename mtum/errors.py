@@ -65,8 +65,8 @@ class ExitCode(IntEnum):
     PERSON = 6
     """unknown outcome, mismatch or failed verification: a person is needed
 
-    What to do: `mtum reconcile` says what differs and names the ways out. Until then nothing is sent in that
-    symbol.
+    What to do: `mtum reconcile` says what differs and names the ways out. Until then nothing is bought in that
+    symbol; while an order's outcome is unknown, nothing is sold there either.
     """
     HALTED = 7
     """halted, not approved, or the approval lapsed
