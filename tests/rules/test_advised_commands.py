@@ -46,7 +46,7 @@ def advised() -> list[str]:
 
 def wrong_with(line: str) -> str | None:
     """What the command line would not take of it; a bare name only mentions a command."""
-    first, *words = shlex.split(line.partition(" | ")[0].replace("|", " ").partition(" ...")[0])[1:] or [""]
+    first, *words = shlex.split(re.split(r" \|\|? ", line)[0].replace("|", " ").partition(" ...")[0])[1:] or [""]
     if first.startswith("-"):
         known = {name for one in main_command().params for name in one.opts}
         return None if first in known or first == "--help" else f"no option {first}"
