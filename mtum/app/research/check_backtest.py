@@ -46,6 +46,8 @@ def checks_of(
         A history, what was played on it and what that was worth.
     source : BarSource
         Where the VIX comes from, if the strategy did not ask for it.
+    calendar : Calendar
+        Sessions of the market, which a model of options needs beyond the history.
     tell : Tell
         Called with progress messages for the person who waits.
     each : callable
