@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -36,6 +37,7 @@ LONGEST_FORM = 16_384
 """Bytes of a form."""
 FORM_SECONDS = 10.0
 MOST_CONNECTIONS = 500
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,7 @@ async def form_of(site: Site, request: Request) -> Mapping[str, str]:
     Raises
     ------
     HTTPException
-        If it is too long, too slow or carries no token.
+        If it is too long, too slow, carries no token or holds what is no text.
     """
     body = b""
     try:
@@ -232,10 +234,15 @@ async def form_of(site: Site, request: Request) -> Mapping[str, str]:
                     raise HTTPException(413, "the form is too long")
     except TimeoutError:
         raise HTTPException(408, "the form took too long") from None
-    form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=50))
+    try:
+        form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        raise HTTPException(400, "the form has more fields than any page here") from None
     given = request.headers.get("x-mtum-token") or form.get("token", "")
     if not site.guard.is_token(visit_of(request), given):
         raise HTTPException(403, "the form is not one of this page; load the page again")
+    if no_text := next((name for name, text in form.items() if _NO_TEXT.search(f"{name}{text}")), None):
+        raise HTTPException(400, f"{no_text[:40]!r} holds a control character; write it without")
     return form
 
 

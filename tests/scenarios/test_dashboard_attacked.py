@@ -177,6 +177,17 @@ def test_a_form_may_be_neither_long_nor_odd(evil: Served) -> None:
     assert evil.ask("/api/v1/halt", "POST", b"a=" + b"x" * 20_000, {"Origin": evil.origin}).status == 413
     odd = b"\xff\xfe&&&==&token=%ff%00"
     assert evil.ask("/api/v1/halt", "POST", odd, {"Origin": evil.origin}).status == 403
+    many = b"&".join(b"a%d=1" % number for number in range(60))
+    assert evil.ask("/api/v1/halt", "POST", many, {"Origin": evil.origin}).status == 400
+
+
+@pytest.mark.parametrize(("action", "name"), [("backtest", "changes"), ("note", "words"), ("halt", "why")])
+def test_a_form_holds_no_control_characters(evil: Served, action: str, name: str) -> None:
+    # No command can be given a zero byte, and a terminal obeys an escape.
+    for odd in ("\0", "\x1b[2J"):
+        found = evil.post(f"/api/v1/{action}", {name: f"portfolio.cost_frac=0{odd}"})
+        assert found.status == 400, found.text
+        assert f"'{name}' holds a control character" in found.text
 
 
 def test_open_sockets_and_slow_readers_keep_nobody_out(evil: Served) -> None:
