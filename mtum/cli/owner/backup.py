@@ -21,7 +21,7 @@ def backup(context: typer.Context) -> Answer:
         raise UsageError(f"{call.database()} does not exist; there is nothing to copy yet")
     made = made_copy(call.settings(), call.data_folder(), system_clock())
     document = {"path": made.path, "kept": made.kept, "removed": list(made.removed)}
-    return Answer(document, [f"{made.path} (verified; {made.kept} copies kept)"])
+    return Answer(document, [f"{made.path} (verified; copies kept: {made.kept})"])
 
 
 def restore(
@@ -50,7 +50,7 @@ def restore(
         "fills": facts.fills,
     }
     what = "is sound" if check else f"is now {call.data_folder() / DATABASE_NAME}"
-    decisions = f"{facts.decisions} decisions to {facts.last_session}" if facts.decisions else "no decisions yet"
+    decisions = f"decisions: {facts.decisions}, to {facts.last_session}" if facts.decisions else "no decisions yet"
     line = f"{file} {what}: {facts.mode}, account {facts.account}, {decisions}"
     if found.stranger:
         line += f" (not this installation's: the settings say mode {call.settings().mode})"

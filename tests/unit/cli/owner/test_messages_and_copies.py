@@ -126,6 +126,13 @@ def test_a_copy_is_verified_kept_and_put_back(mtum: Any, folder: Path) -> None:
         assert connection.execute("SELECT count(*) FROM meta WHERE key = 'mark'").fetchone() == (0,)
 
 
+def test_a_number_of_one_reads_as_well_as_any_other(mtum: Any) -> None:
+    assert mtum("run").code == 0
+    made = mtum("backup")
+    assert "copies kept: 1" in made.out
+    assert "decisions: 1, to 20" in mtum("restore", made.out.split()[0], "--check").out
+
+
 def test_a_copy_of_another_account_is_put_back_only_when_forced(
     mtum: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
