@@ -318,6 +318,51 @@ def test_a_refusal_names_the_numbers() -> None:
     )
 
 
+UNPRICED = working((BUY, put(80)), price=None)
+
+
+@pytest.mark.parametrize(
+    ("of", "text"),
+    [
+        (
+            with_facts(PUT, working=(replace(UNPRICED, ref="m260710-AAAAAAAAAAAA-1"),)),
+            "what m260710-AAAAAAAAAAAA-1 may",
+        ),
+        (with_facts(PUT, working=(UNPRICED,)), "what a stranger's order may"),
+        # Bid 0.90, ask 1.00 for what is worth nothing inside.
+        (
+            with_facts(CALL, ex_dividend=ExDividend(1, Decimal("1.01"))),
+            "ex-date in 1 sessions, dividend 1.01, time value",
+        ),
+        (with_facts(CALL, ex_dividend=ExDividend(1, None)), "ex-date in 1 sessions, dividend unknown, time value"),
+        (
+            with_facts(IN_THE_MONEY, ex_dividend=ExDividend(0, None, told=False)),
+            "nobody tells its dividends, an ex-date is possible in 0 sessions, dividend unknown, time value",
+        ),
+    ],
+    ids=["order", "stranger", "dividend", "unknown", "untold"],
+)
+def test_a_refusal_names_what_is_known_and_what_is_not(of: Judged, text: str) -> None:
+    found = refusal(of.attempt, of.facts, of.rules)
+    assert found is not None
+    assert text in found.text
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        with_attempt(PUT, price=net("-1.21")),
+        with_facts(LONG_CALL, ex_dividend=ExDividend(0, Decimal(5))),
+        with_facts(PUT, ex_dividend=ExDividend(0, Decimal(5))),
+        with_facts(CALL, ex_dividend=ExDividend(0, Decimal("1.00"))),
+        with_facts(PUT, changes=3),
+    ],
+    ids=["one tick above the ask", "long call", "put", "worth its dividend", "first offer"],
+)
+def test_what_stands_just_within_a_clause_may_leave(of: Judged) -> None:
+    assert refusal(of.attempt, of.facts, of.rules) is None
+
+
 @pytest.mark.parametrize(("of", "level"), [(CALL, 1), (LONG_CALL, 2), (PUT, 3), (SPREAD, 3), (CONDOR, 3)])
 def test_levels_are_those_of_the_broker(of: Judged, level: int) -> None:
     assert level_for(of.after, of.attempt.price) == level
