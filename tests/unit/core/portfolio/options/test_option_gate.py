@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from mtum.core.options.chain import Quote
-from mtum.core.options.contracts import Listing
+from mtum.core.options.contracts import Listing, OptionContract
 from mtum.core.options.ladder import Envelope
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.options.gate import CLAUSES, CLOSING, OPENING, first_refusal, level_for, refusal
@@ -356,8 +356,9 @@ def test_a_refusal_names_what_is_known_and_what_is_not(of: Judged, text: str) ->
         with_facts(PUT, ex_dividend=ExDividend(0, Decimal(5))),
         with_facts(CALL, ex_dividend=ExDividend(0, Decimal("1.00"))),
         with_facts(PUT, changes=3),
+        with_facts(PUT, what_if=WhatIf(Decimal(100_000))),
     ],
-    ids=["one tick above the ask", "long call", "put", "worth its dividend", "first offer"],
+    ids=["one tick above the ask", "long call", "put", "worth its dividend", "first offer", "all the margin"],
 )
 def test_what_stands_just_within_a_clause_may_leave(of: Judged) -> None:
     assert refusal(of.attempt, of.facts, of.rules) is None
@@ -384,3 +385,20 @@ def test_legs_that_make_no_order_are_refused_by_name(of: Judged) -> None:
     found = refusal(of.attempt, of.facts, of.rules)
     assert found is not None
     assert found.check in ("legs", "quantity")
+
+
+@pytest.mark.parametrize(
+    ("contracts", "price", "level"),
+    [
+        ({call(105): -1, call(110): 1}, "-0.40", 3),
+        ({call(105): 1, call(110): -1}, "0.40", 2),
+        ({call(105): 1, call(110): -1}, "0", 3),
+        ({call(105): -1}, "0.10", 1),
+        ({call(105): -1, put(95): -1}, "-2.00", 3),
+    ],
+    ids=["credit of calls", "debit of calls", "no debit", "covered call", "strangle"],
+)
+def test_a_debit_spread_needs_less_than_a_credit_spread(
+    contracts: dict[OptionContract, int], price: str, level: int
+) -> None:
+    assert level_for(contracts, Decimal(price)) == level
