@@ -178,14 +178,14 @@ def overfitting_probability(sums: Column, squares: Column, block_sessions: Colum
     Returns
     -------
     float or None
-        Over all ways to take half of the blocks; None for fewer than two combinations.
+        Over all ways to take half of the blocks; None for fewer than two combinations, or fewer sessions than blocks.
 
     References
     ----------
     Bailey, Borwein, Lopez de Prado & Zhu (2017), "The Probability of Backtest Overfitting",
     Journal of Computational Finance 20(4).
     """
-    if len(sums) < 2:
+    if len(sums) < 2 or not block_sessions.all():
         return None
     blocks = sums.shape[1]
     halves = list(combinations(range(blocks), blocks // 2))

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mtum.core.research.overfitting import (
+    block_sessions,
     deflated_sharpe,
     expected_best_sharpe,
     judge_tries,
@@ -111,3 +112,10 @@ def test_what_loses_or_never_moves_needs_no_more_sessions() -> None:
     assert lost.above_zero_probability < 0.001
     still = luck_of(np.zeros(50), alternating(50))
     assert (still.above_zero_probability, still.sessions_needed, still.best_of) == (None, None, ())
+
+
+def test_fewer_sessions_than_blocks_tell_no_probability() -> None:
+    sizes = block_sessions(3)
+    assert (sizes.sum(), (sizes == 0).any()) == (3, True)
+    sums = np.full((2, len(sizes)), 0.01)
+    assert overfitting_probability(sums, sums**2, sizes) is None
