@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS studies (
   curve TEXT NOT NULL CHECK (json_valid(curve)) -- equity at each close; empty for a sweep
 ) STRICT
 """
+_LAST = 2**63 - 1
+"""Beyond every number of a study."""
 _COLUMNS = tuple(one.name for one in fields(Study))
 
 
@@ -63,8 +65,17 @@ class ResearchFile:
             )
             return row.lastrowid or 0
 
-    def listed(self, since: date | None = None, limit: int | None = None) -> Sequence[Study]:
+    def listed(self, since: date | None = None, limit: int | None = None, before: int | None = None) -> Sequence[Study]:
         """Return the newest studies, oldest first, without settings, result and curve.
+
+        Parameters
+        ----------
+        since : date or None
+            Only those made from that day on.
+        limit : int or None
+            How many of the newest; None for all.
+        before : int or None
+            Only those with a smaller number.
 
         Raises
         ------
@@ -72,9 +83,11 @@ class ResearchFile:
             If the file cannot be read.
         """
         names = [name for name in _COLUMNS if name not in WHOLE]
-        query = f"SELECT {', '.join(names)} FROM studies WHERE made_at >= ? ORDER BY id DESC LIMIT ?"
+        query = f"SELECT {', '.join(names)} FROM studies WHERE made_at >= ? AND id < ? ORDER BY id DESC LIMIT ?"
         with self._opened() as connection:
-            rows = connection.execute(query, (str(since or ""), -1 if limit is None else limit)).fetchall()
+            rows = connection.execute(
+                query, (str(since or ""), _LAST if before is None else before, -1 if limit is None else limit)
+            ).fetchall()
         return [Study(**dict(zip(names, row, strict=True))) for row in reversed(rows)]
 
     def found(self, numbers: Sequence[int]) -> Sequence[Study]:

@@ -66,8 +66,18 @@ class StudyStore(Protocol):
         """Keep a study and return its number."""
         ...
 
-    def listed(self, since: date | None = None, limit: int | None = None) -> Sequence[Study]:
-        """Return the newest studies, oldest first, without settings, result and curve."""
+    def listed(self, since: date | None = None, limit: int | None = None, before: int | None = None) -> Sequence[Study]:
+        """Return the newest studies, oldest first, without settings, result and curve.
+
+        Parameters
+        ----------
+        since : date or None
+            Only those made from that day on.
+        limit : int or None
+            How many of the newest; None for all.
+        before : int or None
+            Only those with a smaller number.
+        """
         ...
 
     def found(self, numbers: Sequence[int]) -> Sequence[Study]:

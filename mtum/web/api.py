@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from mtum.app.queries.listing import KINDS
@@ -23,6 +24,9 @@ Since = Annotated[date | None, Query(description="Only sessions from this day on
 Sleeve = Annotated[str | None, Query(max_length=24, description="Only this sleeve.")]
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Rows at most.")]
 Cursor = Annotated[str, Query(max_length=40, description="`next` of the page before.")]
+_SYMBOL = r"^[A-Z0-9][A-Z0-9. -]*$"
+Symbol = Annotated[str | None, Query(max_length=15, pattern=_SYMBOL, description="Only this symbol.")]
+Side = Annotated[Literal["BUY", "SELL"] | None, Query(description="Only this side.")]
 
 
 def answered(request: Request, document: Document, status: int = 200) -> Response:
@@ -96,12 +100,21 @@ def _plain(records: Records, work: Callable[[Records], Document]) -> Callable[..
     return asked
 
 
+def _part(
+    since: Since = None,
+    limit: Limit = 500,
+    sleeve: Sleeve = None,
+    cursor: Cursor = "",
+    symbol: Symbol = None,
+    side: Side = None,
+) -> Part:
+    return Part(since, limit, sleeve, cursor, symbol, side)
+
+
 def _list(records: Records, kind: str) -> Callable[..., Any]:
-    def asked(
-        request: Request, since: Since = None, limit: Limit = 500, sleeve: Sleeve = None, cursor: Cursor = ""
-    ) -> Response:
-        whose = sleeve if kind not in ("bars", "runs", "notes") else None
-        return answered(request, documents.listed(records, kind, Part(since, limit, whose, cursor)))
+    def asked(request: Request, wanted: Annotated[Part, Depends(_part)]) -> Response:
+        told = replace(wanted, sleeve=None) if kind in ("bars", "runs", "notes") else wanted
+        return answered(request, documents.listed(records, kind, told))
 
     return asked
 
@@ -116,8 +129,8 @@ def _with_words(routes: APIRouter, records: Records) -> None:
         return answered(request, documents.report(records, session))
 
     @routes.get("/backtests", summary="Backtests, sweeps and walk forwards.")
-    def backtests(request: Request, since: Since = None, limit: Limit = 500) -> Response:
-        return answered(request, documents.backtests(records, since, limit))
+    def backtests(request: Request, since: Since = None, limit: Limit = 500, cursor: Cursor = "") -> Response:
+        return answered(request, documents.backtests(records, since, limit, cursor))
 
     @routes.get("/compare", summary="Kept backtests, sweeps and walk forwards side by side: `of` names their numbers.")
     def compare(
@@ -130,9 +143,7 @@ def _with_words(routes: APIRouter, records: Records) -> None:
         return answered(request, documents.backtest(records))
 
     @routes.get("/indicators", summary="What the indicators say of a symbol.")
-    def indicators(
-        request: Request, symbol: Annotated[str, Query(max_length=15, pattern=r"^[A-Z0-9][A-Z0-9. -]*$")]
-    ) -> Response:
+    def indicators(request: Request, symbol: Annotated[str, Query(max_length=15, pattern=_SYMBOL)]) -> Response:
         return answered(request, documents.indicators(records, symbol))
 
     @routes.get("/events", summary="What was recorded behind a number.")

@@ -206,8 +206,8 @@ def last_report(records: Records) -> tuple[Document, str]:
         return {}, records.without_paths(str(error))
 
 
-def backtests(records: Records, since: date | None = None, limit: int | None = None) -> Document:
-    """Return what `mtum show backtests --json` tells.
+def backtests(records: Records, since: date | None = None, limit: int | None = None, cursor: str = "") -> Document:
+    """Return what `mtum show backtests --json` tells, and the cursor of the part before.
 
     Parameters
     ----------
@@ -217,17 +217,29 @@ def backtests(records: Records, since: date | None = None, limit: int | None = N
         First session; None for all.
     limit : int or None
         How many of the newest; None for all.
+    cursor : str
+        `next` of the part after; empty for the newest.
+
+    Raises
+    ------
+    UsageError
+        If the cursor is none.
     """
     from mtum.ports.research import WHOLE, Study
     from mtum.wiring.studies import studies_in
 
     store = studies_in(records.folder)
-    rows = store.listed(since, limit) if store else ()
+    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise UsageError(f'cursor "{cursor}" is none; take `next` of the page before')
+    rows = store.listed(since, limit and limit + 1, int(cursor) if cursor else None) if store else ()
+    more = limit is not None and len(rows) > limit
+    rows = rows[-limit:] if limit else rows
     told = dict.fromkeys(("id", *(one.name for one in fields(Study) if one.name not in WHOLE)))
     document: Document = plain(
         {"backtests": [{name: getattr(row, name) for name in told} for row in rows], "count": len(rows)}
     )
-    return {**document, "backtests": [_without_paths(records, one) for one in document["backtests"]]}
+    shown = [_without_paths(records, one) for one in document["backtests"]]
+    return {**document, "backtests": shown, "next": str(rows[0].id) if more else None}
 
 
 def compare(records: Records, numbers: Sequence[int]) -> Document:

@@ -1,7 +1,7 @@
 """Lists a page at a time, newest first to be asked for: what is added meanwhile neither repeats a row nor skips one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -26,12 +26,24 @@ class Part:
         Only this one's rows.
     cursor : str
         `next` of the part after; empty for the newest rows.
+    symbol : str or None
+        Only rows of this one.
+    side : str or None
+        Only rows of this one, BUY or SELL.
     """
 
     since: date | None = None
     limit: int = 500
     sleeve: str | None = None
     cursor: str = ""
+    symbol: str | None = None
+    side: str | None = None
+
+    @property
+    def equal(self) -> dict[str, str | None]:
+        """Columns that the rows of a list must have a value in, and the value."""
+        asked = {"strategy": self.sleeve, "symbol": self.symbol, "side": self.side}
+        return {column: value for column, value in asked.items() if value is not None}
 
 
 def part_of(reader: Reader | None, source: str, kind: str, wanted: Part) -> dict[str, Any]:
@@ -51,12 +63,13 @@ def part_of(reader: Reader | None, source: str, kind: str, wanted: Part) -> dict
     Raises
     ------
     UsageError
-        If the cursor is none.
+        If the cursor is none, or the list has no such column.
     """
+    row, since, limit, own = KINDS[kind], wanted.since, wanted.limit, wanted.equal
+    if missing := own.keys() - {one.name for one in fields(row)}:
+        raise UsageError(f"{kind} have no {' and no '.join(sorted(missing))} to choose by; leave it out")
     if reader is None:
         return {kind: [], "count": 0, "source": source, "next": None}
-    row, since, limit = KINDS[kind], wanted.since, wanted.limit
-    own: dict[str, str | None] = {} if wanted.sleeve is None else {"strategy": wanted.sleeve}
     rows: Sequence[Any]
     if not wanted.cursor:
         rows = reader.rows(row, since, limit + 1, **own)

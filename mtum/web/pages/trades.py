@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from io import StringIO
 from itertools import pairwise
@@ -20,6 +20,9 @@ from mtum.web.paging import Part
 type Table = Mapping[str, Any]
 
 SHOWN = 25
+SIDES = ("BUY", "SELL")
+FILTERS = ("since", "symbol", "sleeve", "side")
+"""Words of the address that say what is shown."""
 _EDGES = (-50.0, -20.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0, 50.0)
 """Basis points between which slippage is counted."""
 
@@ -27,20 +30,21 @@ _EDGES = (-50.0, -20.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0, 50.0)
 def page(ask: Ask) -> Child:
     """Return the page."""
     wanted = _wanted(ask)
-    trades = documents.listed(ask.records, "trades", wanted)
-    orders = documents.listed(ask.records, "orders", Part(wanted.since, SHOWN, wanted.sleeve))
+    trades = documents.listed(ask.records, "trades", replace(wanted, side=None))  # a round trip has both
+    newest = replace(wanted, cursor="")
+    orders = documents.listed(ask.records, "orders", newest)
     if not trades["trades"] and not orders["orders"] and documents.status(ask.records)["last_run"] is None:
         return nothing_yet()
-    fills = documents.listed(ask.records, "fills", Part(wanted.since, SHOWN, wanted.sleeve))
-    return [_filters(ask), _trades(ask, trades), _slippage(ask, wanted), _orders(orders["orders"]),
-            _fills(fills["fills"]), _notes(ask)]  # fmt: skip
+    fills = documents.listed(ask.records, "fills", newest)
+    return [_filters(ask), _trades(ask, trades), _slippage(ask, newest),
+            _orders(ask, orders["orders"]),
+            _fills(ask, fills["fills"]), _notes(ask)]  # fmt: skip
 
 
 def csv_text(ask: Ask) -> str:
     """Return every round trip that the filters let through, as CSV; no cell is a formula to a spreadsheet."""
-    wanted = _wanted(ask)
-    own: dict[str, str | None] = {} if wanted.sleeve is None else {"strategy": wanted.sleeve}
-    rows = ask.records.fresh(lambda reader: reader.rows(TradeRow, wanted.since, None, **own) if reader else ())
+    wanted = replace(_wanted(ask), side=None)
+    rows = ask.records.fresh(lambda reader: reader.rows(TradeRow, wanted.since, None, **wanted.equal) if reader else ())
     written, names = StringIO(), [field.name for field in fields(TradeRow)]
     lines = csv.writer(written)
     lines.writerow(names)
@@ -58,31 +62,49 @@ def _wanted(ask: Ask) -> Part:
         since = date.fromisoformat(ask.query.get("since", ""))
     except ValueError:
         since = None
-    sleeve = ask.query.get("sleeve")
-    return Part(since, SHOWN, sleeve if sleeve in ask.records.sleeves else None, ask.query.get("cursor", ""))
+    sleeve, side = ask.query.get("sleeve"), ask.query.get("side")
+    return Part(
+        since,
+        SHOWN,
+        sleeve if sleeve in ask.records.sleeves else None,
+        ask.query.get("cursor", ""),
+        ask.query.get("symbol", "").strip().upper() or None,
+        side if side in SIDES else None,
+    )
 
 
 def _filters(ask: Ask) -> Html:
     names = ask.records.sleeves
-    chosen = ask.query.get("sleeve", "")
-    options = [tag("option", "all sleeves", value="")] + [
-        tag("option", name, value=name, selected=name == chosen) for name in names
-    ]
+
+    def choices(every: str, names: Sequence[str], chosen: str) -> list[Html]:
+        first = tag("option", every, value="")
+        return [first, *(tag("option", name, value=name, selected=name == chosen) for name in names)]
+
+    sleeves = choices("all sleeves", names, ask.query.get("sleeve", ""))
+    sides = choices("both", SIDES, ask.query.get("side", ""))
+    symbol = ask.query.get("symbol", "")
     return card(
         "Show",
         tag(
             "form",
             tag("label", "since", tag("input", type="date", name="since", value=ask.query.get("since", ""))),
-            tag("label", "sleeve", tag("select", *options, name="sleeve")) if len(names) > 1 else None,
+            tag("label", "symbol",
+                tag("input", name="symbol", value=symbol, maxlength="15", autocapitalize="characters")),
+            tag("label", "sleeve", tag("select", *sleeves, name="sleeve")) if len(names) > 1 else None,
+            tag("label", "side of orders and fills", tag("select", *sides, name="side")),
             tag("button", "Show"),
             tag("a", "All of it as CSV", href=f"/trades.csv?{_query(ask)}", class_="button"),
             method="get",
         ),
-    )
+    )  # fmt: skip
 
 
 def _query(ask: Ask, **more: str) -> str:
-    return urlencode({key: ask.query[key] for key in ("since", "sleeve") if ask.query.get(key)} | more)
+    return urlencode({key: ask.query[key] for key in FILTERS if ask.query.get(key)} | more)
+
+
+def _none(ask: Ask, words: str) -> Html:
+    return empty("There is none that fits what is chosen above." if _query(ask) else words)
 
 
 def _trades(ask: Ask, found: Table) -> Html:
@@ -112,7 +134,7 @@ def _trades(ask: Ask, found: Table) -> Html:
         "Round trips, newest first",
         tag("p", "Best and worst point: highest high and lowest low of the sessions held, against the entry price.",
             class_="quiet"),
-        table(heads, rows) if rows else empty("There is no round trip yet."),
+        table(heads, rows) if rows else _none(ask, "There is no round trip yet."),
         more,
     )  # fmt: skip
 
@@ -141,14 +163,14 @@ def _bars(ask: Ask, symbol: str) -> Sequence[tuple[str, float, float]]:
 
 def _slippage(ask: Ask, wanted: Part) -> Html:
     def work(reader: Reader | None) -> Sequence[float]:
-        own: dict[str, str | None] = {} if wanted.sleeve is None else {"strategy": wanted.sleeve}
+        own = wanted.equal
         fills = reader.rows(FillRow, wanted.since, 1000, **own) if reader else ()
         orders = {row.id: row for row in reader.rows(OrderRow, wanted.since, 2000, **own)} if reader else {}
         return [_cost_bps(one, orders[one.intent_id]) for one in fills if one.intent_id in orders]
 
-    found = ask.records.read(("slippage", wanted.since, wanted.sleeve), work)
+    found = ask.records.read(("slippage", wanted), work)
     if not found:
-        return card("Slippage", empty("There is no fill to compare with its decision."))
+        return card("Slippage", _none(ask, "There is no fill to compare with its decision."))
     edges = [float("-inf"), *_EDGES, float("inf")]
     counts = [sum(low <= one < high for one in found) for low, high in pairwise(edges)]
     labels = [figures.minus(f"below {_EDGES[0]:g}")]
@@ -166,7 +188,7 @@ def _cost_bps(fill: FillRow, order: OrderRow) -> float:
     return way * (fill.price / order.reference_price - 1) * 10_000 if order.reference_price else 0.0
 
 
-def _orders(rows: Sequence[Table]) -> Html:
+def _orders(ask: Ask, rows: Sequence[Table]) -> Html:
     cells = [
         [
             one["session"],
@@ -179,10 +201,10 @@ def _orders(rows: Sequence[Table]) -> Html:
         for one in reversed(rows)
     ]
     heads = ("session", "sleeve", "order", "became", "because", "broker's words")
-    return _folded("orders", table(heads, cells) if cells else empty("No order was made yet."), len(cells))
+    return _folded("orders", table(heads, cells) if cells else _none(ask, "No order was made yet."), len(cells))
 
 
-def _fills(rows: Sequence[Table]) -> Html:
+def _fills(ask: Ask, rows: Sequence[Table]) -> Html:
     cells = [
         [
             one["session"],
@@ -194,7 +216,7 @@ def _fills(rows: Sequence[Table]) -> Html:
         for one in reversed(rows)
     ]
     heads = ("session", "sleeve", "execution", "price", "commission")
-    return _folded("fills", table(heads, cells) if cells else empty("Nothing was filled yet."), len(cells))
+    return _folded("fills", table(heads, cells) if cells else _none(ask, "Nothing was filled yet."), len(cells))
 
 
 def _folded(name: str, inside: Html, count: int) -> Html:
