@@ -123,13 +123,19 @@ def remember(desk: Desk, seen: OptionLists) -> None:
     """Keep what the next look starts from: cash beyond our books, and contracts that are not ours.
 
     Of ours that await their settlement the list has none any more, and the cash of it may have come: until a person
-    has stated it, contracts are no others' and the cash stays that of the look before.
+    has stated it, contracts are no others' and the cash stays that of the look before. So it is where ours are missing
+    otherwise, and for everything on their underlying: what became of them is the next look's question, as after a
+    night over which nobody confirmed the fills.
     """
-    lots, known = desk.store.options.book().lots, _last_look(desk)
+    lots, known, before = desk.store.options.book().lots, _last_look(desk), others_seen(desk)
     held = still_held(lots, seen.positions, seen.at.astimezone(NEW_YORK).date())
-    others = [[plain(one), number] for one, number in _beyond(seen, contracts_in(held)).items()]
-    cash = known["cash"] if known and len(held) < len(lots) else str(_cash_beyond(desk, seen))
-    desk.store.control.set_meta(LAST_LOOK, canonical({"cash": cash, "others": others}))
+    ours, others = contracts_in(held), _beyond(seen, contracts_in(held))
+    missing = {one.underlying for one, number in ours.items() if (others.get(one, 0) - before.get(one, 0)) * number < 0}
+    others = {one: number for one, number in others.items() if one.underlying not in missing}
+    others |= {one: number for one, number in before.items() if one.underlying in missing}
+    cash = known["cash"] if known and (missing or len(held) < len(lots)) else str(_cash_beyond(desk, seen))
+    kept = [[plain(one), number] for one, number in others.items()]
+    desk.store.control.set_meta(LAST_LOOK, canonical({"cash": cash, "others": kept}))
 
 
 def _beyond(seen: OptionLists, ours: Mapping[OptionContract, int]) -> dict[OptionContract, int]:

@@ -5,10 +5,15 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.sleeve_records import held_lots
-from mtum.app.options.overnight import UNDECIDED, Overnight, look_overnight, remember
+from mtum.app.options.overnight import UNDECIDED, Overnight, look_overnight, others_seen, remember
+from mtum.app.owner.accept import accept
+from mtum.app.owner.statement import Statement
 from mtum.core.market.bars import Bars
 from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionPurpose
@@ -138,6 +143,43 @@ def test_an_option_that_left_before_its_shares_are_listed_waits_for_the_second_l
         assert (event.kind, event.shares) == (EventKind.ASSIGNED, 100)
 
 
+@pytest.mark.parametrize(
+    ("held", "seen", "kind"),
+    [
+        (P95, {"positions": {}, "shares": {"SPY": 100}, "cash_usd": Decimal(20_500)}, EventKind.ASSIGNED),
+        (ENDED, {"positions": {}}, EventKind.EXPIRED),
+    ],
+    ids=["assigned", "expired"],
+)
+def test_what_left_before_the_evenings_fills_were_confirmed_is_still_booked(
+    tmp_path: Path, held: OptionContract, seen: dict[str, Any], kind: EventKind
+) -> None:
+    # The program slept over the night: the fills of the day before are confirmed in the morning, before the look.
+    one = changed(holding(tmp_path, (held, -1)), **seen)
+    with one.desk(at=MORNING, shelf=closed_at(100.0)) as desk:
+        assert isinstance(desk.broker, OptionBroker)
+        for _ in range(2):
+            remember(desk, desk.broker.option_lists())
+        found = look(desk)
+        assert ([(event.kind, event.provisional) for event in found.events], found.barred) == ([(kind, False)], {})
+
+
+def test_what_the_owner_holds_on_an_underlying_is_kept_while_ours_is_missing_there(tmp_path: Path) -> None:
+    one = holding(tmp_path, (P95, -1))
+    own, late = call(120), put(80, underlying="QQQ")
+    changed(one, positions={P95: -1, own: 2})
+    with one.desk(at=MORNING) as desk:
+        assert isinstance(desk.broker, OptionBroker)
+        remember(desk, desk.broker.option_lists())
+        assert others_seen(desk) == {own: 2}
+    changed(one, positions={own: 2, call(125): 1, late: 3})
+    with one.desk(at=MORNING) as desk:
+        assert isinstance(desk.broker, OptionBroker)
+        remember(desk, desk.broker.option_lists())
+        assert others_seen(desk) == {own: 2, late: 3}
+        assert look(desk, asked_again=True).barred == {"SPY": UNDECIDED}
+
+
 def test_contracts_of_the_owners_own_are_remembered_and_are_no_question(tmp_path: Path) -> None:
     own = call(120)
     one = Day(tmp_path)
@@ -158,6 +200,25 @@ def test_a_contract_nobody_knows_beside_ours_stops_the_underlying_until_it_is_st
         assert "`mtum reconcile --accept external SPY260821C00120000 2`" in problem.text
         desk.store.options.state_external(stranger, 2, MORNING, "stated by a person")
         assert look(desk, asked_again=True) == Overnight()
+
+
+def test_an_adjusted_contract_in_the_place_of_ours_stops_the_underlying_until_both_are_stated(tmp_path: Path) -> None:
+    # A special dividend or a spin-off gives it another class and another number over the night.
+    adjusted = replace(P95, con_id=77, trading_class="SPY1")
+    one = changed(holding(tmp_path, (P95, -1)), positions={adjusted: -1})
+    with one.desk(at=MORNING) as desk:
+        found = look(desk, asked_again=True)
+        (problem,) = found.problems
+        assert (problem.exit_code, found.events, found.barred) == (ExitCode.PERSON, (), {"SPY": UNDECIDED})
+        seen = "SPY1 2026-08-21 95 put was 0, is -1; SPY 2026-08-21 95 put was -1, is 0; shares of SPY +0"
+        assert seen in problem.text
+        assert problem.text.endswith("`mtum reconcile --accept external SPY1260821P00095000 -1`")
+        accept(desk, Statement("external", ("SPY1260821P00095000", "-1")))
+        (problem,) = look(desk, asked_again=True).problems
+        assert "`mtum reconcile --accept traded SPY260821P00095000 1 PRICE`" in problem.text
+        accept(desk, Statement("traded", ("SPY260821P00095000", "1", "0.80")))
+        assert look(desk, asked_again=True) == Overnight()
+        assert desk.store.options.book().lots == ()
 
 
 def test_an_earlier_order_in_shares_whose_fills_nobody_knows_is_no_assignment(tmp_path: Path) -> None:
