@@ -19,6 +19,7 @@ from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.admission import Refusal
 from mtum.core.simulation.exchange_state import ExchangeTicket, Position
 from mtum.core.simulation.option_books import OptionTicket
+from mtum.core.simulation.options.overnight import adjusted
 from mtum.gateway.accounts import push_account
 from mtum.gateway.behavior import changed
 from mtum.gateway.contracts import option_symbol
@@ -248,12 +249,12 @@ class Change:
 def change_symbol(shared: Shared, /, **given: object) -> Reply:
     """Turn what `account` holds of `symbol` into `ratio` shares each of `into`, and pay `usd` for each.
 
-    Without `into` only the cash is paid; with `keep` the old shares stay, as the parent of a spin-off, whose price
-    falls by what the child is worth.
+    Without `into` only the cash is paid; with `keep` the old shares stay, as with a special dividend or as the parent
+    of a spin-off, whose price falls by what the child is worth: and everybody's options on it are adjusted.
     """
     wanted = read(Change, given)
     owner = shared.exchange.state.account(wanted.account)
-    if owner is None or not owner.position(wanted.symbol).shares:
+    if owner is None or not (owner.position(wanted.symbol).shares or wanted.keep):
         raise ValueError(f"{wanted.account} holds no {wanted.symbol}")
     held = owner.position(wanted.symbol)
     changed = [] if wanted.keep else [Position(wanted.symbol, Decimal(0), Decimal(0))]
@@ -263,6 +264,8 @@ def change_symbol(shared: Shared, /, **given: object) -> Reply:
         changed.append(Position(into.symbol, shares, held.average_cost))
     if wanted.keep and wanted.into is not None:
         shared.market.spin_off(wanted.symbol, wanted.into, wanted.ratio)
+    if wanted.keep:
+        shared.exchange.carry_out(lambda state, _: (adjusted(state, {wanted.symbol}), None))
     for position in changed:
         shared.exchange.hold(wanted.account, position)
         push_account(shared, wanted.account, position.symbol)

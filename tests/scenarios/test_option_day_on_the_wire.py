@@ -57,3 +57,30 @@ def test_a_put_is_decided_sold_and_shown_in_one_day(tmp_path: Path) -> None:
     assert "-1 SPY 2015-07-31 194 put" in shown
     assert "SPY 2015-07-31 194 put  SELL  chosen" in considered
     assert [entry for entry in gateway.entries("filled") if entry] != []
+
+
+def test_a_special_dividend_overnight_stops_the_underlying_and_names_a_persons_way_out(tmp_path: Path) -> None:
+    session, after = year_of_sessions().get(DAY), year_of_sessions().after(DAY)
+    assert session is not None
+    assert after is not None
+    with option_gateway(clock=MarketClock(session.before_close(360), speed=0.0)) as gateway:
+        run_due(gateway, tmp_path)
+        for minutes, speed, job in (
+            (29.9, 0.0, "refresh_bars"),
+            (20.05, 2.0, "decide_and_order"),
+            (16.9, 4.0, "manage_options"),
+        ):
+            gateway.tell("clock", session=DAY.isoformat(), minutes_to_close=minutes, speed=speed)
+            assert run_due(gateway, tmp_path)[job] == "finished"
+        gateway.tell("change", account=ACCOUNT, symbol="SPY", usd="5", keep=True)
+        gateway.tell("clock", session=after.day.isoformat(), minutes_to_close=374, speed=0.0)  # 09:46
+        # Nobody was there in the evening: the fills are confirmed first, and must not make the adjusted contract known.
+        runs = json.loads(mtum(gateway, tmp_path, "run", "--if-due", "--json").stdout)["runs"]
+        last = {run["job"]: run for run in runs}
+        assert (last["confirm_fills"]["exit_code"], last["option_events"]["exit_code"]) == (0, 6)
+        assert "mtum reconcile --accept external SPY1150731P00194000 -1" in last["option_events"]["text"]
+        for kind, *words in (("external", "SPY1150731P00194000", "-1"), ("traded", "SPY150731P00194000", "1", "2.50")):
+            said = mtum(gateway, tmp_path, "reconcile", "--accept", kind, *words)
+            assert "SPY" in said.stdout, said.stderr
+        assert mtum(gateway, tmp_path, "reconcile").returncode == 0
+        assert "194 put" not in mtum(gateway, tmp_path, "options").stdout

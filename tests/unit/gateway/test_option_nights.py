@@ -77,6 +77,34 @@ def test_a_night_may_be_told_as_executions_of_nobody() -> None:
         assert held(ib) == {"SPY": 100}
 
 
+def test_a_special_dividend_adjusts_the_options_of_everybody_who_may_hold_no_shares() -> None:
+    with option_gateway() as running:
+        with client(running) as ib:
+            ours = pinned(ib, 195.0)
+            sell(ib, ours)
+        cash = running.tell("state")["accounts"][ACCOUNT]["cash"]
+        running.tell("change", account=ACCOUNT, symbol="SPY", usd="5", keep=True)
+        with client(running) as ib:
+            (adjusted,) = [one.contract for one in ib.reqPositions() if one.position]
+        told = (adjusted.symbol, adjusted.tradingClass, adjusted.localSymbol)
+        assert told == ("SPY", "SPY1", "SPY1  150717P00195000")
+        assert adjusted.conId != ours.conId
+        # 5.00 USD for each of no shares.
+        assert running.tell("state")["accounts"][ACCOUNT]["cash"] == cash
+
+
+def test_a_spin_off_adjusts_the_options_on_the_parent_alone() -> None:
+    with option_gateway() as running:
+        running.tell("hold", account=ACCOUNT, symbol="SPY", shares=100)
+        with client(running) as ib:
+            sell(ib, pinned(ib, 205.0, "C"))
+            sell(ib, pinned(ib, 12.0, "P", "20150616", "VIX"), "o-2")
+        running.tell("change", account=ACCOUNT, symbol="SPY", into="MTUM", ratio="0.5", keep=True)
+        with client(running) as ib:
+            names = {"SPY": 100, "MTUM": 50, "SPY1  150717C00205000": -1, "VIX   150616P00012000": -1}
+            assert held(ib) == names
+
+
 def test_a_cancel_that_comes_too_late_finds_the_order_filled(running: Running) -> None:
     with client(running) as ib:
         combo = spread(pinned(ib, 195.0), pinned(ib, 190.0))

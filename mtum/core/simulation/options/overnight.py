@@ -1,5 +1,6 @@
 """What happens to options between two sessions: assignment, exercise, settlement, expiry. Nobody is told by a trade."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -54,18 +55,18 @@ def pass_night(
     return forget_closed(state), tuple(found)
 
 
-def adjusted(state: ExchangeState, moment: Moment) -> ExchangeState:
-    """Turn the contracts of a symbol that splits this morning into adjusted ones, which no listing describes.
+def adjusted(state: ExchangeState, symbols: Collection[str]) -> ExchangeState:
+    """Turn the contracts of symbols into adjusted ones, which no listing describes.
 
-    A clearing house does so unless the split is a whole number; here it always does, for nobody here trades them.
+    A clearing house does so after a spin-off, a special dividend, and a split that is no whole number; here after
+    every split, for nobody here trades them.
     """
-    split = {one.symbol for one in moment.actions if one.split != 1}
-    if state.options is None or not split:
+    if state.options is None or not symbols:
         return state
     for account in state.accounts:
         after = account
         for contract in held_options(state, account.code):
-            if contract.underlying in split:
+            if contract.underlying in symbols:
                 before = after.position(contract.local_symbol)
                 name = replace(contract, trading_class=f"{contract.trading_class[:5]}1").local_symbol
                 after = with_position(after, replace(before, shares=Decimal(0)))

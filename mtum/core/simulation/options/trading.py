@@ -173,7 +173,8 @@ def _opened(state: ExchangeState, moment: Moment, venue: OptionVenue) -> tuple[E
         elif order.session < day:
             late = ended(order, ExchangeStatus.EXPIRED, moment, 202, "Order Canceled - reason: not filled at the close")
             state, events = with_option_order(state, late), (*events, OptionEnded(late))
-    return open_session(adjusted(state, moment), moment), events
+    state = adjusted(state, {one.symbol for one in moment.actions if one.split != 1})
+    return open_session(state, moment), events
 
 
 def _fills_on_cancel(state: ExchangeState, order: OptionOrder, moment: Moment) -> int:
