@@ -68,15 +68,23 @@ def distance_bar(value: float | None, threshold: float | None, *, passed: bool) 
     )
 
 
-def use_bar(use: float | None) -> Html | None:
-    """Return how much of a limit is used."""
+def use_bar(use: float | None, *, limit: bool = True) -> Html | None:
+    """Return how much of a whole is used; near the end of a limit it warns."""
     if use is None or not isfinite(use):
         return None
     wide = min(max(use, 0.0), 1.0) * 100
     return tag(
         "svg",
         tag("rect", x="0", y="2", width="100%", height="8", rx="3", class_="track"),
-        tag("rect", x="0", y="2", width=f"{wide:.1f}%", height="8", rx="3", class_="bar over" if use >= 0.8 else "bar"),
+        tag(
+            "rect",
+            x="0",
+            y="2",
+            width=f"{wide:.1f}%",
+            height="8",
+            rx="3",
+            class_="bar over" if limit and use >= 0.8 else "bar",
+        ),
         height="12",
         aria_hidden="true",
     )
@@ -237,8 +245,10 @@ def _grid(scale: _Scale, height: int) -> list[Html]:
 
 def _levels(scale: _Scale, height: int, told: Callable[[float | None], str]) -> list[Html]:
     # Above the curves, or they could not be read.
-    levels = [(level, scale.y(level, height)) for level in scale.levels()]
-    return [tag("text", told(level), x="2", y=round(y - 3, 1)) for level, y in levels if y > 12]
+    levels = [(told(level), scale.y(level, height)) for level in scale.levels()]
+    if all(".00" in words for words, _ in levels):
+        levels = [(words.replace(".00", ""), y) for words, y in levels]
+    return [tag("text", words, x="2", y=round(y - 3, 1)) for words, y in levels if y > 12]
 
 
 def _days(labels: Sequence[str], height: int) -> list[Child]:
@@ -281,7 +291,9 @@ def bars_of(says: str, labels: Sequence[str], counts: Sequence[int]) -> Html:
         How often each stretch was met.
     """
     most = max(counts) or 1
-    rows = [(label, [f"{count} ", use_bar(0.79 * count / most)]) for label, count in zip(labels, counts, strict=True)]
+    rows = [
+        (label, [f"{count} ", use_bar(count / most, limit=False)]) for label, count in zip(labels, counts, strict=True)
+    ]
     return tag("figure", tag("figcaption", says), table(("basis points", "fills"), rows), class_="chart")
 
 

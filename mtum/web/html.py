@@ -1,5 +1,6 @@
 """HTML made of elements: every text is escaped, unless it is HTML made here."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from html import escape
@@ -9,6 +10,8 @@ from mtum.core.market.calendars import NEW_YORK
 from mtum.core.reporting import figures
 
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)")
+_AMOUNT = re.compile(r"[+\N{MINUS SIGN}]?[\d,.]+ USD")
 NOTHING = "\N{EN DASH}"
 """Stands where there is no number."""
 
@@ -117,6 +120,18 @@ def vote(mean: float | None) -> Child:
     return change(mean, f"{figures.minus(f'{mean:+.2f}')} {word}")
 
 
+def _unbroken(cell: Child) -> Child:
+    # A date or an amount over two lines is read as two.
+    if not isinstance(cell, str) or isinstance(cell, Html):
+        return cell
+    if _AMOUNT.fullmatch(cell):
+        return tag("span", cell, class_="num")
+    first, *rest = _DATE.split(cell)
+    if not rest:
+        return cell
+    return tag("span", first, *(day(words) if place % 2 == 0 else words for place, words in enumerate(rest)))
+
+
 def table(heads: Iterable[str], rows: Iterable[Iterable[Child]], caption: str = "", *, wide: bool = False) -> Html:
     """Return a table; on a phone each row is a card, its heads beside the cells.
 
@@ -133,8 +148,10 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[Child]], caption: str = 
     """
     names = list(heads)
     body = [
-        tag("tr", *(tag("td", cell, data_head=name) for name, cell in zip(names, row, strict=True))) for row in rows
-    ]
+        tag("tr", *(tag("td", cell if wide else _unbroken(cell), data_head=name)
+                    for name, cell in zip(names, row, strict=True)))
+        for row in rows
+    ]  # fmt: skip
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
     told = tag("caption", caption) if caption else None
     # Few columns fit on any screen, many need a desk.

@@ -197,9 +197,9 @@ def _decision(ask: Ask, symbol: str, rows: Sequence[BarRow]) -> Html:
                 cells.append([name, key.replace("_", " "), number(value), number(now)])
     title = f"What the last decision saw of {symbol}"
     if not cells:
-        return card(title, empty("The last decision did not look at it."), class_="half")
+        return card(title, empty("The last decision did not look at it."))
     listing = table(("sleeve", "value", "at the decision", "final"), cells)
-    return card(title, tag("details", tag("summary", f"{len(cells)} values"), listing), class_="half")
+    return card(title, tag("details", tag("summary", f"{len(cells)} values"), listing))
 
 
 def _volatility(ask: Ask, source: str) -> Html:
@@ -209,10 +209,10 @@ def _volatility(ask: Ask, source: str) -> Html:
 
     rows = ask.records.read("vix", work)
     if len(rows) < 2:
-        return card("VIX", empty("No VIX is cached."), class_="half")
+        return card("VIX", empty("No VIX is cached."))
     says = f"{number(rows[-1].close)} at the close of {rows[-1].session}."
     chart = Chart("VIX over a year", says, [row.session for row in rows], [Curve("VIX", [row.close for row in rows])])
-    return card("VIX", drawn(chart, 160), class_="half")
+    return card("VIX", drawn(chart, 160))
 
 
 def _quality(ask: Ask, symbols: Sequence[str], source: str) -> Html:

@@ -11,7 +11,7 @@ from mtum.ports.reading import Reader, TradeRow
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, Marked, drawn, use_bar
 from mtum.web.frame import Ask, nothing_yet
-from mtum.web.html import Child, Html, card, change, empty, facts, percent, table, tag, usd
+from mtum.web.html import Child, Html, card, change, day, empty, facts, percent, table, tag, usd
 
 type Table = Mapping[str, Any]
 
@@ -118,12 +118,12 @@ def _marks(ask: Ask, labels: Sequence[str], values: Sequence[float | None]) -> l
     places = {label: at for at, label in enumerate(labels)}
     found = []
     for one in ask.records.read(("trades since", labels[0]), work)[-MOST_MARKS:]:
-        for day, entry in ((one.entry_session, True), (one.exit_session, False)):
-            at = places.get(day or "")
+        for session, entry in ((one.entry_session, True), (one.exit_session, False)):
+            at = places.get(session or "")
             value = values[at] if at is not None else None
             if at is not None and value is not None:
                 found.append(
-                    Marked(at, value, entry, f"{day}: {'bought' if entry else 'sold'} {one.shares} {one.symbol}")
+                    Marked(at, value, entry, f"{session}: {'bought' if entry else 'sold'} {one.shares} {one.symbol}")
                 )
     return found
 
@@ -156,8 +156,8 @@ def _allocation(status: Table, sleeves: Table) -> Html:
     for one in sleeves["sleeves"]:
         share = (one["equity_usd"] or 0.0) / total if total > 0 and one["state"] != "watch" else None
         rows.append(
-            [one["sleeve"], percent(one["weight"], 1, sign=False), [percent(share, 1, sign=False), use_bar(share)],
-             usd(one["equity_usd"]), usd(one["cash_usd"])]
+            [one["sleeve"], percent(one["weight"], 1, sign=False), [percent(share, 1, sign=False),
+             use_bar(share, limit=False)], usd(one["equity_usd"]), usd(one["cash_usd"])]
         )  # fmt: skip
     return card(
         "Allocation against target",
@@ -201,19 +201,27 @@ def _gave(ask: Ask, rows: Sequence[Table], *, from_start: bool) -> list[Html]:
     sleeves = [[name, change(gained, usd(gained, sign=True))] for name, gained in by_sleeve.items()]
     symbols = [[name, change(gained, usd(gained, sign=True))] for name, gained in by_symbol.items()]
     first, last = rows[0]["session"], rows[-1]["session"]
-    span = (
-        f"Since it began, up to the close of {last}" if from_start else f"From the close of {first} to that of {last}"
-    )
+    span: list[Child] = ["From the close of ", day(first), " to that of ", day(last)]
+    if from_start:
+        span = ["Since it began, up to the close of ", day(last)]
     return [
         card(
             "Earned by sleeve",
-            tag("p", f"{span}.", class_="quiet"),
+            tag("p", *span, ".", class_="quiet"),
             table(("sleeve", "earned"), sleeves) if sleeves else empty("Nothing yet."),
             class_="half",
         ),
         card(
             "Earned by symbol",
-            tag("p", f"Trades in shares that ended from {first} to {last}, commissions taken off.", class_="quiet"),
+            tag(
+                "p",
+                "Trades in shares that ended from ",
+                day(first),
+                " to ",
+                day(last),
+                ", commissions taken off.",
+                class_="quiet",
+            ),
             table(("symbol", "closed trades"), symbols) if symbols else empty("No trade has ended."),
             class_="half",
         ),
@@ -223,8 +231,8 @@ def _gave(ask: Ask, rows: Sequence[Table], *, from_start: bool) -> list[Html]:
 def _months(rows: Sequence[Table]) -> Html:
     factors: dict[tuple[int, int], list[float]] = defaultdict(list)
     for row in rows:
-        day = date.fromisoformat(row["session"])
-        factors[day.year, day.month].append(1.0 + row["return_frac"])
+        session = date.fromisoformat(row["session"])
+        factors[session.year, session.month].append(1.0 + row["return_frac"])
     years = sorted({year for year, _ in factors}, reverse=True)
     lines = []
     for year in years:
@@ -232,7 +240,7 @@ def _months(rows: Sequence[Table]) -> Html:
         whole = prod(1 + one for one in monthly if one is not None) - 1
         cells = [
             tag("td", percent(one, 1) if one is not None else "", data_head=name,
-                class_=None if not one else "gain" if one > 0 else "loss")
+                class_=None if not round(one or 0.0, 3) else "gain" if (one or 0.0) > 0 else "loss")
             for name, one in zip((*MONTHS, "year"), (*monthly, whole), strict=True)
         ]  # fmt: skip
         lines.append(tag("tr", tag("th", str(year), scope="row"), *cells))

@@ -83,7 +83,11 @@ def _beside(ask: Ask, studies: Sequence[Study]) -> Html:
         for one in studies
     ]
     return card(
-        "Side by side", table(names, rows, "Figures", wide=True), *_curves(studies), tag("h3", "Made again by"), *made
+        "Side by side",
+        table(names, rows, "Figures", wide=len(studies) > 1),
+        *_curves(studies),
+        tag("h3", "Made again by"),
+        *made,
     )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mtum.core.coordination.limits import VAR_LEAST_SESSIONS
+from mtum.core.reporting import words
 from mtum.ports.reading import HaltRow, Reader
 from mtum.web import documents
 from mtum.web.drawing import use_bar
@@ -13,7 +15,6 @@ from mtum.web.html import (
     Html,
     card,
     change,
-    day,
     empty,
     facts,
     new_york,
@@ -47,7 +48,7 @@ def page(ask: Ask) -> Child:
 def _margin(found: Table | None) -> Html:
     title = "Margin and buying power"
     if found is None:
-        return card(title, empty("The broker has not shown the account yet: ", "mtum run"), class_="half")
+        return card(title, empty("The broker has not shown the account yet: ", "mtum run"))
     borrowed = found["borrowed_usd"]
     says = (
         f"The {found['kind']} account {found['account']} as the broker showed it at {new_york(found['at'])}. "
@@ -67,7 +68,6 @@ def _margin(found: Table | None) -> Html:
                 ("borrowed", tag("strong", f"! {usd(borrowed)}", class_="down") if borrowed else "nothing"),
             ]
         ),
-        class_="half",
     )
 
 
@@ -96,8 +96,8 @@ def _limits(limits: Sequence[Table]) -> Html:
             one["limit"].replace("_", " ").removesuffix(" frac").removesuffix(" usd"),
             _amount(one["limit"], one["value"]),
             _amount(one["limit"], one["threshold"]),
-            [percent(one["use"], 0, sign=False) if one["use"] is not None else "unknown",
-             tag("strong", " near its limit") if (one["use"] or 0) >= 0.8 else None, use_bar(one["use"])],
+            [tag("span", percent(one["use"], 0, sign=False) if one["use"] is not None else "unknown",
+                 tag("strong", " near its limit") if (one["use"] or 0) >= 0.8 else None), use_bar(one["use"])],
         ]
         for one in limits
     ]  # fmt: skip
@@ -107,12 +107,13 @@ def _limits(limits: Sequence[Table]) -> Html:
 
 def _measures(risk: Table) -> Html:
     largest = next(iter(risk["weights"].items()), None)
+    told = words.count(risk["sessions"], "session") if risk["sessions"] else f"from {VAR_LEAST_SESSIONS} sessions on"
     return card(
         "What a day could cost",
         facts(
             [
                 (
-                    f"value at risk 95 %, historical, {risk['sessions']} sessions",
+                    f"value at risk 95 %, historical, {told}",
                     percent(risk["var_historical"], sign=False),
                 ),
                 ("expected shortfall, historical", percent(risk["shortfall_historical"], sign=False)),
@@ -132,7 +133,7 @@ def _stresses(stresses: Sequence[Table]) -> Html:
     rows: list[list[Child]] = [
         [
             one["name"],
-            [day(one["first"]), " to ", day(one["last"])],
+            f"{one['first']} to {one['last']}",
             change(one["change_frac"], percent(one["change_frac"])) if one["change_frac"] is not None else "unknown",
             change(one["worst_frac"], percent(one["worst_frac"])) if one["worst_frac"] is not None else "unknown",
             ", ".join(one["unknown"]) or NOTHING,

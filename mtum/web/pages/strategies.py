@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from mtum.core.reporting import words
+from mtum.core.reporting import figures, words
 from mtum.core.reporting.parts.coordination import coordination_lines
 from mtum.ports.option_rows import OptionConditionRow
 from mtum.ports.reading import Reader, SignalRow
@@ -140,7 +140,11 @@ def _options(told: Table, sleeve: str) -> Html:
     rules: list[Html] = []
     for one in groups:
         legs = [
-            tag("div", f"{leg['quantity']:+} {leg['contract']}, delta {ratio(leg['delta'])}", class_="num")
+            tag(
+                "div",
+                f"{figures.minus(f'{leg["quantity"]:+}')} {leg['contract']}, delta {ratio(leg['delta'])}",
+                class_="num",
+            )
             for leg in one["legs"]
         ]
         next_ = one["next"]

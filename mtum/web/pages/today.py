@@ -11,7 +11,7 @@ from mtum.ports.reading import Reader, RunRow
 from mtum.web import actions, documents
 from mtum.web.drawing import distance_bar
 from mtum.web.frame import Ask, form, nothing_yet
-from mtum.web.html import Child, Html, card, change, empty, facts, joined, number, percent, table, tag, usd
+from mtum.web.html import Child, Html, card, change, day, empty, facts, joined, number, percent, table, tag, usd
 
 type Table = Mapping[str, Any]
 
@@ -147,7 +147,7 @@ def _conditions(told: Table) -> Iterator[Html]:
         note = f"What would have changed it: {one['flip_note']}." if one.get("flip_note") else ""
         yield card(
             f"How far {name} was from its thresholds",
-            tag("p", f"{met} of {len(lines)} conditions met in session {one['session']}. {note}"),
+            tag("p", f"{met} of {len(lines)} conditions met in session ", day(one["session"]), f". {note}"),
             *map(_condition, _nearest(lines)),
             tag("details", tag("summary", f"All {len(lines)} conditions"), *map(_condition, lines))
             if len(lines) > NEAREST
@@ -233,11 +233,11 @@ def _hands(ask: Ask, status: Table) -> Html:
         parts.append(tag("details", tag("summary", "Resume"), form(
             ask, "/api/v1/resume", sleeve, _typed(ask, "resume"), tag("button", "Lift the halts"))))  # fmt: skip
     if _asks_for_approval(ask):
-        day = (status["next_session"] or {}).get("session", "")
+        due = (status["next_session"] or {}).get("session", "")
         parts.append(tag("details", tag("summary", "Approve orders"), form(
             ask,
             "/api/v1/approve",
-            tag("label", "session", tag("input", name="session", value=day, required=True, placeholder="YYYY-MM-DD")),
+            tag("label", "session", tag("input", name="session", value=due, required=True, placeholder="YYYY-MM-DD")),
             tag("label", "orders", _select("way", [("enter", "entries"), ("exit", "exits")])),
             sleeve,
             _typed(ask, "approve"),
