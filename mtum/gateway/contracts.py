@@ -11,7 +11,7 @@ from decimal import Decimal
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.instruments import instrument
 from mtum.core.market.sessions import Session, Sessions
-from mtum.core.options.contracts import Right, underlying_of
+from mtum.core.options.contracts import CLASSES, Right, underlying_of
 from mtum.core.options.model.listing import number_of
 
 NEW_YORK_WIRE = "US/Eastern"
@@ -60,7 +60,7 @@ def option_symbol(symbol: str, expiry: date, right: str, strike: Decimal) -> str
 
 
 def listing_of(symbol: str) -> Listing:
-    """Contract of a symbol; VIX is the index, everything else a US share on SMART.
+    """Contract of a symbol; what has classes of options of its own is an index, everything else a US share on SMART.
 
     Beside what is traded an account may hold an option, named as by `option_symbol`, or something of
     another kind, named by its underlying and the broker's word for the kind: ``MTUM CFD``.
@@ -69,6 +69,8 @@ def listing_of(symbol: str) -> Listing:
         return Listing(_VIX_CON_ID, VIX, "IND", "CBOE", "CBOE", VIX, "CBOE Volatility Index")
     # The same number in every process and on every machine, far from the broker's own small ones.
     number = 700_000_000 + int.from_bytes(hashlib.sha256(symbol.encode()).digest()[:4], "big") % 200_000_000
+    if symbol in CLASSES:
+        return Listing(number, symbol, "IND", "CBOE", "CBOE", symbol, f"{symbol} index (practice)")
     option, other = _OPTION.match(symbol), _OTHER_KIND.match(symbol)
     if option:
         root, day = option["root"].strip(), date.fromisoformat(f"20{option['expiry']}")

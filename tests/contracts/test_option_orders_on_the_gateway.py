@@ -4,18 +4,21 @@ TEST_LIBRARY names the library; `test_ib_async_environment.py` runs this file wi
 """
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
-from mtum.core.options.contracts import Right
+from mtum.core.options.asking import ChainRequest
+from mtum.core.options.contracts import Delivery, Right, Style
+from mtum.core.options.selecting import Window
 from mtum.core.portfolio.options.orders import market_of
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.ports.broker import NoAnswer, Rejected
 from mtum.ports.options import Working
 from support.gateway import Running
-from support.gateway_desk import GatewayDesk, gateway_desk, offered, put
-from support.option_gateway import option_gateway
+from support.gateway_desk import JULY, GatewayDesk, gateway_desk, offered, put
+from support.option_gateway import index_market, option_gateway
 
 BUY, SELL = Side.BUY, Side.SELL
 P195, P190 = put("195"), put("190")
@@ -91,6 +94,39 @@ def test_the_broker_answers_what_a_condor_would_need(desk: GatewayDesk) -> None:
     assert told is not None
     assert told.one_side
     assert desk.broker.option_lists().working == ()
+
+
+def test_a_condor_on_the_xsp_is_sold_and_settles_in_cash_by_the_close() -> None:
+    # At 203 on its last day the call at 201 costs 2.00, that at 206 and the puts nothing; no share is moved.
+    strikes = (("195", Right.PUT), ("190", Right.PUT), ("201", Right.CALL), ("206", Right.CALL))
+    p195, p190, c201, c206 = (put(strike, right, "XSP") for strike, right in strikes)
+    condor = ((SELL, p195), (BUY, p190), (SELL, c201), (BUY, c206))
+    with option_gateway(source=index_market({JULY: 203.0})) as gateway, gateway_desk(gateway) as desk:
+        details = desk.broker.details(contract for _, contract in condor)
+        assert {one.con_id: details[one.con_id].contract for _, one in condor} == {one.con_id: one for _, one in condor}
+        assert {details[one.con_id].listing.refused for _, one in condor} == {None}
+        _, far = market(desk, condor)
+        assert desk.broker.tick(offered(*condor, price=far).intent.legs, far) == Decimal("0.01")
+        sold = offered(*condor, price=far)
+        desk.broker.place(sold)
+        lists = desk.broker.option_lists()
+        assert lists.completed == {sold.ref: OrderStatus.FILLED}
+        assert lists.positions == {p195: -1, p190: 1, c201: -1, c206: 1}
+        before = lists.account.cash_usd
+        gateway.tell("clock", session="2015-07-20", minutes_to_close=300)
+        after = desk.broker.option_lists()
+        assert (after.positions, after.shares, after.account.cash_usd) == ({}, {}, before - 200)
+
+
+def test_classes_of_the_spx_are_told_apart_by_the_day_that_settles_them() -> None:
+    wanted = ChainRequest("SPX", Window(36, 37, 37), frozenset({Right.PUT}), (0.20, 0.30))
+    with option_gateway(source=index_market()) as gateway, gateway_desk(gateway) as desk:
+        rows = desk.chains.chain(wanted, 2000.0, datetime(2015, 6, 10, 19, 38, tzinfo=UTC)).rows
+    told = {(one.trading_class, one.style, one.delivery, one.expiry, one.settles) for one in (r.contract for r in rows)}
+    # The third Friday is the 17th: the monthly class trades until the day before, and its opening prices settle it.
+    friday, eve = date(2015, 7, 17), date(2015, 7, 16)
+    assert ("SPX", Style.EUROPEAN, Delivery.CASH_AM, eve, friday) in told
+    assert ("SPXW", Style.EUROPEAN, Delivery.CASH_PM, friday, friday) in told
 
 
 def test_another_side_of_a_working_contract_is_refused_with_the_brokers_words(desk: GatewayDesk) -> None:

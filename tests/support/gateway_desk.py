@@ -12,7 +12,7 @@ from mtum.adapters.ib.connection import client_library
 from mtum.adapters.ib.connector import Connector, login_of
 from mtum.adapters.ib.contracts import ContractPins, Contracts
 from mtum.adapters.ib.options.chain import IbChains
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import CLASSES, OptionContract, Right
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.options.model.listing import number_of
@@ -49,10 +49,12 @@ def gateway_desk(gateway: Running, **broker: Any) -> Iterator[GatewayDesk]:
         found.close()
 
 
-def put(strike: str, right: Right = Right.PUT) -> OptionContract:
-    """A contract on SPY of July 2015."""
-    number = number_of("SPY", JULY, right, Decimal(strike))
-    return OptionContract(number, "SPY", right, Decimal(strike), JULY, JULY, "SPY")
+def put(strike: str, right: Right = Right.PUT, underlying: str = "SPY") -> OptionContract:
+    """A contract of July 2015: of a fund, or of an index whose class is named like it and settles by the close."""
+    number = number_of(underlying, JULY, right, Decimal(strike))
+    index = CLASSES.get(underlying, {}).get(underlying)
+    kind = (index.style, index.delivery) if index else ()
+    return OptionContract(number, underlying, right, Decimal(strike), JULY, JULY, underlying, *kind)
 
 
 def offered(
@@ -66,7 +68,7 @@ def offered(
         account=ACCOUNT,
         session=DAY,
         strategy="wheel",
-        underlying="SPY",
+        underlying=parts[0][1].underlying,
         purpose=OptionPurpose.OPEN,
         legs=tuple(OptionLeg(contract, side) for side, contract in parts),
         quantity=quantity,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -44,6 +45,17 @@ def option_market(closes: dict[date, float] | None = None, dividends: dict[date,
         vix[day] = Bar(day, 15.0, 15.5, 14.5, 15.0, 0.0)
     shares = {"SPY": spy, "MTUM": mtum, "VIX": vix}
     return BarTable(sessions, shares, lambda symbol, session, minutes: 0.8 if minutes > 0 else 1.0)
+
+
+def index_market(closes: dict[date, float] | None = None) -> BarTable:
+    """The same market with the SPX at ten times SPY and the XSP at a tenth of the SPX."""
+    market = option_market(closes)
+    by_ten = {
+        day: Bar(day, 10 * bar.close, 10 * bar.high, 10 * bar.low, 10 * bar.close, 0.0)
+        for day, bar in market.bars["SPY"].items()
+    }
+    tenth = {day: replace(bar, volume=0.0) for day, bar in market.bars["SPY"].items()}
+    return replace(market, bars={**market.bars, "SPX": by_ten, "XSP": tenth})
 
 
 @contextmanager
