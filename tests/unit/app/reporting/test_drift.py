@@ -161,7 +161,7 @@ def test_a_condition_that_the_final_bar_turned_is_counted_by_the_reports_that_fo
     report = history.report(history.play(ENTRY + 2))
     turned = {line.condition: (line.turned, line.sessions) for line in report.summary.regret if line.turned}
     assert turned == {"close_above_ma": (1, 3), "close_below_ma": (1, 3), "rsi_high": (1, 3)}
-    assert "Turned, last 3 sessions" in report.text
+    assert "Changed, last 3 sessions" in report.text
 
 
 def test_a_vix_close_that_is_not_known_turns_nothing(tmp_path: Path) -> None:
