@@ -58,8 +58,10 @@ def sync_answer(results: tuple["Synced", ...], source: str, *, listed: bool = Tr
 
 
 def _summary(results: tuple["Synced", ...]) -> str:
+    from mtum.core.reporting.words import count
+
     refreshed = [one.refresh for one in results if one.refresh]
-    return f"{len(refreshed)} of {len(results)} read, {sum(one.written for one in refreshed)} bars written"
+    return f"{len(refreshed)} of {len(results)} read, {count(sum(one.written for one in refreshed), 'bar')} written"
 
 
 def _synced_document(one: "Synced") -> dict[str, Any]:

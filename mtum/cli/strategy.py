@@ -70,6 +70,7 @@ def check(context: typer.Context, name: Name) -> Answer:
     from mtum.app.strategies.check import RULES
     from mtum.app.strategies.describe import known
     from mtum.config import own_strategies
+    from mtum.core.reporting.words import count
     from mtum.wiring.strategy_checks import check_strategy
 
     call = call_of(context)
@@ -87,7 +88,7 @@ def check(context: typer.Context, name: Name) -> Answer:
         "problems": [{"code": int(ExitCode.PERSON), "text": f"{name}: {found.text}"}] if not found.passed else [],
         "exit_code": int(ExitCode.DONE if found.passed else ExitCode.PERSON),
     }
-    end = f"{name} passed, {found.decisions} decisions tried" if found.passed else f"{name} did not pass"
+    end = f"{name} passed, {count(found.decisions, 'decision')} tried" if found.passed else f"{name} did not pass"
     shown: list[str | Listing] = [Listing(["rule", "outcome", "session", "what"], rows)]
     return Answer(
         document,

@@ -76,6 +76,7 @@ def verify(
     """Replay stored decisions, check where their inputs came from, and work the books out again."""
     from mtum.app.records.verify import verify as verified
     from mtum.app.session.decide_and_order import JOB
+    from mtum.core.reporting.words import count
     from mtum.wiring import resources
     from mtum.wiring.provenance import provenance
 
@@ -89,7 +90,9 @@ def verify(
             day = last.session if last else None
         result = verified(store, settings, provenance(), None if all_ else day, books=session is None)
     document = result.document
-    lines = [f"{document['verified']} of {document['decisions']} decisions verified, {document['failed']} failed"]
+    lines = [
+        f"{document['verified']} of {count(document['decisions'], 'decision')} verified, {document['failed']} failed"
+    ]
     if session is None:
         lines.append(f"books: {len(document['books'])} differences" if document["books"] else "books: they add up")
     lines += [f"drift: {line}" for line in document["drift"]]

@@ -8,6 +8,7 @@ from mtum.app.reporting.period import Kind, Period, bounds
 from mtum.core.market.holiday_rules import expected_sessions
 from mtum.core.portfolio.lots import lots_of
 from mtum.core.reporting.parts.audit import ATTENTION, OK, UNKNOWN, AuditLine
+from mtum.core.reporting.words import count
 from mtum.errors import MtumError
 
 BACKUP_DAYS = 7
@@ -81,7 +82,7 @@ def _calendar(period: Period) -> AuditLine:
     ours = {session.day for session in known}
     half = {session.day for session in known if session.half_day}
     apart = sorted((ours ^ set(days)) | (half ^ early))
-    span = f"{first} to {last}, {len(ours)} sessions, {len(half)} half days"
+    span = f"{first} to {last}, {count(len(ours), 'session')}, {count(len(half), 'half day')}"
     if apart:
         return AuditLine("calendar of the next quarter", ATTENTION, f"{span}: differs on {_days(apart)}")
     return AuditLine("calendar of the next quarter", OK, f"{span}, equal to the exchange's holiday rules")
@@ -115,8 +116,8 @@ def _limits(period: Period) -> tuple[AuditLine, ...]:
             loss = f"{risk.max_daily_loss_frac:.0%} of its equity" if loss == "none" else loss
         of = f", {name}" if period.parts else ""
         lines += [
-            AuditLine(f"daily loss limit{of}", OK, f"{loss}, reached in {losses} sessions"),
-            AuditLine(f"drawdown limit{of}", OK, f"{limit}, reached in {falls} sessions"),
+            AuditLine(f"daily loss limit{of}", OK, f"{loss}, reached in {count(losses, 'session')}"),
+            AuditLine(f"drawdown limit{of}", OK, f"{limit}, reached in {count(falls, 'session')}"),
             AuditLine(f"position limit{of}", OK, _usd(risk.max_position_usd)),
         ]
     halts = [halt for halt in period.writer.store.control.halts() if period.inside(halt.since.date())]

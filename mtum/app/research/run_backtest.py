@@ -18,6 +18,7 @@ from mtum.core.market.instruments import unit_usd
 from mtum.core.market.volume import VolumeMode
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sleeves import Sleeve
+from mtum.core.reporting.words import count
 from mtum.core.research.benchmark import BuyAndHoldCurves, buy_and_hold_weighted
 from mtum.core.research.metrics import CurveMetrics, TradeMetrics, cautions, curve_metrics, trade_metrics
 from mtum.core.simulation.backtest import known_of, run
@@ -372,7 +373,8 @@ def _market_cautions(found: Backtested) -> Iterator[str]:
         unknown = np.isnan(vix_column(found.played.days, found.market.series[name]))
         if unknown.any():
             first = found.played.days[int(np.argmax(unknown))]
-            yield f"{int(unknown.sum())} sessions without a {name} close, the first {first}: nothing is entered there"
+            lacking = count(int(unknown.sum()), "session")
+            yield f"{lacking} without a {name} close, the first {first}: nothing is entered there"
 
 
 def curve_document(metrics: CurveMetrics) -> dict[str, Any]:

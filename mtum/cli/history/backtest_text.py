@@ -6,13 +6,14 @@ from typing import Any
 from mtum.cli.output import Listing
 from mtum.core.reporting.backtest.result import result_sections, traded
 from mtum.core.reporting.layout import Sentence, Table
+from mtum.core.reporting.words import count
 
 
 def backtest_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     """The result of one backtest as text and tables."""
     yield (
         f"{answer['strategy']} on {traded(answer['symbols'])} ({answer['source']}), "
-        f"{answer['start']} to {answer['end']}, {answer['sessions']} sessions, "
+        f"{answer['start']} to {answer['end']}, {count(answer['sessions'], 'session')}, "
         f"fills at {answer['fill_model']}, decisions on {answer['decision_model']} bars"
     )
     for section in result_sections(answer):

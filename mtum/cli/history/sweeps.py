@@ -27,6 +27,7 @@ from mtum.cli.history.backtest_text import kept_as
 from mtum.cli.history.keeping import keep
 from mtum.cli.output import Answer, Listing
 from mtum.core.reporting.backtest.settings import named, ratio_words, setting_words
+from mtum.core.reporting.words import count
 from mtum.errors import UsageError
 
 if TYPE_CHECKING:
@@ -218,8 +219,8 @@ def _written(prepared: "PreparedSweep", store: Any, results: Any, found: Mapping
 
 def _sweep_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     yield (
-        f"{answer['combinations']} combinations on {answer['symbol']}, {answer['start']} to {answer['end']}, "
-        f"{answer['sessions']} sessions"
+        f"{count(answer['combinations'], 'combination')} on {answer['symbol']}, {answer['start']} to {answer['end']}, "
+        f"{count(answer['sessions'], 'session')}"
     )
     names = list(answer["top"][0]["settings"]) if answer["top"] else []
     columns = (*map(named, names), "Sharpe", "return a year, %", "max drawdown, %", "trades")
@@ -260,8 +261,8 @@ def _walked_shown(answer: Mapping[str, Any]) -> Iterator[str | Listing]:
     from mtum.core.reporting.backtest.walk_forward import walked_table
 
     yield (
-        f"{answer['combinations']} combinations on {answer['symbol']}, tried on {answer['sessions']} sessions "
-        f"that were not looked at, {answer['start']} to {answer['end']}"
+        f"{count(answer['combinations'], 'combination')} on {answer['symbol']}, tried on "
+        f"{count(answer['sessions'], 'session')} that were not looked at, {answer['start']} to {answer['end']}"
     )
     columns = ("tried from", "to", "chosen", "Sharpe when fitted", "return when tried, %", "trades")
     rows = [

@@ -162,7 +162,9 @@ def written(call: CommandCall, text: str, rows: int, out: Path) -> Answer:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
         raise UsageError(f"{out} cannot be written: {error.strerror}") from error
-    return Answer({"files": [out], "rows": rows}, [f"{rows} rows in {out.absolute()}"])
+    from mtum.core.reporting.words import count
+
+    return Answer({"files": [out], "rows": rows}, [f"{count(rows, 'row')} in {out.absolute()}"])
 
 
 def _default(call: CommandCall, kind: str, year: int | None, ending: str) -> Path:

@@ -20,6 +20,7 @@ _COLUMNS = [
 def sleeves(context: typer.Context) -> Answer:
     """Each sleeve with its weight, state, equity, return, drawdown, position and last reason."""
     from mtum.app.queries.sleeves import sleeves_document
+    from mtum.core.reporting.words import count
     from mtum.wiring.resources import opened_reader
 
     call = call_of(context)
@@ -35,8 +36,8 @@ def sleeves(context: typer.Context) -> Answer:
         "" if equity is None else f"The account has {equity:,.2f} USD: {gained:+,.2f} since it began ({earned:+.2%})."
     )
     watched = [
-        f"{line.sleeve}, VIRTUAL {one.start} to {one.end} ({one.sessions} sessions): {one.return_frac:+.2%}, largest "
-        f"fall {-one.max_drawdown_frac:.2%}."
+        f"{line.sleeve}, VIRTUAL {one.start} to {one.end} ({count(one.sessions, 'session')}): {one.return_frac:+.2%}, "
+        f"largest fall {-one.max_drawdown_frac:.2%}."
         for line in lines
         for one in line.watched
     ]

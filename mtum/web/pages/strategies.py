@@ -270,4 +270,9 @@ def _strip(ask: Ask, sleeve: str, *, options: bool) -> Html:
                     aria_label=told)  # fmt: skip
         blocks.append(tag("div", tag("span", told, class_="quiet"), strip, class_="condition"))
     first = f"Conditions from {days[0]} to {days[-1]}: a tall bar is a session in which it was met"
-    return tag("details", tag("summary", f"Strip of {len(days)} sessions"), tag("p", first, class_="quiet"), *blocks)
+    return tag(
+        "details",
+        tag("summary", f"Strip of {words.count(len(days), 'session')}"),
+        tag("p", first, class_="quiet"),
+        *blocks,
+    )

@@ -155,7 +155,7 @@ def _log(ask: Ask) -> Html:
     return card(
         "Log",
         chosen,
-        tag("details", tag("summary", f"Newest {len(rows)} lines"), table(heads, rows), open=bool(run))
+        tag("details", tag("summary", f"Newest {words.count(len(rows), 'line')}"), table(heads, rows), open=bool(run))
         if rows
         else empty("The log has no line."),
         class_="half",

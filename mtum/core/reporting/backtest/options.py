@@ -45,7 +45,9 @@ def _sleeve(name: str, one: Mapping[str, Any], label: str) -> Iterator[Section]:
     costs = Sentence(f"Fees {number(one['fees_usd'])} USD; slippage from the middle {number(one['spread_usd'])} USD.")
     back = [f"{words.reason(reason)}: {count}" for reason, count in one["held_back"].items()]
     more = [Sentence(f"Not carried out: {', '.join(back)}.")] if back else []
-    more += [Sentence(f"{count} sessions without a chain: {why}.") for why, count in one["unquoted"].items()]
+    more += [
+        Sentence(f"{words.count(count, 'session')} without a chain: {why}.") for why, count in one["unquoted"].items()
+    ]
     if not one["groups"] and one["not_opened"]:
         most = [f"{words.reason(why)} ({count} times)" for why, count in [*one["not_opened"].items()][:MOST_REASONS]]
         more.append(Sentence(f"Nothing was opened: {'; '.join(most)}. One contract is on 100 shares: {ENOUGH}."))

@@ -13,7 +13,7 @@ from mtum.core.reporting.backtest.sleeves import sleeve_sections, sleeves_chart
 from mtum.core.reporting.charts import Chart, Days, Line, Mark, Panel, equity_panels, equity_words, span
 from mtum.core.reporting.figures import number
 from mtum.core.reporting.layout import Page, Section, Sentence, Table, table_of
-from mtum.core.reporting.words import listed, reason, short
+from mtum.core.reporting.words import count, listed, reason, short
 from mtum.core.research.sheet import SheetFigures
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import PlayedAccount
@@ -71,8 +71,8 @@ def tear_sheet(sheet: Sheet) -> Page:
         subject=name,
         verdict=f"{name}: {number(found['final_equity_usd'])} USD, buy and hold {number(held['final_equity_usd'])} USD",
         lead=(
-            f"{found['start']} to {found['end']}, {found['sessions']} sessions, source {found['source']}, fills at "
-            f"{found['fill_model']}, decisions on {found['decision_model']} bars."
+            f"{found['start']} to {found['end']}, {count(found['sessions'], 'session')}, source {found['source']}, "
+            f"fills at {found['fill_model']}, decisions on {found['decision_model']} bars."
         ),
         mode="backtest",
         first_screen=(replace(result, blocks=(*result.blocks, *map(Sentence, found["metrics"]["cautions"]))),),

@@ -102,6 +102,7 @@ def test_trades_are_exported_whole_or_by_the_year_they_closed_in(mtum: Any, fold
     with (folder / "exports" / "trades-2017.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert (row["symbol"], row["shares"], float(row["pnl_usd"])) == ("MTUM", "10", 98.0)
+    assert mtum("export", "trades", "--year", "2017").out == f"1 row in {folder / 'exports' / 'trades-2017.csv'}\n"
     assert mtum("export", "trades", "--year", "2018", "--json").document["rows"] == 0
 
 
