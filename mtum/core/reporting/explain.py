@@ -6,7 +6,7 @@ from itertools import pairwise
 from textwrap import fill
 from typing import cast
 
-from mtum.core.canonical import SPARSE, number_in, table_in
+from mtum.core.canonical import SPARSE, list_in, number_in, table_in
 from mtum.core.decide import own_state
 from mtum.core.record import book_of, view_of
 from mtum.core.reporting.condition_table import condition_table, number_text
@@ -23,6 +23,7 @@ OVERRULING = (
 )  # fmt: skip
 """Reasons that decide whatever the conditions say."""
 
+_RANKED = {"iv_rank", "iv_rank_low"}
 TEXT_COLUMNS = 100
 OF_OPTIONS = "the margins of each group's and underlying's conditions say how far it was from another verdict"
 LABEL = 21
@@ -122,9 +123,23 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
         memory=table_in(document.get("memory", {})),
         virtual=bool(document.get("virtual")),
         conflicts=conflicts_in(symbols),
-        options=table_in(document.get("options", {})),
+        options=_with_ranked(table_in(document.get("options", {})), frame),
         made_with={name: stored.get(name) for name in ("decided_at", "code_version", "code_hash", "settings_hash")},
     )
+
+
+def _with_ranked(options: Table, frame: Table) -> Table:
+    # By the frame, as it was decided: the index stands for an underlying whose own volatility nobody told.
+    rows = [dict(table_in(row)) for row in list_in(options.get("verdicts", []))]
+    ranked = [row for row in rows if _RANKED & {table_in(one)["name"] for one in list_in(row["conditions"])}]
+    if not ranked:
+        return options
+    from mtum.core.strategies.option_rules import ranked_series
+
+    view = view_of(frame)
+    for row in ranked:
+        row["iv_series"] = ranked_series(view, str(row["underlying"]))
+    return {**options, "verdicts": rows}
 
 
 def _inputs(symbol: str, document: Table, frame: Table, strategy: Strategy | None) -> dict[str, object]:

@@ -51,6 +51,8 @@ def option_lines(options: Table) -> Iterator[str]:
         yield from ("", *_filled(f"{_head(verdict)}"))
         if "selection" in verdict:
             yield from _filled(_selection(table_in(verdict["selection"])), "    ")
+        if verdict.get("iv_series"):
+            yield f"    IV rank: of {verdict['iv_series']}"
         rows = conditions_in({"": verdict})
         yield from (f"  {line}" for line in (condition_table(rows) if rows else ()))
 

@@ -74,19 +74,30 @@ def request(
 def iv_rank_of(view: "MarketView", symbol: str) -> float | None:
     """Return the rank of an underlying's implied volatility over the last 252 sessions, 0 to 1.
 
-    Its own counts where the source tells it, else the index; a hole in one is never filled from another.
-
     Returns
     -------
     float or None
         None where no series has them.
     """
+    name = ranked_series(view, symbol)
+    values = None if name is None else [*_earlier(view, name), view.series[name]]
+    return None if values is None else known(float(iv_rank(np.array(values), IV_SESSIONS)[-1]))
+
+
+def ranked_series(view: "MarketView", symbol: str) -> str | None:
+    """Return the series that an underlying's implied volatility is ranked in; None where none has the sessions.
+
+    Its own counts where the source tells it, else the index; a hole in one is never filled from another.
+    """
     for name in (own_volatility(symbol), *iv_series(symbol)):
-        now, earlier = view.series.get(name), view.series_history.get(name, {})
-        values = [earlier[day] for day in sorted(earlier) if day < view.session][-(IV_SESSIONS - 1) :]
-        if now is not None and len(values) == IV_SESSIONS - 1:
-            return known(float(iv_rank(np.array([*values, now]), IV_SESSIONS)[-1]))
+        if view.series.get(name) is not None and len(_earlier(view, name)) == IV_SESSIONS - 1:
+            return name
     return None
+
+
+def _earlier(view: "MarketView", name: str) -> list[float]:
+    earlier = view.series_history.get(name, {})
+    return [earlier[day] for day in sorted(earlier) if day < view.session][-(IV_SESSIONS - 1) :]
 
 
 def contracts_of(lots: Iterable[OptionLot]) -> dict[OptionContract, int]:

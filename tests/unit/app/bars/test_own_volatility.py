@@ -20,6 +20,7 @@ from mtum.core import record
 from mtum.core.canonical import canonical
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.decision import Book
+from mtum.core.reporting.explain import explanation_of, explanation_text
 from mtum.core.simulation.session_views import SessionHistory, SessionViews
 from mtum.core.strategies.iron_condor import IronCondor
 from mtum.core.strategies.option_rules import iv_rank_of
@@ -94,6 +95,25 @@ def test_the_sources_own_volatility_is_ranked_before_the_index_and_named_first(t
     again = record.view_of(frame)
     assert (again.series, again.series_history) == (view.series, view.series_history)
     assert iv_rank_of(again, "SPY") == 1.0
+
+
+@pytest.mark.parametrize(("told", "name"), [(OWN, "SPY IV"), ({}, "VIX")], ids=["own", "index"])
+def test_an_explanation_names_the_series_that_was_ranked(tmp_path: Path, told: Mapping[date, float], name: str) -> None:
+    row = {"name": "iv_rank", "value": 1.0, "threshold": 0.3, "margin": 0.7, "passed": True}
+    verdict = {"underlying": "SPY", "group": "", "proposes": None, "reasons": ["adx"], "conditions": [row]}
+    held = {**verdict, "group": "SPY-1", "conditions": [{**row, "name": "take"}]}
+    decided = {"verdicts": [verdict, held], "planned": [], "held_back": [], "alarms": [], "source": "ib"}
+    stored = {
+        "document": {"symbols": {}, "options": {**decided, "model_priced": False}},
+        "frame": json.loads(seen(tmp_path, Telling({}, told=told))[1]),
+        "session": SESSION.day.isoformat(),
+        "strategy": "iron_condor",
+        "action": "hold",
+        "reasons": (),
+    }
+    found = explanation_of(stored, None)
+    assert [one.get("iv_series") for one in found.options["verdicts"]] == [name, None]  # type: ignore[attr-defined]
+    assert f"    IV rank: of {name}" in explanation_text(found)
 
 
 @pytest.mark.parametrize(
