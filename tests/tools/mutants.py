@@ -65,6 +65,10 @@ NEAR = {
     "mtum/core/portfolio/sizing.py": (f"{UNIT}/portfolio/test_sizing.py", f"{UNIT}/test_decide.py"),
     "mtum/core/portfolio/limits.py": (f"{UNIT}/portfolio/test_limits.py", f"{UNIT}/test_decide.py"),
     "mtum/core/portfolio/gate.py": (f"{UNIT}/portfolio/test_gate.py", f"{UNIT}/portfolio/test_gate_mutations.py"),
+    "mtum/core/portfolio/options/gate.py": (
+        f"{UNIT}/portfolio/options/test_option_gate.py",
+        f"{UNIT}/portfolio/options/test_option_gate_edges.py",
+    ),
     "mtum/adapters/brokers/gate.py": ("tests/unit/adapters/brokers/test_gate.py",),
     "mtum/core/portfolio/lots.py": (f"{UNIT}/portfolio/test_lots.py",),
     "mtum/core/portfolio/fills.py": (
