@@ -22,8 +22,15 @@ PING_SECONDS = 15.0
 MOST_STREAMS = 64
 BATCH = 500
 """Events told at a time."""
-NAMES = {"run_started": "run", "run_finished": "run", "resume": "halt"}
-"""Kind of event -> its name in the stream, where it is another."""
+NAMES = {
+    "run_started": "run",
+    "run_finished": "run",
+    "resume": "halt",
+    "option_order": "order",
+    "option_fill": "fill",
+    "option_event": "fill",
+}
+"""Kind of event -> its name in the stream, where it is another: a contract that ended changes what is held."""
 
 
 class Watch:
@@ -33,7 +40,8 @@ class Watch:
         self.records = records
         self.streams = 0
         self._changed = asyncio.Event()
-        self._backtest = self._quoted = 0
+        self._backtest = self._quoted = self._health = 0
+        self._silent: str | None = None
         self._stopping = Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = Thread(target=self._look, name="watch", daemon=True)
@@ -65,7 +73,7 @@ class Watch:
             newest = await asyncio.to_thread(self._newest)
             last = newest if after is None else min(after, newest)  # a restored database has fewer
             yield f"retry: 1000\nid: {last}\nevent: ping\ndata: {{}}\n\n"
-            told, quoted = self._backtest, self._quoted
+            told, quoted, health = self._backtest, self._quoted, self._health
             while not self._stopping.is_set():
                 changed = self._changed
                 found = await asyncio.to_thread(self.records.events, last, BATCH)
@@ -83,6 +91,10 @@ class Watch:
                     quoted = self._quoted
                     prices = json.dumps(documents.quotes(self.records)["quotes"], allow_nan=False)
                     yield f"event: quote\ndata: {prices}\n\n"
+                if health != self._health:
+                    health = self._health
+                    scheduler = json.dumps({"scheduler": self._silent or None}, allow_nan=False)
+                    yield f"event: health\ndata: {scheduler}\n\n"
                 try:
                     await asyncio.wait_for(changed.wait(), PING_SECONDS)
                 except TimeoutError:
@@ -99,6 +111,7 @@ class Watch:
     def _look(self) -> None:
         while not self._stopping.is_set():
             try:
+                self._listen()
                 with ExitStack() as stack:
                     opened = opened_reader(self.records.settings, self.records.database, any_owner=True)
                     self._follow(stack.enter_context(opened))
@@ -114,6 +127,7 @@ class Watch:
             return
         inode, version = self.records.database.stat().st_ino, reader.version()
         while not self._stopping.wait(LOOK_SECONDS):
+            self._listen()
             now = reader.version()
             if now != version:
                 version = now
@@ -123,6 +137,15 @@ class Watch:
                     return  # another file was put in its place
             except OSError:
                 return
+
+    def _listen(self) -> None:
+        # A scheduler that was killed writes nothing, so that its silence stands in no row.
+        silent = self.records.silent_scheduler()
+        if silent != self._silent:
+            before, self._silent = self._silent, silent
+            # At the start the pages are as new as this.
+            self._health += before is not None
+            self._tell()
 
     def _wake(self) -> None:
         self.records.generation += 1

@@ -1,5 +1,6 @@
 """`python -m jobs --serve`: the dashboard as a child whose death, size and silence the scheduler outlives."""
 
+import json
 import os
 import re
 import signal
@@ -8,15 +9,23 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from jobs.__main__ import main
 from jobs.dashboard import FIRST_WAIT, Dashboard
+from mtum.adapters.clock import SystemClock
+from mtum.adapters.store.schema.event_log import KINDS
+from mtum.core.market.calendars import NEW_YORK
+from mtum.web.stream import NAMES
 from support.commands import call, call_json
-from support.served import Commits, arrivals, served
+from support.exchange_hours import open_between
+from support.served import Commits, arrivals, events_of, served
+from support.source_tree import ROOT
 
 NOW = datetime(2026, 11, 30, 20, tzinfo=UTC)
+PAUSE = Event()
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
@@ -130,6 +139,95 @@ def test_every_event_of_a_session_played_elsewhere_arrives_within_a_second_of_it
     late = {number: arrived[number] - at for number, (at, _) in commits.seen.items()}
     print(f"latest {max(late.values()):.3f} s of {len(late)} events")
     assert max(late.values()) < 1
+
+
+@pytest.mark.full
+def test_a_session_the_scheduler_plays_is_told_on_an_open_stream_and_its_death_too(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[portfolio]\nstrategy = "buy_and_hold"\n')
+    data = tmp_path / "data"
+    close = SystemClock().now().astimezone(NEW_YORK).replace(second=0) + timedelta(minutes=20)
+    if close.date() != SystemClock().now().astimezone(NEW_YORK).date():
+        pytest.skip("a session of New York lies within a day")
+    assert call(tmp_path, "note", "before the first session").code == 0
+    open_between(data, close - timedelta(minutes=1), close)  # its decision is due since two minutes
+    alive = data / "scheduler.alive"
+    words = [sys.executable, "-m", "jobs", "--config", str(tmp_path / "config.toml"), "--data-dir", str(data)]
+    often = {**os.environ, "WATCHDOG_USEC": "400000"}
+    request = b"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with served(tmp_path) as server, server.raw(request) as line:
+        assert b"event: ping" in line.recv(65536) + line.recv(65536)
+        with Commits(data / "mtum.db") as commits:
+            scheduler = subprocess.Popen(words, cwd=tmp_path, env=often, stderr=subprocess.DEVNULL)
+            try:
+                until = time.monotonic() + 60
+                arrived = arrivals(line, lambda: played(commits) or time.monotonic() > until)
+                assert scheduler.poll() is None
+                kinds = {kind for _, kind in commits.seen.values()}
+                assert {"run_started", "run_finished", "decision", "order", "fill", "equity"} <= kinds
+                late = {number: arrived[number] - at for number, (at, _) in commits.seen.items()}
+                print(f"latest {max(late.values()):.3f} s of {len(late)} events")
+                assert max(late.values()) < 1
+                # While it lives, its next sign of life comes by itself.
+                long_ago(alive)
+                assert heard_again(alive)
+            finally:
+                scheduler.kill()
+                scheduler.wait(30)
+        assert "is silent since" not in server.ask("/").text
+        long_ago(alive)
+        line.settimeout(20)
+        told = b""
+        while b'"scheduler": "the scheduler is silent since' not in told:
+            told += line.recv(65536)
+        assert b"event: health" in told
+        assert not heard_again(alive, 1)
+        for page in ("/", "/system"):
+            assert "the scheduler is silent since" in server.ask(page).text
+
+
+def played(commits: Commits) -> bool:
+    """Whether a session was played to its last equity, a second ago or more."""
+    found = list(commits.seen.values())
+    kinds = [kind for _, kind in found]
+    ended = "equity" in kinds and kinds.count("run_started") == kinds.count("run_finished")
+    return ended and time.monotonic() - found[-1][0] > 1
+
+
+def long_ago(alive: Path) -> None:
+    """Make the last sign of life older than three heartbeats."""
+    past = SystemClock().now().timestamp() - 101
+    os.utime(alive, (past, past))
+
+
+def heard_again(alive: Path, seconds: float = 20) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if SystemClock().now().timestamp() - alive.stat().st_mtime < 60:
+            return True
+        PAUSE.wait(0.05)
+    return False
+
+
+@pytest.mark.full
+def test_a_refused_order_reaches_an_open_stream_as_a_problem_and_a_change_of_health(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[portfolio]\nstrategy = "buy_and_hold"\n')
+    assert call(tmp_path, "halt", "--why", "storm").code == 0
+    request = b"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with served(tmp_path) as server, server.raw(request) as line:
+        assert b"event: ping" in line.recv(65536) + line.recv(65536)
+        assert call(tmp_path, "run").code == 7
+        told = events_of(line, 5)[:5]
+        assert [one["event"] for one in told] == ["run", "decision", "run", "problem", "health"]
+        assert [one["key"] for one in told[2:]] == ["1", "1.0", "1"]  # the run, its first problem, the run
+        rows = json.loads(server.ask("/api/v1/events?after=1").body)["events"]
+        assert [one["kind"] for one in rows[3:5]] == ["problem", "health"]
+        assert "storm" in server.ask("/").text
+
+
+def test_every_kind_of_event_has_a_name_that_open_pages_listen_to() -> None:
+    script = (ROOT / "mtum" / "web" / "static" / "site.js").read_text(encoding="utf-8")
+    (listened,) = re.findall(r"for \(const name of \[(.*?)\]\)", script)
+    assert {NAMES.get(kind, kind) for kind in KINDS} == set(json.loads(f"[{listened}]"))
 
 
 @pytest.mark.full

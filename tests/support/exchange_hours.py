@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from mtum.adapters.calendar import ExchangeCalendar
@@ -11,7 +11,8 @@ from mtum.adapters.calendar import ExchangeCalendar
 def open_between(folder: Path, opens: datetime, closes: datetime) -> None:
     """Make the exchange of a data folder open and close then; both are New York's, of the same day, to the minute."""
     file = folder / "sessions.json"
-    ExchangeCalendar(file=file).sessions(closes.date(), closes.date())
+    # With every year that anybody asks for: one that is missing has all of them built anew, and this session is lost.
+    ExchangeCalendar(file=file).sessions(date(2010, 1, 1), date(closes.year + 9, 12, 31))
     stamp, _, text = file.read_text().partition("\n")
     years = json.loads(text)
     day, rows = closes.date().isoformat(), years[str(closes.year)]
