@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import secrets
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from mtum.config import Settings
 from mtum.core.canonical import utc_text
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Sessions
-from mtum.errors import RunLockedError, UsageError
+from mtum.errors import RunLockedError, StoreError, UsageError
 from mtum.web.asked_backtest import Form, FormError, asked_words, field_of
 from mtum.wiring.resources import calendar_of, system_clock
 
@@ -32,6 +33,9 @@ PLAYING = "playing"
 WAIT_SECONDS = 12.0
 """How long a form is kept waiting for what the command says of it, which a busy machine lets begin late."""
 ENDS_SECONDS = 3.0
+YOUNG_SECONDS = 3600.0
+_NAME = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{4}")
+"""Of a folder that a page's backtest writes: when it began, and a random word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,46 @@ class Backtests:
         own = self.folder / FOLDER_NAME / path.parent.name / SHEET_NAME
         return own if path == own and own.is_file() and not own.is_symlink() else None
 
+    def tidy(self) -> Thread:
+        """Begin to delete the folders whose result is not kept: of runs that broke off, of results deleted since.
+
+        A folder is made within minutes of its end. One that is young may be another server's, at work.
+        """
+        found = Thread(target=self._delete_unkept, name="backtest-folders", daemon=True)
+        found.start()
+        return found
+
+    def _delete_unkept(self) -> None:
+        from mtum.wiring.studies import studies_in
+
+        try:
+            store = studies_in(self.folder)
+            kept = {one.command for one in store.listed()} if store else None
+            found = [one for one in (self.folder / FOLDER_NAME).iterdir() if _NAME.fullmatch(one.name)]
+            if kept is None:
+                return  # nothing says what is kept
+            now = system_clock().now().timestamp()
+            for one in found:
+                is_old = now - one.lstat().st_mtime > YOUNG_SECONDS
+                if is_old and one.is_dir() and not one.is_symlink() and not any(one.name in line for line in kept):
+                    shutil.rmtree(one, ignore_errors=True)
+                    log.warning("backtest_folder_deleted", extra={"folder": one.name})
+        except (OSError, StoreError):
+            return  # it is tried again at the next start
+
+    def _number_of(self, job: Job) -> int | None:
+        import shlex
+
+        from mtum.wiring.studies import studies_in
+
+        command = shlex.join(["mtum", *job.words])  # names its folder, which no other has
+        try:
+            store = studies_in(self.folder)
+            newest = store.listed(limit=50) if store else ()
+        except StoreError:
+            return None
+        return next((one.id for one in newest if one.command == command), None)
+
     def _is_known(self, child: "subprocess.Popen[str]") -> bool:
         return self._child is not child or self.job is None or self.job.step.startswith(PLAYING)
 
@@ -197,7 +241,8 @@ class Backtests:
                 self._state.notify_all()
             self.changed()
         code = child.wait()
-        _close(child.stdin)
+        for pipe in (child.stdin, child.stderr):
+            _close(pipe)
         with self._state:
             job = self.job
             if job is not None and not job.outcome:
@@ -211,6 +256,11 @@ class Backtests:
                 self.job = job = replace(
                     job, outcome=outcome, text=words, number=number, ended=system_clock().now(), step="ended"
                 )
+            if job is not None and job.outcome != "kept" and (number := self._number_of(job)) is not None:
+                # It ended in the instant in which its result was kept: a kept result has its tear sheet.
+                late = "it was finished before it could be stopped"
+                words = late if job.outcome == "stopped" else job.text
+                self.job = job = replace(job, outcome="kept", text=words, number=number)
             self._child = None
             self._state.notify_all()
         if job is not None:

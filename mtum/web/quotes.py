@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, Timer
 from typing import Any
 
 from mtum.config import Settings
@@ -24,6 +24,8 @@ SYMBOL_SECONDS = 1.0
 REFUSED_SECONDS = 900.0
 """Nothing is asked for so long where no symbol was answered."""
 MOST_SYMBOLS = 20
+ROUND_SECONDS = 90.0
+"""A round that lasts longer is ended, and none begins so shortly before a session's orders are made."""
 
 
 @dataclass(slots=True)
@@ -85,6 +87,7 @@ class Quotes:
             if self._next is not None and now < self._next:
                 continue
             symbols = list(dict.fromkeys(self.wanted()))[:MOST_SYMBOLS]
+            now = system_clock().now()
             if not symbols or not self._is_time(calendar.sessions((now - timedelta(days=1)).date(), now.date()), now):
                 continue
             pause = max(float(self.settings.web.quote_seconds), LEAST_SECONDS, len(symbols) * SYMBOL_SECONDS)
@@ -103,10 +106,20 @@ class Quotes:
 
         # The vendor counts one address: what a decision has to ask goes first.
         is_open = any(one.open <= now < one.close for one in sessions)
-        return is_open and free_again(now, sessions, self.settings.schedule) is None
+        ends = now + timedelta(seconds=ROUND_SECONDS)
+        return is_open and all(free_again(at, sessions, self.settings.schedule) is None for at in (now, ends))
 
     def _round(self, symbols: Sequence[str]) -> bool:
         child = self._asking()
+        limit = Timer(ROUND_SECONDS, child.kill)
+        limit.daemon = True
+        limit.start()
+        try:
+            return self._answered(child, symbols)
+        finally:
+            limit.cancel()
+
+    def _answered(self, child: "subprocess.Popen[str]", symbols: Sequence[str]) -> bool:
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdin.write(f"{json.dumps(symbols, allow_nan=False)}\n")

@@ -75,6 +75,7 @@ def site_app(site: Site) -> Gate:
         quotes.wanted = lambda: documents.quoted_symbols(site.records) if watch.streams else ()
         quotes.changed = watch.tell_quotes
         quotes.start()
+        site.records.backtests.tidy()
         gc.freeze()
         yield
         watch.stop()

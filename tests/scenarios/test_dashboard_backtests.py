@@ -5,6 +5,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -12,16 +14,19 @@ from contextlib import suppress
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from mtum.adapters.clock import SystemClock
+from mtum.config import Settings
 from mtum.core.market.calendars import NEW_YORK
+from mtum.web.backtests import Backtests, Job
 from mtum.web.html import percent, ratio, usd
 from support.commands import call_json
 from support.exchange_hours import open_between
+from support.kept_studies import kept_study
 from support.recorded import recorded
 from support.served import Answered, Served, served
 
@@ -276,3 +281,59 @@ def test_one_at_work_is_stopped_before_orders_are_made(tmp_path: Path) -> None:
         assert (job["outcome"], job["text"].split(";")[0]) == ("stopped", "a session's orders are made now")
         assert gone(child)
         assert server.post("/api/v1/backtest", SLOW).status == 400
+
+
+def written(data: Path, name: str) -> str:
+    """Write the folder of a page's backtest as its command does just before it ends; return the command."""
+    sheet = data / "backtests" / name / "tear-sheet.html"
+    sheet.parent.mkdir(parents=True)
+    sheet.write_text("<p>sheet</p>")
+    return f"mtum backtest --out {sheet.parent}"
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_one_stopped_in_the_instant_its_result_is_kept_has_finished(tmp_path: Path, *, is_kept: bool) -> None:
+    command = written(tmp_path, "20260102T120000-abcd")
+    sheet = Path(command.split()[-1])
+    backtests = Backtests(Settings(), tmp_path)
+    # It has kept its result and does not come to tell it.
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    if is_kept:
+        assert kept_study(tmp_path, command) == 1
+    backtests.job = Job({}, command.split()[1:], sheet, SystemClock().now())
+    backtests._child = child
+    Thread(target=backtests._follow, args=(child,), daemon=True).start()
+    job = backtests.stop()
+    assert job is not None
+    assert (job.outcome, job.number) == (("kept", 1) if is_kept else ("stopped", None))
+    assert job.text == ("it was finished before it could be stopped" if is_kept else "a person stopped it")
+    assert (backtests.sheet_of(command) is not None) == is_kept
+    until = time.monotonic() + 10
+    while sheet.exists() != is_kept and time.monotonic() < until:
+        PAUSE.wait(0.02)
+    assert sheet.exists() == is_kept
+
+
+@pytest.mark.full
+def test_folders_of_results_that_are_not_kept_are_deleted_when_the_server_starts(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert kept_study(data, written(data, "20260102T120000-abcd")) == 1
+    for name in ("20260103T120000-abcd", "20260104T120000-abcd", "my own"):
+        written(data, name)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (data / "backtests" / "20260105T120000-abcd").symlink_to(outside)
+    for one in (data / "backtests").iterdir():
+        os.utime(one, (1.7e9, 1.7e9), follow_symlinks=False)
+    os.utime(data / "backtests" / "20260104T120000-abcd")  # perhaps another server's, at work
+    stays = {"20260102T120000-abcd", "20260104T120000-abcd", "20260105T120000-abcd", "my own"}
+    with served(tmp_path):
+        until = time.monotonic() + 20
+        while {one.name for one in (data / "backtests").iterdir()} != stays and time.monotonic() < until:
+            PAUSE.wait(0.05)
+    assert {one.name for one in (data / "backtests").iterdir()} == stays
+    (data / "research.db").unlink()
+    Backtests(Settings(), data).tidy().join(10)  # nothing says what is kept
+    assert {one.name for one in (data / "backtests").iterdir()} == stays

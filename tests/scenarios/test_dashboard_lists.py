@@ -11,9 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from mtum.ports.research import Study
-from mtum.wiring.studies import new_studies
 from support.commands import call_json
+from support.kept_studies import kept_study
 from support.recorded import recorded
 from support.served import Served, served
 
@@ -96,29 +95,8 @@ def test_a_list_without_such_a_column_says_so(server: Served) -> None:
 
 
 def test_kept_studies_come_part_by_part_though_others_are_added(folder: Path, server: Served) -> None:
-    store = new_studies(folder / "data")
-
     def kept(number: int) -> int:
-        return store.keep(
-            Study(
-                made_at=f"2026-01-0{number}T12:00:00Z",
-                kind="backtest",
-                command="mtum backtest",
-                strategy="buy_and_hold",
-                symbols="MTUM",
-                source="sample",
-                start="2017-01-03",
-                end="2017-12-29",
-                sessions=251,
-                final_equity_usd=5000.0,
-                cagr_frac=0.0,
-                sharpe=None,
-                max_drawdown_frac=0.0,
-                settings_hash="a",
-                code_hash="b",
-                data_hash="c",
-            )
-        )
+        return kept_study(folder / "data", made_at=f"2026-01-0{number}T12:00:00Z")
 
     assert [kept(number) for number in range(1, 6)] == [1, 2, 3, 4, 5]
     parts = [read(server, "backtests?limit=2")]

@@ -2,6 +2,9 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from mtum.adapters.clock import SystemClock
+from mtum.config import Settings
 from mtum.core.market.calendars import NEW_YORK
+from mtum.web.quotes import Quotes
 from support.bars import bars_of
 from support.exchange_hours import open_between
 from support.recorded import recorded
@@ -71,6 +76,30 @@ def test_nothing_is_asked_while_orders_are_made(tmp_path: Path) -> None:
             with pytest.raises(TimeoutError):
                 line.recv(65536)
         assert vendor.asked == []
+
+
+def test_no_round_begins_that_could_run_into_the_making_of_orders(tmp_path: Path) -> None:
+    with priced(tmp_path, timedelta(minutes=36)) as (server, vendor):  # kept free from within a minute on
+        with server.raw(STREAM) as line:
+            line.settimeout(6)
+            assert b"event: ping" in line.recv(65536) + line.recv(65536)
+            with pytest.raises(TimeoutError):
+                line.recv(65536)
+        assert vendor.asked == []
+
+
+def test_a_round_that_lasts_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mtum.web.quotes.ROUND_SECONDS", 0.2)
+    words = [sys.executable, "-c", "import time; time.sleep(60)"]
+    silent = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    quotes = Quotes(Settings(), tmp_path)
+    quotes._child = silent
+    began = time.monotonic()
+    with pytest.raises(OSError, match="the process that asks has ended"):
+        quotes._round(["MTUM"])
+    assert time.monotonic() - began < 20
+    quotes.stop()
+    assert silent.poll() == -signal.SIGKILL
 
 
 def test_without_the_setting_no_price_is_asked_for(tmp_path: Path) -> None:
