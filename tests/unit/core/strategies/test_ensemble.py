@@ -386,6 +386,7 @@ def test_what_a_strategy_may_say_of_itself_an_ensemble_says_of_its_members() -> 
         "CONFIDENCE",
         "CASH_SECURED",
         "OPTIONS",  # what trades options may not be a member either
+        "LEAST_TRADE_FRAC",  # how small a trade may be is asked of the ensemble, never of a member
         "benchmark",  # equal parts of all it trades
         "least_fit",
         "panels",  # members may call different lines by one name
