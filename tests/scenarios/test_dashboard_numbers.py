@@ -120,6 +120,14 @@ def test_indicators_are_drawn_as_the_address_names_them_with_the_values_of_the_c
     assert "Newest: rsi" not in server.ask("/market?symbol=MTUM").text
 
 
+def test_a_volume_of_billions_is_drawn_in_millions(folder: Path, server: Served) -> None:
+    rows = call_json(folder, "show", "bars", "--limit", "5000").document["bars"]
+    bar = max((one for one in rows if one["symbol"] == "MTUM"), key=lambda one: one["session"])
+    page = unescape(server.ask("/market?symbol=MTUM").text)
+    assert "Millions of shares of each session." in page
+    assert f"{bar['session']}: volume {number(bar['volume'] / 1_000_000)}" in page
+
+
 def test_values_of_the_decision_stand_beside_those_of_the_final_bar(folder: Path, server: Served) -> None:
     told = call_json(folder, "explain").document
     ((symbol, seen),) = told["inputs"].items()

@@ -127,7 +127,10 @@ def _drawn(symbol: str, span: str, rows: Sequence[BarRow], over: Sequence[Curve]
         candles(chart, [(row.open, row.high, row.low, row.close) for row in rows]) if len(rows) <= CANDLES else None
     )
     volumes = [row.volume for row in rows]
-    volume = Chart("Volume", "Shares of each session.", labels, [Curve("volume", volumes)])
+    # Nine zeros beside a curve hide it.
+    unit, noun = (1e6, "Millions of shares") if max((one or 0 for one in volumes), default=0) >= 1e8 else (1, "Shares")
+    counted = [None if one is None else one / unit for one in volumes]
+    volume = Chart("Volume", f"{noun} of each session.", labels, [Curve("volume", counted)])
     panels = [
         drawn(Chart(title, f"Newest: {_newest(curves)}.", labels, curves), 110) for title, curves in below if curves
     ]
