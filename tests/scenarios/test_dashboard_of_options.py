@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mtum.core.reporting.figures import minus
 from mtum.core.reporting.words import condition
 from mtum.web.html import number, ratio, usd
 from support.commands import call, call_json
@@ -37,7 +38,7 @@ def test_the_strategies_page_shows_the_groups_that_the_command_tells(tmp_path: P
         _, _, row = page.partition(f"<strong>{one['group']}</strong>")
         row = row.partition("</tr>")[0]
         for leg in one["legs"]:
-            assert f"{leg['quantity']:+} {leg['contract']}, delta {ratio(leg['delta'])}" in row
+            assert f"{minus(f'{leg["quantity"]:+}')} {leg['contract']}, delta {ratio(leg['delta'])}" in row
         for words in (
             f'"days">{one["days"]}<',
             f"{number(one['delta_shares'])} shares",
