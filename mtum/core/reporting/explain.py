@@ -23,7 +23,6 @@ OVERRULING = (
 )  # fmt: skip
 """Reasons that decide whatever the conditions say."""
 
-_RANKED = {"iv_rank", "iv_rank_low"}
 TEXT_COLUMNS = 100
 OF_OPTIONS = "the margins of each group's and underlying's conditions say how far it was from another verdict"
 LABEL = 21
@@ -131,14 +130,15 @@ def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> E
 def _with_ranked(options: Table, frame: Table) -> Table:
     # By the frame, as it was decided: the index stands for an underlying whose own volatility nobody told.
     rows = [dict(table_in(row)) for row in list_in(options.get("verdicts", []))]
-    ranked = [row for row in rows if _RANKED & {table_in(one)["name"] for one in list_in(row["conditions"])}]
-    if not ranked:
+    if not rows:
         return options
-    from mtum.core.strategies.option_rules import ranked_series
+    from mtum.core.strategies.option_rules import ranked_series  # what shares do without
+    from mtum.core.strategies.option_words import RANKED
 
     view = view_of(frame)
-    for row in ranked:
-        row["iv_series"] = ranked_series(view, str(row["underlying"]))
+    for row in rows:
+        if RANKED & {table_in(one)["name"] for one in list_in(row["conditions"])}:
+            row["iv_series"] = ranked_series(view, str(row["underlying"]))
     return {**options, "verdicts": rows}
 
 

@@ -8,6 +8,9 @@ IV_SESSIONS = 252
 """Sessions over which implied volatility is ranked, today's included."""
 _INDEXES = {"SPY": "VIX", "SP500": "VIX", "SPX": "VIX", "XSP": "VIX", "QQQ": "VXN", "IWM": "RVX"}
 
+RANKED = frozenset({"iv_rank", "iv_rank_low"})
+"""Conditions judged by the rank of an underlying's implied volatility."""
+
 
 def iv_series(symbol: str) -> tuple[str, ...]:
     """Return the series that tell the implied volatility of an underlying, the best first; none where none does."""
