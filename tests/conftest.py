@@ -70,9 +70,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    # A test on the practice gateway waits for answers and deadlines for more than half of its time: five workers keep
-    # two processors busy. A measurement runs alone.
-    return 0 if config.getoption("markexpr") == "bench" else 5 * (os.cpu_count() or 1) // 2
+    # A test on the practice gateway waits for answers and deadlines for more than half of its time: two workers
+    # keep one processor busy. A measurement runs alone.
+    return 0 if config.getoption("markexpr") == "bench" else 2 * (os.cpu_count() or 1)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

@@ -42,7 +42,7 @@ def option_desk(wire: Wire, **login: Any) -> Iterator[OptionDesk]:
     told = Told()
     pins = ContractPins(lambda symbol: told.pins.get(symbol, ""), told.pins.__setitem__)
     with running_wire(wire):
-        limits = {"connect_seconds": 3.0, "request_seconds": 2.0} | login
+        limits = {"connect_seconds": 10.0, "request_seconds": 2.0} | login
         connector = Connector(client_library(LIBRARY), Login("127.0.0.1", wire.port, 7, ACCOUNT, **limits), told)
         contracts = Contracts(connector, pins)
         broker = IbOptionBroker(contracts, 0.5)
