@@ -18,7 +18,7 @@ def refused(port: int, **broker: Any) -> str:
     began = monotonic()
     with pytest.raises(BrokerUnavailableError) as error, adapter(port, **broker):
         pass
-    assert monotonic() - began < 12
+    assert monotonic() - began < 6
     assert "\n" not in str(error.value)
     return str(error.value)
 

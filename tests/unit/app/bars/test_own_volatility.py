@@ -39,7 +39,7 @@ SPY = Bars.from_columns(
     "SPY",
     "yahoo",
     DAYS[:-1],
-    {name: CLOSES for name in ("open", "high", "low", "close")} | {"volume": [1000.0] * len(CLOSES)},  # noqa: C420
+    {name: CLOSES for name in ("open", "high", "low", "close")} | {"volume": [1000.0] * len(CLOSES)},  # noqa: C420 - equal columns, named
 )
 # The index falls to its lowest of the year, the fund's own options are dearer than ever.
 INDEX = {day: 40.0 - 0.05 * at for at, day in enumerate(DAYS)}
@@ -112,7 +112,7 @@ def test_an_explanation_names_the_series_that_was_ranked(tmp_path: Path, told: M
         "reasons": (),
     }
     found = explanation_of(stored, None)
-    assert [one.get("iv_series") for one in found.options["verdicts"]] == [name, None]  # type: ignore[attr-defined]
+    assert [one.get("iv_series") for one in found.options["verdicts"]] == [name, None]  # type: ignore[attr-defined]  # a table of JSON
     assert f"    IV rank: of {name}" in explanation_text(found)
 
 
@@ -137,7 +137,7 @@ def test_what_is_not_told_whole_leaves_the_decision_as_it_was(tmp_path: Path, so
 
 
 def test_one_that_another_tells_the_dividends_of_still_tells_its_volatility() -> None:
-    told = ToldApart(Telling({}, told=OWN), teller=None)  # type: ignore[arg-type]
+    told = ToldApart(Telling({}, told=OWN), teller=None)  # type: ignore[arg-type]  # as above
     assert told.volatility("SPY", SESSION.day, SESSION.day) == {SESSION.day: OWN[SESSION.day]}
 
 

@@ -130,7 +130,7 @@ def test_a_settlement_that_nobody_tells_is_awaited_counted_and_in_no_ones_way(he
         lots = desk.store.options.book().lots
         assert still_held(lots, {}, THURSDAY) == ()
         order = attempt(replace(planned((Side.BUY, call(25, LATER, "VIX")), underlying="VIX"), session=THURSDAY))
-        lists = desk.broker.option_lists()  # type: ignore[attr-defined]
+        lists = desk.broker.option_lists()  # type: ignore[attr-defined]  # it trades options too
         assert gate_records(desk.store, desk.settings, order, lists, lambda _, __: None).lots == ()
         assert groups_decided_on(desk, THURSDAY) == ()
         assert len(groups_decided_on(desk, TUESDAY)) == 1
