@@ -29,6 +29,7 @@ from mtum.core.simulation.walker.tables import (
     COUNTS,
     DECIDED,
     DUE,
+    FILLED,
     HALTED,
     HELD,
     HIT_AT,
@@ -40,6 +41,7 @@ from mtum.core.simulation.walker.tables import (
     SIGNED,
     STANDING,
     SYMBOL,
+    TARGETS,
     WAITING,
     WORD,
     Book,
@@ -50,6 +52,41 @@ from mtum.core.simulation.walker.tables import (
     Wishes,
 )
 from mtum.core.simulation.walker.verdicts import wish
+
+
+@compiled
+def take(market: Market, book: Book, fill: tuple[int, int, int], price: float) -> None:
+    """Put a fill into what is held: how many shares, and what is remembered of an entry.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    book : Book
+        What one session leaves to the next.
+    fill : tuple of int
+        Position of the session, position of the symbol, shares (below 0 for a sale).
+    price : float
+        Price, USD per share.
+    """
+    t, i, signed = fill
+    if book.shares[i] == 0:
+        book.entry[i], book.entered[i], book.kept[i] = price, book.decided[i], book.keeps[i]
+        book.held[book.marks[HELD]] = i
+        book.marks[HELD] += 1
+    book.shares[i] += signed
+    book.marks[FILLED] = market.counted[t]
+
+
+@compiled
+def drop_sold(book: Book) -> None:
+    """Forget what nothing is held of any more in the list of what is held."""
+    kept = 0
+    for k in range(book.marks[HELD]):
+        if book.shares[book.held[k]] != 0:
+            book.held[kept] = book.held[k]
+            kept += 1
+    book.marks[HELD] = kept
 
 
 @compiled
@@ -78,11 +115,7 @@ def fill_orders(market: Market, terms: Terms, book: Book, room: Room, t: int) ->
         price *= 1.0 + terms.slippage_frac if signed > 0 else 1.0 - terms.slippage_frac
         fee = commission(terms, abs(signed), price)
         purse[CASH] -= signed * price + fee
-        if book.shares[i] == 0:
-            book.entry[i], book.entered[i], book.kept[i] = price, book.decided[i], book.keeps[i]
-            book.held[marks[HELD]] = i
-            marks[HELD] += 1
-        book.shares[i] += signed
+        take(market, book, (t, i, signed), price)
         if signed < 0 and market.settled[t] > t:
             book.settles[marks[WAITING]], book.proceeds[marks[WAITING]] = market.settled[t], -signed * price - fee
             marks[WAITING] += 1
@@ -91,12 +124,7 @@ def fill_orders(market: Market, terms: Terms, book: Book, room: Room, t: int) ->
         room.fills[n][0], room.fills[n][1] = price, fee
         marks[ORDERS] = n + 1
     marks[PENDING] = 0
-    kept = 0
-    for k in range(marks[HELD]):
-        if book.shares[book.held[k]] != 0:
-            book.held[kept] = book.held[k]
-            kept += 1
-    marks[HELD] = kept
+    drop_sold(book)
 
 
 @compiled
@@ -125,7 +153,12 @@ def size(market: Market, terms: Terms, book: Book, desk: Desk, money: tuple[int,
             continue
         held, price = int(book.shares[i]), seen[i]
         wanted = wanted_of(terms, desk, held, (i, price, equity, frac, most_usd))
-        if 0 <= wanted < held and (wanted == 0 or (held - wanted) * price >= least):
+        whole = desk.weight[i] <= 0.0 if desk.verdict[i] == TARGETS else desk.number[i] <= 0
+        if (
+            0 <= wanted < held
+            and (whole or not terms.never_sells)
+            and (wanted == 0 or (held - wanted) * price >= least)
+        ):
             desk.signed[i] = wanted - held
         if wanted <= held or (held > 0 and (wanted - held) * price < least):
             continue

@@ -17,6 +17,7 @@ from mtum.core.simulation.walker.tables import (
     ALLOCATES,
     CAPPED,
     DECIDED,
+    FILLED,
     HIT_AT,
     NEVER,
     ORDERS,
@@ -226,25 +227,60 @@ def _market(history: SessionHistory, market: MarketColumns, symbols: Sequence[st
 
 def _wishes(form: ColumnForm, count: int) -> Wishes:
     nothing = np.full((1, count), np.nan)
-    listed = np.arange(count, dtype=np.int64)[None, :]
+    wishes = Wishes(
+        kind=ALLOCATES,
+        row=form.row,
+        value=nothing,
+        part=nothing,
+        words=np.zeros((1, 1, 1), dtype=np.int64),
+        sequence=np.arange(count, dtype=np.int64)[None, :],
+        may_buy=np.ones(1, dtype=bool),
+        least_change=0.0,
+        entries_always=True,
+        most_drift=inf,
+        drift_word=0,
+        targets_last=False,
+        top=0,
+        stay_rank=0,
+        kept=nothing,
+        target=inf,
+        stop=inf,
+        most_sessions=0,
+        bits=np.zeros(3, dtype=np.int64),
+    )
     if isinstance(form, Allocation):
-        return Wishes(
-            ALLOCATES, form.row, form.weights, nothing, form.words.astype(np.int64), listed,
-            np.ones(1, dtype=bool), float(form.least_change), form.entries_always, float(form.most_drift),
-            form.drift_word, form.targets_last, 0, 0, nothing, inf, inf, 0, np.zeros(3, dtype=np.int64),
-        )  # fmt: skip
+        return wishes._replace(
+            value=form.weights,
+            words=form.words.astype(np.int64),
+            least_change=float(form.least_change),
+            entries_always=form.entries_always,
+            most_drift=float(form.most_drift),
+            drift_word=form.drift_word,
+            targets_last=form.targets_last,
+        )
     if isinstance(form, Signals):
-        return Wishes(
-            SIGNALS, form.row, form.weights, nothing, form.leaves.astype(np.int64)[None], _ordered(form.ranks),
-            np.ones(1, dtype=bool), 0.0, True, inf, 0, False, form.max_positions, 0, form.kept, float(form.target),
-            float(form.stop), form.max_sessions, np.array(form.bits, dtype=np.int64),
-        )  # fmt: skip
+        return wishes._replace(
+            kind=SIGNALS,
+            value=form.weights,
+            words=form.leaves.astype(np.int64)[None],
+            sequence=_ordered(form.ranks),
+            top=form.max_positions,
+            kept=form.kept,
+            target=float(form.target),
+            stop=float(form.stop),
+            most_sessions=form.max_sessions,
+            bits=np.array(form.bits, dtype=np.int64),
+        )
     # What has no rank stands behind what has one, in the order of the list.
-    return Wishes(
-        RANKS, form.row, form.ranks, form.parts if len(form.parts) else nothing, np.zeros((1, 1, 1), dtype=np.int64),
-        _ordered(form.ranks), form.may_buy, 0.0, True, inf, 0, False, form.top, form.stay_rank, nothing, inf, inf, 0,
-        np.zeros(3, dtype=np.int64),
-    )  # fmt: skip
+    return wishes._replace(
+        kind=RANKS,
+        value=form.ranks,
+        part=form.parts if len(form.parts) else nothing,
+        sequence=_ordered(form.ranks),
+        may_buy=form.may_buy,
+        top=form.top,
+        stay_rank=form.stay_rank,
+    )
 
 
 def _ordered(ranks: Column) -> Positions:
@@ -253,8 +289,8 @@ def _ordered(ranks: Column) -> Positions:
 
 def _book(terms: PlayTerms, count: int) -> Book:
     whole, waiting = np.zeros(count, dtype=np.int64), 8 * count + 16
-    marks, capital = np.zeros(9, dtype=np.int64), float(terms.capital_usd)
-    marks[HIT_AT], marks[DECIDED] = NEVER, -1
+    marks, capital = np.zeros(10, dtype=np.int64), float(terms.capital_usd)
+    marks[HIT_AT], marks[DECIDED], marks[FILLED] = NEVER, -1, NEVER
     return Book(
         # The first session's change and fall count from the capital.
         purse=np.array([capital, 0.0, capital, capital, 0.0]),

@@ -17,10 +17,10 @@ DAILY_LOSS, CARRIED = -1, 1 << 20
 """Reasons beside the form's own: a loss that sells, and what is added to the reason of a purchase that stands."""
 CASH, DUE, PEAK, LAST, CHANGE = range(5)
 """The purse: cash, dividends of the session, highest close, equity at the last close and how that had changed."""
-HIT_AT, HALTED, DECIDED, PENDING, WAITING, ORDERS, CAPPED, HELD, STANDING = range(9)
+HIT_AT, HALTED, DECIDED, PENDING, WAITING, ORDERS, CAPPED, HELD, STANDING, FILLED = range(10)
 """The marks: session of the last daily loss, whether trading is halted, the row decided last; how many orders wait to
-be filled, sales to settle, orders were filled, purchases were made smaller; symbols held, and those with a
-purchase that stands."""
+be filled, sales to settle, orders were filled, purchases were made smaller; symbols held, those with a
+purchase that stands, and where in the exchange's calendar the last fill was."""
 AT, SYMBOL, SIGNED, WORD = range(4)
 """Columns of an order filled: session, symbol, shares below 0 for a sale, reason."""
 NEVER = -(1 << 40)
@@ -47,6 +47,7 @@ class Terms(NamedTuple):
     min_trade_usd: float
     min_trade_frac: float
     stands: bool
+    never_sells: bool
 
 
 class Market(NamedTuple):

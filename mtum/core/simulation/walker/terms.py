@@ -54,7 +54,7 @@ def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> st
         return "stops, shares at the start or a cost beside commission and slippage"
     if type(sizing.costs) not in (PercentCosts, IbFixedCosts):
         return "this schedule of commissions"
-    if strategy.NEVER_SELLS or _filter_of(strategy) is None:
+    if _filter_of(strategy) is None:
         return "this trade filter"
     if any(instrument(symbol).multiplier != 1 for symbol in symbols):
         return "contracts"
@@ -113,4 +113,5 @@ def loop_terms(strategy: Strategy, terms: PlayTerms) -> Terms:
         min_trade_usd=float(least[0]),
         min_trade_frac=float(least[1]),
         stands=strategy.STANDING_PURCHASES,
+        never_sells=strategy.NEVER_SELLS,
     )
