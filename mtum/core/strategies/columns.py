@@ -205,6 +205,31 @@ class MarketColumns:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Trail:
+    """A stop that trails the highest close since an entry was decided; what it sold stays out until it begins anew.
+
+    Parameters
+    ----------
+    distance : ndarray, shape (n_sessions, n_symbols)
+        USD from the highest close down to the stop; what closes below it is sold. NaN for no stop.
+    highest : ndarray, shape (n_sessions, n_symbols)
+        Highest close of so many sessions, USD: older ones raise the stop no more.
+    anew : ndarray of bool, shape (n_sessions, n_symbols)
+        What was false and is true again lets a symbol in that a stop has sold.
+    words : ndarray of int, shape (n_rows, n_symbols)
+        Reason of a sale by the stop at a session with a row: position in `reasons`.
+    word : int
+        Reason of one at any other session.
+    """
+
+    distance: Column
+    highest: Column
+    anew: Mask
+    words: NDArray[np.int64]
+    word: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Allocation:
     """Weights decided apart from what is held.
 
@@ -228,6 +253,8 @@ class Allocation:
         Reason of that.
     targets_last : bool
         Whether what is wanted stands behind all others in the order of the verdicts.
+    trail : Trail or None
+        A stop that sells at any session, with a row or without.
     """
 
     row: Positions
@@ -239,6 +266,7 @@ class Allocation:
     most_drift: float = inf
     drift_word: int = 0
     targets_last: bool = False
+    trail: Trail | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -287,13 +315,21 @@ class Signals:
     kept : ndarray, shape (n_rows, n_symbols)
         Distance in USD that stays with an entry.
     target, stop : float
-        How many of it above and below the entry price a position is left; infinite for never.
+        How many of it above the entry price and below that of the last purchase a position is left; infinite for never.
     max_sessions : int
         Sessions after which it is left.
     bits : tuple of int
         Those of target, stop and max_sessions.
     reasons : tuple of tuple of str
         Of a purchase, then of every sum of bits (see `reasons_by_bits`).
+    step : float
+        How many of it above the last purchase as much is bought again as was wanted at the entry.
+    most_units : int
+        Purchases of a position at most.
+    most_weight : float
+        Weight that such a purchase makes at most.
+    step_word : int
+        Reason of it.
     """
 
     row: Positions
@@ -307,6 +343,10 @@ class Signals:
     max_positions: int
     bits: tuple[int, int, int]
     reasons: tuple[tuple[str, ...], ...]
+    step: float = inf
+    most_units: int = 1
+    most_weight: float = 1.0
+    step_word: int = 0
 
 
 def reasons_by_bits(entry: str, leave: Sequence[str]) -> tuple[tuple[str, ...], ...]:
@@ -317,46 +357,6 @@ def reasons_by_bits(entry: str, leave: Sequence[str]) -> tuple[tuple[str, ...], 
 
 type ColumnForm = Allocation | Ranking | Signals
 """What a strategy wants, as columns."""
-
-
-def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
-    """Say what of a column form cannot be played; None where nothing is wrong.
-
-    Parameters
-    ----------
-    form : ColumnForm
-        What a strategy wants, as columns.
-    sessions : int
-        How many sessions the market has.
-    symbols : int
-        How many symbols the market has.
-    """
-    table, name = (form.ranks, "ranks") if isinstance(form, Ranking) else (form.weights, "weights")
-    rows = len(table)
-    shapes: dict[str, tuple[Column | Positions | Mask, tuple[int, ...]]] = {
-        "row": (form.row, (sessions,)),
-        name: (table, (rows, symbols)),
-    }
-    if isinstance(form, Allocation):
-        shapes["words"] = form.words, (3, rows, symbols)
-    elif isinstance(form, Signals):
-        shapes |= {"ranks": (form.ranks, (rows, symbols)), "kept": (form.kept, (rows, symbols))}
-        shapes["leaves"] = form.leaves, (rows, symbols)
-    else:
-        shapes["may_buy"] = form.may_buy, (rows,)
-        shapes |= {"parts": (form.parts, (rows, symbols))} if len(form.parts) else {}
-    for what, (column, shape) in shapes.items():
-        if np.shape(column) != shape:
-            return f"{what} of shape {np.shape(column)}; {shape} is needed"
-    words = form.words if isinstance(form, Allocation) else np.arange(3)
-    words = form.leaves + sum(form.bits) if isinstance(form, Signals) else words
-    for what, numbers, least, most in (("row", form.row, -2, rows - 1), ("words", words, 0, len(form.reasons) - 1)):
-        if numbers.size and (numbers.min() < least or numbers.max() > most):
-            return f"{what} from {numbers.min()} to {numbers.max()}; {least} to {most} is possible"
-    # What several rounded parts are together may be above 1 by as many halves of a rounding.
-    if not isinstance(form, Ranking) and bool(((form.weights < 0) | (form.weights > 1 + symbols * 1e-6)).any()):
-        return "a weight below 0 or above 1"
-    return None
 
 
 @runtime_checkable

@@ -51,6 +51,7 @@ from mtum.core.simulation.walker.tables import (
     Terms,
     Wishes,
 )
+from mtum.core.simulation.walker.trail import follow
 from mtum.core.simulation.walker.verdicts import wish
 
 
@@ -71,10 +72,15 @@ def take(market: Market, book: Book, fill: tuple[int, int, int], price: float) -
     """
     t, i, signed = fill
     if book.shares[i] == 0:
-        book.entry[i], book.entered[i], book.kept[i] = price, book.decided[i], book.keeps[i]
+        book.units[i], book.bought[i], book.paid[i] = 0, 0, 0.0
         book.held[book.marks[HELD]] = i
         book.marks[HELD] += 1
     book.shares[i] += signed
+    if signed > 0:
+        book.units[i] += 1
+        book.bought[i] += signed
+        book.paid[i] += signed * price
+        book.entry[i], book.last[i] = price if book.units[i] == 1 else book.paid[i] / book.bought[i], price
     book.marks[FILLED] = market.counted[t]
 
 
@@ -173,8 +179,20 @@ def size(market: Market, terms: Terms, book: Book, desk: Desk, money: tuple[int,
 
 
 @compiled
-def place(book: Book, desk: Desk) -> bool:
-    """Make pending what was decided: exits, reductions, entries, increases; whether something is bought."""
+def place(market: Market, book: Book, desk: Desk, t: int) -> bool:
+    """Make pending what was decided: exits, reductions, entries, increases; whether something is bought.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    t : int
+        Position of the session.
+    """
     marks, found = book.marks, 0
     for i in desk.sequence:
         if desk.signed[i] != 0:
@@ -189,6 +207,8 @@ def place(book: Book, desk: Desk) -> bool:
                 n = marks[PENDING]
                 book.pending[n][0], book.pending[n][1], book.pending[n][2] = i, signed, desk.word[i]
                 marks[PENDING] = n + 1
+                if held == 0:
+                    book.decided[i], book.high[i] = market.counted[t], market.seen[t][i]
     return bool(marks[PENDING] > 0 and book.pending[marks[PENDING] - 1][1] > 0)
 
 
@@ -242,7 +262,8 @@ def decide(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk,
     paused = t - marks[HIT_AT] <= terms.loss_pause_sessions
     flatten = lost and terms.flatten
     drifts = marks[DECIDED] >= 0 and wishes.most_drift < np.inf
-    if wishes.row[t] >= 0 or drifts or flatten or marks[STANDING] > 0:
+    stopped = wishes.trails and follow(market, wishes, book, t)
+    if wishes.row[t] >= 0 or drifts or flatten or stopped or marks[STANDING] > 0:
         asked = wish(market, wishes, terms, book, desk, (t, equity, flatten))
     else:
         asked = False
@@ -250,7 +271,7 @@ def decide(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk,
         cash = available(book, t)
         barred = lost or paused or fallen or marks[HALTED] > 0
         size(market, terms, book, desk, (t, equity, cash, terms.max_position_usd, barred))
-        if place(book, desk) and terms.max_position_usd < np.inf:
+        if place(market, book, desk, t) and terms.max_position_usd < np.inf:
             for i in range(len(book.shares)):
                 desk.orders[i], desk.chosen[i] = desk.signed[i], desk.wanted[i]
             size(market, terms, book, desk, (t, equity, cash, np.inf, barred))

@@ -1,28 +1,24 @@
 """A strategy with a column form over a whole history, played in one walk; any other session by session."""
 
 from collections.abc import Sequence
-from math import inf
 
 import numpy as np
 
 from mtum.core.compiled import machine
-from mtum.core.market.bars import Column
 from mtum.core.market.coverage import Dividends
 from mtum.core.simulation.history import settled_at
 from mtum.core.simulation.played import FillModel, Played, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory, looked_at
+from mtum.core.simulation.walker.forms import form_problem, wishes_of
 from mtum.core.simulation.walker.loop import walk
 from mtum.core.simulation.walker.result import Walked, played_of
 from mtum.core.simulation.walker.tables import (
-    ALLOCATES,
     CAPPED,
     DECIDED,
     FILLED,
     HIT_AT,
     NEVER,
     ORDERS,
-    RANKS,
-    SIGNALS,
     Book,
     Desk,
     Market,
@@ -30,15 +26,7 @@ from mtum.core.simulation.walker.tables import (
     Wishes,
 )
 from mtum.core.simulation.walker.terms import loop_terms, why_not
-from mtum.core.strategies.columns import (
-    Allocation,
-    ColumnForm,
-    MarketColumns,
-    Positions,
-    Signals,
-    ToldInColumns,
-    form_problem,
-)
+from mtum.core.strategies.columns import ColumnForm, MarketColumns, ToldInColumns
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import StrategyError, UsageError
 
@@ -124,7 +112,7 @@ def walked(
     if form is None:
         return None
     symbols, rules = strategy.universe(), loop_terms(strategy, terms)
-    tape, wishes = _market(history, market, symbols, terms), _wishes(form, len(symbols))
+    tape, wishes = _market(history, market, symbols, terms), wishes_of(form, len(symbols))
     book, desk, room = _book(terms, len(symbols)), _desk(len(symbols)), _room(stop - first, len(symbols))
     if not compiled:
         tape, wishes, book, desk, room = _plain(tape), _plain(wishes), _plain(book), _plain(desk), _plain(room)
@@ -225,68 +213,6 @@ def _market(history: SessionHistory, market: MarketColumns, symbols: Sequence[st
     )
 
 
-def _wishes(form: ColumnForm, count: int) -> Wishes:
-    nothing = np.full((1, count), np.nan)
-    wishes = Wishes(
-        kind=ALLOCATES,
-        row=form.row,
-        value=nothing,
-        part=nothing,
-        words=np.zeros((1, 1, 1), dtype=np.int64),
-        sequence=np.arange(count, dtype=np.int64)[None, :],
-        may_buy=np.ones(1, dtype=bool),
-        least_change=0.0,
-        entries_always=True,
-        most_drift=inf,
-        drift_word=0,
-        targets_last=False,
-        top=0,
-        stay_rank=0,
-        kept=nothing,
-        target=inf,
-        stop=inf,
-        most_sessions=0,
-        bits=np.zeros(3, dtype=np.int64),
-    )
-    if isinstance(form, Allocation):
-        return wishes._replace(
-            value=form.weights,
-            words=form.words.astype(np.int64),
-            least_change=float(form.least_change),
-            entries_always=form.entries_always,
-            most_drift=float(form.most_drift),
-            drift_word=form.drift_word,
-            targets_last=form.targets_last,
-        )
-    if isinstance(form, Signals):
-        return wishes._replace(
-            kind=SIGNALS,
-            value=form.weights,
-            words=form.leaves.astype(np.int64)[None],
-            sequence=_ordered(form.ranks),
-            top=form.max_positions,
-            kept=form.kept,
-            target=float(form.target),
-            stop=float(form.stop),
-            most_sessions=form.max_sessions,
-            bits=np.array(form.bits, dtype=np.int64),
-        )
-    # What has no rank stands behind what has one, in the order of the list.
-    return wishes._replace(
-        kind=RANKS,
-        value=form.ranks,
-        part=form.parts if len(form.parts) else nothing,
-        sequence=_ordered(form.ranks),
-        may_buy=form.may_buy,
-        top=form.top,
-        stay_rank=form.stay_rank,
-    )
-
-
-def _ordered(ranks: Column) -> Positions:
-    return np.argsort(np.nan_to_num(ranks, nan=inf, posinf=inf, neginf=-inf), axis=1, kind="stable")
-
-
 def _book(terms: PlayTerms, count: int) -> Book:
     whole, waiting = np.zeros(count, dtype=np.int64), 8 * count + 16
     marks, capital = np.zeros(10, dtype=np.int64), float(terms.capital_usd)
@@ -303,11 +229,16 @@ def _book(terms: PlayTerms, count: int) -> Book:
         pending=np.zeros((count, 3), dtype=np.int64),
         settles=np.zeros(waiting, dtype=np.int64),
         proceeds=np.zeros(waiting),
-        entry=np.zeros(count),
-        entered=whole.copy(),
-        kept=np.full(count, np.nan),
         decided=whole.copy(),
-        keeps=np.full(count, np.nan),
+        kept=np.full(count, np.nan),
+        unit=np.zeros(count),
+        high=np.zeros(count),
+        entry=np.zeros(count),
+        last=np.zeros(count),
+        units=whole.copy(),
+        bought=whole.copy(),
+        paid=np.zeros(count),
+        out=whole.copy(),
     )
 
 

@@ -24,6 +24,10 @@ purchase that stands, and where in the exchange's calendar the last fill was."""
 AT, SYMBOL, SIGNED, WORD = range(4)
 """Columns of an order filled: session, symbol, shares below 0 for a sale, reason."""
 NEVER = -(1 << 40)
+FREE, UNTIL_DOWN, UNTIL_UP = range(3)
+"""Whether a trailing stop keeps a symbol out: until its mask is false, then until it is true again."""
+STOPPED = 3
+"""Kind of reason in `Wishes.words`, behind those of an entry, of what adds and of what takes off."""
 
 
 class Terms(NamedTuple):
@@ -91,10 +95,25 @@ class Wishes(NamedTuple):
     stop: float
     most_sessions: int
     bits: Counts
+    step: float
+    step_word: int
+    most_units: int
+    most_weight: float
+    trails: bool
+    distance: Numbers
+    highest: Numbers
+    anew: Mask
+    stop_word: int
 
 
 class Book(NamedTuple):
-    """What one session leaves to the next."""
+    """What one session leaves to the next.
+
+    By symbol, since it was flat: `decided`, `kept` and `unit` are the session, the distance and the weight of the
+    decision that entered, `high` the highest close from that session on; `entry` is the average price of all
+    purchases, `last` that of the last, `units` their number, `bought` and `paid` their shares and USD. `out` says
+    whether a trailing stop keeps it out.
+    """
 
     purse: Numbers
     marks: Counts
@@ -106,11 +125,16 @@ class Book(NamedTuple):
     pending: Counts
     settles: Counts
     proceeds: Numbers
-    entry: Numbers
-    entered: Counts
-    kept: Numbers
     decided: Counts
-    keeps: Numbers
+    kept: Numbers
+    unit: Numbers
+    high: Numbers
+    entry: Numbers
+    last: Numbers
+    units: Counts
+    bought: Counts
+    paid: Numbers
+    out: Counts
 
 
 class Desk(NamedTuple):

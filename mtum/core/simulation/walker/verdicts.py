@@ -22,6 +22,7 @@ from mtum.core.simulation.walker.tables import (
     Terms,
     Wishes,
 )
+from mtum.core.simulation.walker.trail import stop_out
 
 _SCALE_DUST = 1e-9
 
@@ -68,8 +69,6 @@ def allocate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[i
             desk.word[i] = wishes.words[kind][row][i]
     if row >= 0:
         book.marks[DECIDED] = row
-    if wishes.targets_last and row >= 0:
-        last_targets(desk)
     return found
 
 
@@ -187,15 +186,42 @@ def leaves(market: Market, wishes: Wishes, book: Book, t: int, i: int) -> int:
     found, close, kept = int(wishes.words[0][wishes.row[t]][i]), market.seen[t][i], book.kept[i]
     if not isnan(kept) and wishes.target < np.inf and close >= rounded_at(book.entry[i] + wishes.target * kept, 1e6):
         found |= int(wishes.bits[0])
-    if not isnan(kept) and wishes.stop < np.inf and close <= rounded_at(book.entry[i] - wishes.stop * kept, 1e6):
+    if not isnan(kept) and wishes.stop < np.inf and close <= rounded_at(book.last[i] - wishes.stop * kept, 1e6):
         found |= int(wishes.bits[1])
-    if market.counted[t] - book.entered[i] >= wishes.most_sessions:
+    if market.counted[t] - book.decided[i] >= wishes.most_sessions:
         found |= int(wishes.bits[2])
     return found
 
 
 @compiled
-def enter_and_leave(market: Market, wishes: Wishes, book: Book, desk: Desk, t: int) -> bool:
+def grown(wishes: Wishes, book: Book, i: int, close: float, equity: float) -> float:
+    """Weight with another unit, where the price has risen far enough for one; 0 where it has not.
+
+    Parameters
+    ----------
+    wishes : Wishes
+        The strategy's column form, as the loop reads it.
+    book : Book
+        What one session leaves to the next.
+    i : int
+        Position of the symbol.
+    close : float
+        Price, USD per share.
+    equity : float
+        Equity, USD.
+    """
+    kept = book.kept[i]
+    if book.units[i] >= wishes.most_units or isnan(kept) or equity <= 0.0:
+        return 0.0
+    if close < rounded_at(book.last[i] + wishes.step * kept, 1e6):
+        return 0.0
+    current = rounded_at(book.shares[i] * close / equity, 1e6)
+    weight = rounded_at(min(current + book.unit[i], wishes.most_weight), 1e6)
+    return weight if weight > current else 0.0
+
+
+@compiled
+def enter_and_leave(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
     """Write the verdicts of signals: exits, then purchases as far as there are places; whether there is any.
 
     Parameters
@@ -208,9 +234,10 @@ def enter_and_leave(market: Market, wishes: Wishes, book: Book, desk: Desk, t: i
         What one session leaves to the next.
     desk : Desk
         Room for the work of one session, by symbol.
-    t : int
-        Position of the session.
+    at : (int, float)
+        Session, and equity in USD.
     """
+    t, equity = at
     row, fit, places, n = wishes.row[t], market.fit[t], wishes.top, 0
     if row < 0:
         return False
@@ -224,12 +251,18 @@ def enter_and_leave(market: Market, wishes: Wishes, book: Book, desk: Desk, t: i
                 n += 1
                 places += 1
     for i in wishes.sequence[row]:
-        if places > 0 and fit[i] and book.shares[i] == 0 and wishes.value[row][i] > 0.0:
-            desk.verdict[i], desk.weight[i] = TARGETS, wishes.value[row][i]
-            book.decided[i], book.keeps[i] = market.counted[t], wishes.kept[row][i]
-            desk.sequence[n] = i
-            n += 1
+        if not fit[i] or desk.verdict[i] != KEEPS:
+            continue
+        if book.shares[i] > 0:
+            desk.weight[i] = grown(wishes, book, i, market.seen[t][i], equity)
+            desk.word[i] = wishes.step_word
+        elif places > 0 and wishes.value[row][i] > 0.0:
+            desk.weight[i] = book.unit[i] = wishes.value[row][i]
+            book.kept[i] = wishes.kept[row][i]
             places -= 1
+        if desk.weight[i] > 0.0:
+            desk.verdict[i], desk.sequence[n] = TARGETS, i
+            n += 1
     found = n > 0
     for i in range(len(book.shares)):
         if desk.verdict[i] == KEEPS:
@@ -298,8 +331,12 @@ def wish(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, a
         desk.number[i] = 0
     if wishes.kind == ALLOCATES:
         asked = allocate(market, wishes, book, desk, (t, equity))
+        if wishes.trails and stop_out(wishes, market.fit[t], book, desk, wishes.row[t]):
+            asked = True
+        if wishes.targets_last and wishes.row[t] >= 0:
+            last_targets(desk)
     elif wishes.kind == RANKS:
         asked = rotate(market, wishes, book, desk, (t, equity))
     else:
-        asked = enter_and_leave(market, wishes, book, desk, t)
+        asked = enter_and_leave(market, wishes, book, desk, (t, equity))
     return force(market, terms, book, desk, (t, flatten)) or asked

@@ -1,0 +1,158 @@
+"""Column forms as the loop of the walker reads them, and what makes one that it cannot read."""
+
+from math import inf
+
+import numpy as np
+
+from mtum.core.market.bars import Column
+from mtum.core.simulation.walker.tables import ALLOCATES, RANKS, SIGNALS, Wishes
+from mtum.core.strategies.columns import Allocation, ColumnForm, Mask, Positions, Ranking, Signals, Trail
+
+_BY_SESSION = "distance", "highest", "anew"
+
+
+def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
+    """Say what of a column form cannot be played; None where nothing is wrong.
+
+    Parameters
+    ----------
+    form : ColumnForm
+        What a strategy wants, as columns.
+    sessions : int
+        How many sessions the market has.
+    symbols : int
+        How many symbols the market has.
+    """
+    table, name = (form.ranks, "ranks") if isinstance(form, Ranking) else (form.weights, "weights")
+    rows = len(table)
+    shapes: dict[str, tuple[Column | Positions | Mask, tuple[int, ...]]] = {
+        "row": (form.row, (sessions,)),
+        name: (table, (rows, symbols)),
+    }
+    if isinstance(form, Allocation):
+        shapes["words"] = form.words, (3, rows, symbols)
+        if form.trail is not None:
+            shapes |= {f"trail.{one}": (getattr(form.trail, one), (sessions, symbols)) for one in _BY_SESSION}
+            shapes["trail.words"] = form.trail.words, (rows, symbols)
+    elif isinstance(form, Signals):
+        shapes |= {"ranks": (form.ranks, (rows, symbols)), "kept": (form.kept, (rows, symbols))}
+        shapes["leaves"] = form.leaves, (rows, symbols)
+    else:
+        shapes["may_buy"] = form.may_buy, (rows,)
+        shapes |= {"parts": (form.parts, (rows, symbols))} if len(form.parts) else {}
+    for what, (column, shape) in shapes.items():
+        if np.shape(column) != shape:
+            return f"{what} of shape {np.shape(column)}; {shape} is needed"
+    for what, numbers, least, most in (
+        ("row", form.row, -2, rows - 1),
+        ("words", _words(form), 0, len(form.reasons) - 1),
+    ):
+        if numbers.size and (numbers.min() < least or numbers.max() > most):
+            return f"{what} from {numbers.min()} to {numbers.max()}; {least} to {most} is possible"
+    # What several rounded parts are together may be above 1 by as many halves of a rounding.
+    if not isinstance(form, Ranking) and bool(((form.weights < 0) | (form.weights > 1 + symbols * 1e-6)).any()):
+        return "a weight below 0 or above 1"
+    return None
+
+
+def _words(form: ColumnForm) -> Positions:
+    # Every position in the reasons of a form that it can ask for.
+    if isinstance(form, Ranking):
+        return np.arange(3)
+    if isinstance(form, Signals):
+        return np.append(form.leaves + sum(form.bits), form.step_word)
+    trail = [] if form.trail is None else [form.trail.words.ravel(), [form.trail.word]]
+    return np.concatenate([form.words.ravel(), *trail])
+
+
+def wishes_of(form: ColumnForm, count: int) -> Wishes:
+    """Return a column form as the loop reads it."""
+    if isinstance(form, Allocation):
+        found = _nothing(form, count)._replace(
+            kind=ALLOCATES,
+            value=form.weights,
+            words=form.words.astype(np.int64),
+            least_change=float(form.least_change),
+            entries_always=form.entries_always,
+            most_drift=float(form.most_drift),
+            drift_word=form.drift_word,
+            targets_last=form.targets_last,
+        )
+        return found if form.trail is None else _with_trail(found, form.trail)
+    if isinstance(form, Signals):
+        return _nothing(form, count)._replace(
+            kind=SIGNALS,
+            value=form.weights,
+            words=form.leaves.astype(np.int64)[None],
+            sequence=_ordered(form.ranks),
+            top=form.max_positions,
+            kept=form.kept,
+            target=float(form.target),
+            stop=float(form.stop),
+            most_sessions=form.max_sessions,
+            bits=np.array(form.bits, dtype=np.int64),
+            step=float(form.step),
+            step_word=form.step_word,
+            most_units=form.most_units,
+            most_weight=float(form.most_weight),
+        )
+    return _nothing(form, count)._replace(
+        kind=RANKS,
+        value=form.ranks,
+        part=form.parts if len(form.parts) else np.full((1, count), np.nan),
+        # What has no rank stands behind what has one, in the order of the list.
+        sequence=_ordered(form.ranks),
+        may_buy=form.may_buy,
+        top=form.top,
+        stay_rank=form.stay_rank,
+    )
+
+
+def _with_trail(found: Wishes, trail: Trail) -> Wishes:
+    return found._replace(
+        words=np.concatenate([found.words, trail.words.astype(np.int64)[None]]),
+        trails=True,
+        distance=trail.distance,
+        highest=np.nan_to_num(trail.highest, nan=inf, posinf=inf),
+        anew=trail.anew,
+        stop_word=trail.word,
+    )
+
+
+def _nothing(form: ColumnForm, count: int) -> Wishes:
+    # What a form does not use is one row of nothing, and no limit.
+    nothing, listed = np.full((1, count), np.nan), np.arange(count, dtype=np.int64)[None, :]
+    return Wishes(
+        kind=ALLOCATES,
+        row=form.row,
+        value=nothing,
+        part=nothing,
+        words=np.zeros((1, 1, 1), dtype=np.int64),
+        sequence=listed,
+        may_buy=np.ones(1, dtype=bool),
+        least_change=0.0,
+        entries_always=True,
+        most_drift=inf,
+        drift_word=0,
+        targets_last=False,
+        top=0,
+        stay_rank=0,
+        kept=nothing,
+        target=inf,
+        stop=inf,
+        most_sessions=0,
+        bits=np.zeros(3, dtype=np.int64),
+        step=inf,
+        step_word=0,
+        most_units=1,
+        most_weight=1.0,
+        trails=False,
+        distance=nothing,
+        highest=nothing,
+        anew=np.zeros((1, count), dtype=bool),
+        stop_word=0,
+    )
+
+
+def _ordered(ranks: Column) -> Positions:
+    return np.argsort(np.nan_to_num(ranks, nan=inf, posinf=inf, neginf=-inf), axis=1, kind="stable")
