@@ -2,7 +2,7 @@
 
 import logging
 
-from mtum.ports.store import Store
+from mtum.ports.run_store import RunStore
 from mtum.ports.time import Clock
 
 log = logging.getLogger(__name__)
@@ -11,8 +11,8 @@ log = logging.getLogger(__name__)
 class RunJournal:
     """Writes each step of a run into the run ledger (ports.time.Journal)."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, runs: RunStore, clock: Clock) -> None:
+        self._runs = runs
         self._clock = clock
         self._run_id: int | None = None
 
@@ -25,4 +25,4 @@ class RunJournal:
         now = self._clock.now()
         log.info("step", extra={"step": step, "market_time": now.isoformat(timespec="seconds")})
         if self._run_id is not None:
-            self._store.runs.record_step(self._run_id, step, now)
+            self._runs.record_step(self._run_id, step, now)

@@ -52,7 +52,7 @@ def report(
         if sleeve is not None:
             setup = replace(writer.setup, sleeve=sleeve_of(call.settings(), sleeve))
             return _answer(preview_report(replace(writer, setup=setup), day))
-        stored = stored_report(writer.store, day) is not None
+        stored = stored_report(writer.store.runs, day) is not None
     with _press(call, reading=stored and not send) as writer:
         found = written_report(writer, day, market_now(call.settings(), writer.store, day))
         message = report_message(writer, found) if send else None

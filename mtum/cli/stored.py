@@ -8,7 +8,7 @@ from mtum.cli.context import CommandCall
 if TYPE_CHECKING:
     from mtum.config import Settings
     from mtum.ports.option_rows import OptionFillRow
-    from mtum.ports.reading import FillRow
+    from mtum.ports.rows import FillRow
 
 NOTHING_YET = "nothing recorded yet; `mtum run` plays the first session, `mtum demo` shows a whole year"
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from math import gcd
 
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import OptionGroup, OwnOptions, Proposal
 from mtum.core.options.chain import ON_FUTURE, ReadChain
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.portfolio.money import exact

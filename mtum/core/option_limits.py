@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from mtum.core.coordination.account import AccountRules
-from mtum.core.options.contracts import Right
+from mtum.core.market.instruments import Right
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.options.lots import summed

@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from mtum.core.market.calendars import NEW_YORK
-from mtum.core.market.instruments import instrument
+from mtum.core.market.instruments import Right, instrument
 from mtum.core.market.sessions import Session, Sessions
-from mtum.core.options.contracts import CLASSES, Right, underlying_of
+from mtum.core.options.contracts import CLASSES, underlying_of
 from mtum.core.options.model.listing import number_of
 
 NEW_YORK_WIRE = "US/Eastern"

@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from mtum.core.options.contracts import OptionContract, Right, underlying_of
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract, underlying_of
 from mtum.core.options.model.expiries import Expiry, expiries
 from mtum.core.options.model.listing import listing, named_by, number_of
 from mtum.gateway.contracts import listing_of, stands_on

@@ -10,8 +10,9 @@ from decimal import Decimal
 
 import numpy as np
 
+from mtum.core.market.instruments import Right
 from mtum.core.options.chain import ON_FUTURE, Quote
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.european import Terms, greeks
 from mtum.core.options.model.dividends import expected
 from mtum.core.options.model.levels import STANDS_FOR, UNTRADABLE, Level, level_of, vix_illustration

@@ -1,6 +1,6 @@
 """Messages to the owner and the channels they leave by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -69,4 +69,44 @@ class DeadMan(Protocol):
         text : str
             A short summary.
         """
+        ...
+
+
+class MessageStore(Protocol):
+    """The outbox of messages to the owner."""
+
+    def queue_message(self, message: Message, at: datetime, run_id: int | None) -> bool:
+        """Put a message into the outbox; False if its key is already there.
+
+        Parameters
+        ----------
+        message : Message
+            Something to tell the owner; `key` makes a repeated message the same one.
+        at : datetime
+            Instant that is recorded, UTC.
+        run_id : int or None
+            Number of the run it belongs to; None for none.
+        """
+        ...
+
+    def undelivered(self) -> Sequence[tuple[int, Message]]:
+        """Return outbox messages not delivered yet, with their ids."""
+        ...
+
+    def delivered(self, note_id: int, at: datetime, error: str | None = None) -> None:
+        """Record a delivery, or a failed try with its error.
+
+        Parameters
+        ----------
+        note_id : int
+            Number of the message in the outbox.
+        at : datetime
+            Instant that is recorded, UTC.
+        error : str or None
+            Why the try failed; None for a delivery.
+        """
+        ...
+
+    def deliveries(self, prefix: str) -> Mapping[str, datetime | None]:
+        """Return when each message whose key begins so was delivered, None for not yet."""
         ...

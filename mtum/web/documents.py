@@ -8,7 +8,8 @@ from typing import Any
 from mtum.app.queries.performance import AccountCloses, AccountRow, account_performance
 from mtum.app.queries.plain import plain
 from mtum.errors import MtumError, StoreMismatchError, UsageError, VerificationError
-from mtum.ports.reading import Reader, SnapshotRow
+from mtum.ports.reading import Reader
+from mtum.ports.rows import SnapshotRow
 from mtum.web.paging import Part, part_of
 from mtum.web.records import Records
 from mtum.wiring.control import sleeve_named
@@ -188,7 +189,7 @@ def report(records: Records, named: date | None = None) -> Document:
         with opened_store(settings, folder, reading=True) as store:
             writer = writer_of(settings, folder, store, calendar_of(settings, folder), html=False)
             day = named or last_session(writer)
-            found = None if day is None else stored_report(store, day)
+            found = None if day is None else stored_report(store.runs, day)
         if found is None and named is not None:
             raise UsageError(f"no report is stored for {named}")
         document: Document = plain(found or {})

@@ -70,7 +70,7 @@ def replay_desk(
     market = market_sessions(source, calendar, settings)
     with resources.opened_store(settings, data_dir) as store, store.lock():
         clock = ReplayClock(market[0].open)
-        steps = journal or RunJournal(store, clock)
+        steps = journal or RunJournal(store.runs, clock)
         chains = _chains(settings, data_dir, source, calendar)
         simulated = _simulated(settings, data_dir, source, calendar, clock, steps)
         broker = _practice(simulated, settings, store, calendar, chains)
@@ -228,8 +228,8 @@ def live_desk(
             last.enter_context(store.lock())
         told: list[str] = []
         settings = in_force(store.control, settings, told.append)
-        last.enter_context(doubts_first(store))
-        steps = RunJournal(store, clock)
+        last.enter_context(doubts_first(store.orders))
+        steps = RunJournal(store.runs, clock)
         trusting = as_of is None and settings.mode != "live"
         contracts = None
         if settings.mode != "practice" or "ib" in (settings.market.source, settings.market.second_source):

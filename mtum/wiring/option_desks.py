@@ -18,6 +18,7 @@ from mtum.core.portfolio.gate import GateRules
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.gate_facts import ExDividend
 from mtum.core.portfolio.options.own import all_pinned_usd
+from mtum.ports.control_store import ControlStore
 from mtum.ports.options import ChainSource
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
@@ -39,7 +40,7 @@ def ib_options(contracts: Contracts, settings: Settings, store: Store) -> IbOpti
         The program's records.
     """
     broker = IbOptionBroker(contracts, settings.broker.acknowledge_seconds)
-    broker.ordered = partial(intent_named, store)
+    broker.ordered = partial(intent_named, store.options)
     return broker
 
 
@@ -106,17 +107,17 @@ def gated_options(
     gated.explained = partial(with_own_orders, store)
     coming = partial(ex_dividend, broker, calendar)
     gated.records = lambda attempt, lists: gate_records(store, settings, attempt, lists, coming)
-    gated.halt = lambda sleeve, why, at: stop_openings(store, sleeve, why, at)
+    gated.halt = lambda sleeve, why, at: stop_openings(store.control, sleeve, why, at)
     return gated
 
 
-def stop_openings(store: Store, sleeve: str, why: str, at: datetime) -> None:
+def stop_openings(control: ControlStore, sleeve: str, why: str, at: datetime) -> None:
     """Put a halt of a sleeve's openings in force after a refusal that a person has to look at.
 
     Parameters
     ----------
-    store : Store
-        The program's records.
+    control : ControlStore
+        Halts, snapshots and facts about the database.
     sleeve : str
         Name of the sleeve.
     why : str
@@ -124,7 +125,7 @@ def stop_openings(store: Store, sleeve: str, why: str, at: datetime) -> None:
     at : datetime
         Instant of it, UTC.
     """
-    store.control.halt(Restriction.REDUCE_ONLY, why, "broker", at, sleeve)
+    control.halt(Restriction.REDUCE_ONLY, why, "broker", at, sleeve)
 
 
 def practice_options(

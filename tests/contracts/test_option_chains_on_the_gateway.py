@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import pytest
 
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import SOLD, illiquid, read
-from mtum.core.options.contracts import Right
 from mtum.core.options.legs import OptionLeg
 from mtum.core.options.selecting import Role, Window, choose
 from mtum.core.portfolio.orders import Side

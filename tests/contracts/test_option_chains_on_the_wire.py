@@ -16,9 +16,9 @@ import pytest
 
 from mtum.adapters.ib.messages import PriceTick, SizeTick
 from mtum.adapters.ib.options.asked import OPEN_INTEREST, QuoteTick, option_quote
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import Chain, Quote, read
-from mtum.core.options.contracts import Right
 from mtum.core.options.european import Terms, price
 from mtum.core.options.preselecting import Expected, neighbors
 from mtum.core.options.selecting import Window

@@ -10,7 +10,8 @@ from decimal import Decimal
 import pytest
 
 from mtum.adapters.brokers.ib.broker import IbBroker
-from mtum.core.options.contracts import Delivery, OptionContract, Right, Style
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import Delivery, OptionContract, Style
 from mtum.core.options.ladder import NetPrice
 from mtum.core.options.legs import OptionLeg
 from mtum.core.portfolio.options.orders import WorkingOrder

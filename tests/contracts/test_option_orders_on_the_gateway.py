@@ -9,8 +9,9 @@ from decimal import Decimal
 
 import pytest
 
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import ChainRequest
-from mtum.core.options.contracts import Delivery, Right, Style
+from mtum.core.options.contracts import Delivery, Style
 from mtum.core.options.selecting import Window
 from mtum.core.portfolio.options.orders import market_of
 from mtum.core.portfolio.orders import OrderStatus, Side

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtum.core.options.contracts import Right
+from mtum.core.market.instruments import Right
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.admission import Moment

@@ -8,8 +8,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtum.core.market.instruments import Right
 from mtum.core.options.chain import Quote
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.portfolio.options.gate import refusal

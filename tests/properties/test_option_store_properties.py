@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mtum.adapters.store.events import option_problems
 from mtum.adapters.store.opening import SqliteStore
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.portfolio.options.lots import EventKind, LedgerEvent, LegFill, summed
 from mtum.core.portfolio.options.orders import Attempt, OptionIntent

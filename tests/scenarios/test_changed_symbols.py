@@ -17,7 +17,7 @@ from mtum.app.owner.statement import Statement
 from mtum.app.records.verify import verify
 from mtum.core.portfolio.tax import tax_record
 from mtum.errors import ExitCode, UsageError
-from mtum.ports.reading import TradeRow
+from mtum.ports.rows import TradeRow
 from mtum.wiring.resources import opened_reader
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation, market, paper_settings

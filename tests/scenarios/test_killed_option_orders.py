@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mtum.app.options.manage_options import manage_options
-from mtum.core.options.contracts import Right
+from mtum.core.market.instruments import Right
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.portfolio.options.orders import OptionIntent, market_of

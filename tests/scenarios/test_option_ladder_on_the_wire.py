@@ -11,9 +11,10 @@ from mtum.app.desk import Desk
 from mtum.app.options.manage_options import manage_options
 from mtum.app.service.rehearse_market import CheckState
 from mtum.app.service.rehearse_options import option_checks
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import SOLD, read
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.options.selecting import Role, Window, choose

@@ -22,7 +22,7 @@ from mtum.app.session.decide_and_order import decide_and_order
 from mtum.app.session.likely_order import likely_order
 from mtum.app.session.play_session import play_session
 from mtum.config import load
-from mtum.core.options.contracts import Right
+from mtum.core.market.instruments import Right
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.core.reporting.explain import explanation_text

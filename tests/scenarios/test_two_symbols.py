@@ -13,7 +13,7 @@ from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import OrderStatus, Side
-from mtum.ports.reading import DayRow, EquityRow
+from mtum.ports.rows import DayRow, EquityRow
 from mtum.wiring import desks
 from mtum.wiring.resources import opened_reader
 from support.practice import exchange_in, sample_market, settings_of, write_market

@@ -12,7 +12,8 @@ from mtum.adapters.ib.connection import client_library
 from mtum.adapters.ib.connector import Connector, login_of
 from mtum.adapters.ib.contracts import ContractPins, Contracts
 from mtum.adapters.ib.options.chain import IbChains
-from mtum.core.options.contracts import CLASSES, OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import CLASSES, OptionContract
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.options.model.listing import number_of

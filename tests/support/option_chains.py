@@ -12,9 +12,10 @@ from random import Random
 import numpy as np
 import pytest
 
+from mtum.core.market.instruments import Right
 from mtum.core.options import european, surface
 from mtum.core.options.chain import Chain, Quote, ReadChain, Reading, Row
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.european import Terms
 
 DAY, AT = date(2026, 7, 10), datetime(2026, 7, 10, 19, 40, tzinfo=UTC)

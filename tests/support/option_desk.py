@@ -12,7 +12,8 @@ from mtum.adapters.ib.connection import Login, client_library
 from mtum.adapters.ib.connector import Connector
 from mtum.adapters.ib.contracts import ContractPins, Contracts
 from mtum.adapters.ib.options.chain import IbChains
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.portfolio.options.orders import Attempt, OptionIntent

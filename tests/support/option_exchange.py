@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from mtum.core.market.instruments import Right
 from mtum.core.options.chain import Quote
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionLeg
 from mtum.core.options.model.listing import number_of
 from mtum.core.portfolio.orders import Side

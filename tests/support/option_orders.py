@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Session
 from mtum.core.options.chain import Quote
-from mtum.core.options.contracts import Delivery, Listing, OptionContract, Right, Style
+from mtum.core.options.contracts import Delivery, Listing, OptionContract, Style
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionLot, OptionPurpose
 from mtum.core.portfolio.options.gate_facts import Detail, Judged, OptionFacts, OptionRules

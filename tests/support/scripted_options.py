@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Dividends
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions
 from mtum.core.options.asking import ChainRequest, OptionVerdict, OwnOptions, Proposal
-from mtum.core.options.contracts import CLASSES, Delivery, OptionContract, Right, Style
+from mtum.core.options.contracts import CLASSES, Delivery, OptionContract, Style
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.options.model.answer import answered

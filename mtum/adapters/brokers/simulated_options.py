@@ -8,10 +8,11 @@ from math import inf
 from typing import Protocol
 
 from mtum.adapters.brokers.simulated import SimulatedBroker
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Session
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import Quote
-from mtum.core.options.contracts import Listing, OptionContract, Right
+from mtum.core.options.contracts import Listing, OptionContract
 from mtum.core.options.legs import OptionLeg
 from mtum.core.options.model.listing import number_of
 from mtum.core.options.selecting import Window

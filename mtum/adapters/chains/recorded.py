@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import Chain, Quote, Row
-from mtum.core.options.contracts import CLASSES, Delivery, OptionContract, Right, Style, root_of
+from mtum.core.options.contracts import CLASSES, Delivery, OptionContract, Style, root_of
 from mtum.core.options.model.listing import number_of
 from mtum.core.options.model.quotes import ModelChain
 from mtum.errors import DataError

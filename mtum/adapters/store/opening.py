@@ -28,22 +28,17 @@ from mtum.adapters.store.runs import SqliteRuns
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.statements import SqliteStatements
 from mtum.errors import StoreError, StoreMismatchError
+from mtum.ports.bar_store import BarStore, IntradayStore, QuarantineStore
 from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
+from mtum.ports.control_store import ControlStore
+from mtum.ports.event_log import EventStore
+from mtum.ports.messages import MessageStore
+from mtum.ports.order_store import OrderStore
 from mtum.ports.owner_store import ApprovalStore, ChangeStore, LimitStore, StatementStore
-from mtum.ports.store import (
-    BarStore,
-    ControlStore,
-    DecisionStore,
-    EventStore,
-    IntradayStore,
-    MessageStore,
-    OrderStore,
-    QuarantineStore,
-    RunStore,
-)
+from mtum.ports.run_store import DecisionStore, RunStore
 
 if TYPE_CHECKING:
-    from mtum.ports.options import OptionStore
+    from mtum.ports.option_store import OptionStore
 
 
 class SqliteStore:

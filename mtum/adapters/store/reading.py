@@ -21,12 +21,11 @@ from mtum.core.portfolio.fills import Action
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
 from mtum.ports.event_log import EventRow, NoteRow
 from mtum.ports.option_rows import OptionConditionRow, OptionFillRow, OptionOrderRow, OptionTradeRow
-from mtum.ports.reading import (
-    PRACTICE_KEY,
+from mtum.ports.reading import PRACTICE_KEY, DatabaseState
+from mtum.ports.rows import (
     BarRow,
     CashRow,
     CloseRow,
-    DatabaseState,
     DayRow,
     DecisionRow,
     EquityRow,

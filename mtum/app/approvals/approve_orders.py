@@ -10,8 +10,8 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.gate import last_instant
 from mtum.core.portfolio.orders import OrderIntent, Purpose
+from mtum.ports.control_store import ControlStore
 from mtum.ports.records import Way
-from mtum.ports.store import ControlStore
 
 if TYPE_CHECKING:
     from mtum.core.portfolio.options.orders import OptionIntent  # loads the pricing of options

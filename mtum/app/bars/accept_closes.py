@@ -7,12 +7,12 @@ from mtum.app.bars.accept_bars import final_until
 from mtum.core.market.bars import bars_of_closes
 from mtum.core.market.sessions import Session
 from mtum.core.market.vix import HIGHEST, LOWEST, on_sessions
+from mtum.ports.bar_store import BarStore
 from mtum.ports.records import Revision
-from mtum.ports.store import Store
 
 
 def accept_closes(
-    store: Store,
+    bars: BarStore,
     key: tuple[str, str],
     read: Mapping[date, float],
     finished: Sequence[Session],
@@ -27,8 +27,8 @@ def accept_closes(
 
     Parameters
     ----------
-    store : Store
-        The program's records.
+    bars : BarStore
+        Cached daily bars.
     key : (str, str)
         Name of the series, and the source that was read.
     read : mapping of date to float
@@ -43,7 +43,7 @@ def accept_closes(
     if not finished:
         return 0
     name, source = key
-    cached, last = store.bars.series(name, source, finished[0].day), store.bars.last_final(name, source)
+    cached, last = bars.series(name, source, finished[0].day), bars.last_final(name, source)
     final = finished[-1].day if trusted else final_until(finished, at)
     closes = on_sessions(read, {one.day for one in finished})
     closes = {day: points for day, points in closes.items() if LOWEST <= points <= HIGHEST}
@@ -54,9 +54,9 @@ def accept_closes(
         if final is not None and day <= final and (last is None or day > last)
     }
     changed = [day for day in new if day in cached]
-    read_at = store.bars.read_times(name, source, changed[0]) if changed else {}
+    read_at = bars.read_times(name, source, changed[0]) if changed else {}
     revisions = [
         Revision(name, source, day, "close", cached[day], new[day], read_at[day], at, accepted=True) for day in changed
     ]
-    store.bars.accept(bars_of_closes(name, source, {**settled, **new}), at, final, revisions)
+    bars.accept(bars_of_closes(name, source, {**settled, **new}), at, final, revisions)
     return len(new)

@@ -13,6 +13,7 @@ from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.market.sessions import Session
 from mtum.core.market.validation import AGREE_FRAC, BarProblem, Rule, problems_in_history, session_days
 from mtum.core.market.vix import HIGHEST, LOWEST
+from mtum.ports.control_store import ControlStore
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
@@ -89,7 +90,7 @@ def _checked(store: Store, bars: Bars, sessions: Sequence[Session], now: datetim
     else:
         released = store.quarantine.released_days(symbol, source)
         broken = problems_in_history(bars, session_days(days), released=released)
-        problems = explained(broken, kept_out(store, symbol, source))
+        problems = explained(broken, kept_out(store.quarantine, symbol, source))
     return Checked(
         symbol=symbol,
         source=source,
@@ -99,7 +100,7 @@ def _checked(store: Store, bars: Bars, sessions: Sequence[Session], now: datetim
         final_until=store.bars.last_final(symbol, source),
         behind_sessions=sum(1 for one in sessions if one.day > bars.last_day and one.close <= now),
         problems=problems,
-        volume_misses=_volume_misses(store, symbol, source),
+        volume_misses=_volume_misses(store.control, symbol, source),
     )
 
 
@@ -119,8 +120,8 @@ def _index_problems(bars: Bars, days: Sequence[date]) -> tuple[BarProblem, ...]:
     return (*wrong, *shut)
 
 
-def _volume_misses(store: Store, symbol: str, source: str) -> tuple[VolumeMiss, ...]:
-    known = [one for one in store.control.snapshots(symbol, source) if one.error_frac is not None]
+def _volume_misses(control: ControlStore, symbol: str, source: str) -> tuple[VolumeMiss, ...]:
+    known = [one for one in control.snapshots(symbol, source) if one.error_frac is not None]
     return tuple(
         VolumeMiss(one.session, one.projected, one.final_volume, one.error_frac, one.projected_low, one.projected_high)
         for one in known[-_SHOWN_MISSES:]

@@ -105,7 +105,7 @@ def import_closes(desk: BarDesk, key: tuple[str, str], closes: Mapping[date, flo
             f"{name} {wrong[0]}: {closes[wrong[0]]:g} is outside {LOWEST:g} to {HIGHEST:g}; correct the file"
         )
     finished = _finished(desk, min(closes), max(closes))
-    new = accept_closes(desk.store, key, closes, finished, desk.clock.now(), trusted=True)
+    new = accept_closes(desk.store.bars, key, closes, finished, desk.clock.now(), trusted=True)
     newest = max(desk.store.bars.series(name, source), default=None)
     left = len(closes.keys() - {one.day for one in finished})
     return Refresh(name, source, newest, len(closes), new, notes=_left_out(left))

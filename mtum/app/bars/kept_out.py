@@ -8,23 +8,24 @@ from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.market.validation import BarProblem, Rule
 from mtum.errors import UsageError
+from mtum.ports.bar_store import QuarantineStore
 from mtum.ports.records import QuarantinedBar, Revision
 from mtum.ports.store import Store
 
 
-def kept_out(store: Store, symbol: str, source: str) -> Mapping[date, QuarantinedBar]:
+def kept_out(quarantine: QuarantineStore, symbol: str, source: str) -> Mapping[date, QuarantinedBar]:
     """Return the bars of a symbol that are kept out, by session.
 
     Parameters
     ----------
-    store : Store
-        The program's records.
+    quarantine : QuarantineStore
+        Bars kept out.
     symbol : str
         Ticker.
     source : str
         Name of the source.
     """
-    return {one.bar.day: one for one in store.quarantine.kept_out(symbol, held=True) if one.source == source}
+    return {one.bar.day: one for one in quarantine.kept_out(symbol, held=True) if one.source == source}
 
 
 def why(one: QuarantinedBar) -> str:

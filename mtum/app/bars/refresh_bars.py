@@ -93,7 +93,7 @@ def refresh_series(
     known = [one.day for one in finished if one.day in cached]
     first = known[-OVERLAP_SESSIONS] if len(known) >= OVERLAP_SESSIONS else finished[0].day
     read = desk.source.series_history(name, first, finished[-1].day)
-    return accept_closes(desk.store, (name, desk.source.name), read, finished, desk.clock.now())
+    return accept_closes(desk.store.bars, (name, desk.source.name), read, finished, desk.clock.now())
 
 
 def missing_sessions(cached: Bars, wanted: Sequence[Session]) -> list[date]:

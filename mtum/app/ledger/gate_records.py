@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from mtum.app.ledger.sleeve_records import read_sleeve
 from mtum.config import Settings, option_rules
-from mtum.core.options.contracts import Right, Style
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import Style
 from mtum.core.options.legs import OptionLot, OptionPurpose
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.options.gate_facts import ExDividend, OwnRecords
@@ -18,7 +19,9 @@ from mtum.core.portfolio.options.reservations import groups_of, pinning
 from mtum.core.portfolio.orders import OrderStatus, Side, intent_of
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.ports.broker import BrokerLists, OtherInstrument
+from mtum.ports.option_store import OptionStore
 from mtum.ports.options import AttemptState, OptionLists, OptionState
+from mtum.ports.order_store import OrderStore
 from mtum.ports.store import Store
 
 type NextExDividend = Callable[[str, date], ExDividend | None]
@@ -56,7 +59,7 @@ def gate_records(
         rules=option_rules(settings, lists.account.code, _equity(store, intent), lists.account.net_liquidation_usd),
         lots=lots,
         intents={one.intent.id: one.intent for one in states},
-        unresolved=(*in_doubt, *_shares_in_doubt(store)),
+        unresolved=(*in_doubt, *_shares_in_doubt(store.orders)),
         halt=halt,
         full_halt=halt if restriction is Restriction.FULL else "",
         changes=_changes(today, attempt),
@@ -73,19 +76,19 @@ def _sells_calls(intent: OptionIntent, lots: Sequence[OptionLot]) -> bool:
     return opens and any(one.right is Right.CALL and one.style is Style.AMERICAN for one in sold)
 
 
-def intent_named(store: Store, ref: str) -> OptionIntent | None:
+def intent_named(options: OptionStore, ref: str) -> OptionIntent | None:
     """Return the intent in options that a reference of ours belongs to; None if our books know none."""
-    state = _state_named(store, ref)
+    state = _state_named(options, ref)
     return None if state is None else state.intent
 
 
-def _state_named(store: Store, ref: str) -> OptionState | None:
+def _state_named(options: OptionStore, ref: str) -> OptionState | None:
     try:
         session = date(2000 + int(ref[1:3]), int(ref[3:5]), int(ref[5:7]))
     except ValueError:
         return None
     wanted = intent_of(ref)
-    return next((one for one in store.options.states(session) if one.intent.id == wanted), None)
+    return next((one for one in options.states(session) if one.intent.id == wanted), None)
 
 
 def orders_at_work(states: Iterable[OptionState]) -> tuple[WorkingOrder, ...]:
@@ -114,7 +117,7 @@ def with_own_orders(store: Store, lists: BrokerLists) -> BrokerLists:
     listed = {one.ref: one for one in lists.others if one.working and OUR_REF.match(one.ref)}
     if not live and not listed:
         return lists
-    ours = {ref: _as_listed(store, ref, int(abs(one.quantity))) for ref, one in listed.items()}
+    ours = {ref: _as_listed(store.options, ref, int(abs(one.quantity))) for ref, one in listed.items()}
     groups = groups_of(lots, summed(*({lot.contract: lot.quantity} for lot in lots)))
 
     def explained(one: OtherInstrument, order: WorkingOrder | None) -> OtherInstrument:
@@ -146,9 +149,9 @@ def _without_spreads(lists: BrokerLists, covered: Mapping[str, int]) -> BrokerLi
     return replace(lists, others=tuple(found)) if covered else lists
 
 
-def _as_listed(store: Store, ref: str, left: int) -> WorkingOrder | None:
+def _as_listed(options: OptionStore, ref: str, left: int) -> WorkingOrder | None:
     # None for an offer that our books do not know: nothing tells what it does.
-    state = _state_named(store, ref)
+    state = _state_named(options, ref)
     offers = () if state is None else state.attempts
     return next((_working(one.attempt.intent, one, left) for one in offers if one.attempt.ref == ref), None)
 
@@ -159,7 +162,7 @@ def _equity(store: Store, intent: OptionIntent) -> Decimal:
     return records.points[-1].equity_usd if records.points else records.cash_usd
 
 
-def _shares_in_doubt(store: Store) -> list[WorkingOrder]:
+def _shares_in_doubt(orders: OrderStore) -> list[WorkingOrder]:
     return [
         WorkingOrder(
             one.intent.ref,
@@ -167,7 +170,7 @@ def _shares_in_doubt(store: Store) -> list[WorkingOrder]:
             shares=one.intent.shares if one.intent.side is Side.BUY else -one.intent.shares,
             unresolved=True,
         )
-        for one in store.orders.states(unresolved=True)
+        for one in orders.states(unresolved=True)
         if one.status.in_doubt
     ]
 

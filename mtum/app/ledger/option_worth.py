@@ -8,6 +8,7 @@ from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import Delivery, OptionContract
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.money import exact
+from mtum.ports.bar_store import BarStore
 from mtum.ports.store import Store
 
 ZERO = Decimal(0)
@@ -46,19 +47,19 @@ def _worth(
     last = lot.contract.expiry
     in_morning = lot.contract.delivery is Delivery.CASH_AM
     if last < day or (last == day and not in_morning):
-        close = close_of(store, source, lot.contract.underlying, last)
+        close = close_of(store.bars, source, lot.contract.underlying, last)
         price = price if close is None else lot.contract.worth_at(close)
         known = (close is not None or known) and not in_morning
     return lot.quantity * price * lot.contract.multiplier, known
 
 
-def close_of(store: Store, source: str, underlying: str, day: date) -> Decimal | None:
+def close_of(bars: BarStore, source: str, underlying: str, day: date) -> Decimal | None:
     """Return the official close of a share, a fund or an index on a day, in USD or points; None if it is not known.
 
     Parameters
     ----------
-    store : Store
-        The program's records.
+    bars : BarStore
+        Cached daily bars.
     source : str
         Name of the source.
     underlying : str
@@ -66,8 +67,8 @@ def close_of(store: Store, source: str, underlying: str, day: date) -> Decimal |
     day : date
         The session's date.
     """
-    bar = store.bars.bars(underlying, source, day).find(day)
-    close = store.bars.series(underlying, source, day).get(day) if bar is None else bar.close
+    bar = bars.bars(underlying, source, day).find(day)
+    close = bars.series(underlying, source, day).get(day) if bar is None else bar.close
     return None if close is None else exact(float(close))
 
 

@@ -21,6 +21,7 @@ from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.strategies.contract import Memory
 from mtum.ports.broker import BrokerAccount
 from mtum.ports.records import FLOWS, CashMovement, IntentState
+from mtum.ports.run_store import DecisionStore
 from mtum.ports.store import Store
 
 ZERO = Decimal(0)
@@ -391,13 +392,13 @@ def flows_since(movements: Sequence[CashMovement], after: date | None) -> Decima
     return sum((m.amount_usd for m in movements if m.kind in FLOWS and m.session > after), ZERO)
 
 
-def loss_pause(store: Store, sleeve: Sleeve, sessions: Sessions, today: date) -> bool:
+def loss_pause(decisions: DecisionStore, sleeve: Sleeve, sessions: Sessions, today: date) -> bool:
     """Return whether one of the decisions after which a sleeve still pauses reached the daily-loss limit.
 
     Parameters
     ----------
-    store : Store
-        The program's records.
+    decisions : DecisionStore
+        Decisions of the sessions.
     sleeve : Sleeve
         A strategy as it runs in the account; without sleeves in the settings the account is one sleeve of weight 1.
     sessions : Sessions
@@ -407,7 +408,7 @@ def loss_pause(store: Store, sleeve: Sleeve, sessions: Sessions, today: date) ->
     """
     earlier = [sessions.before(today, back) for back in range(1, sleeve.loss_pause_sessions + 1)]
     days = [session.day for session in earlier if session]
-    return store.decisions.lost_too_much(sleeve.name, days, virtual=not sleeve.owns_money)
+    return decisions.lost_too_much(sleeve.name, days, virtual=not sleeve.owns_money)
 
 
 def kept_with(

@@ -21,4 +21,4 @@ def tax_records(store: Store, until: date = date.max) -> tuple[Sequence[Fill], S
     known = [of for _, of in store.options.marks(until).values() if of <= until]
     traded = [fill.session for fill in store.options.fills()]
     days = [*(fill.session for fill in fills), *traded, *known]
-    return taxed(store, fills, min(until, max(days)))
+    return taxed(store.options, fills, min(until, max(days)))

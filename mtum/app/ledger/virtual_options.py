@@ -127,7 +127,7 @@ def _ended(book: Book, day: date) -> dict[OptionContract, int]:
 
 def _event(store: Store, source: str, account: str, ended: tuple[OptionContract, int]) -> LedgerEvent | None:
     contract, number = ended
-    close = close_of(store, source, contract.underlying, contract.expiry)
+    close = close_of(store.bars, source, contract.underlying, contract.expiry)
     if close is None:
         return None  # it stays until its close is known
     worth = contract.worth_at(close)

@@ -8,7 +8,8 @@ from mtum.app.session.account_limits import DRAWDOWN
 from mtum.app.session.decide_and_order import JOB
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.portfolio.limits import Restriction
-from mtum.ports.store import ControlStore, Store
+from mtum.ports.control_store import ControlStore
+from mtum.ports.store import Store
 
 PERSON = "person"
 """Who halted, beside the program's own limits."""

@@ -9,7 +9,8 @@ from mtum.app.desk import Desk
 from mtum.app.ledger.equity import booked
 from mtum.app.owner.statement import Statement, number_in
 from mtum.app.session.differences import Difference
-from mtum.core.options.contracts import Delivery, OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import Delivery, OptionContract
 from mtum.core.portfolio.options.lots import EventKind, LedgerEvent, LegFill
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import UsageError

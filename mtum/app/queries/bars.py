@@ -3,7 +3,8 @@
 from datetime import date
 
 from mtum.core.market.bars import Bar, Bars
-from mtum.ports.reading import BarRow, Reader
+from mtum.ports.reading import Reader
+from mtum.ports.rows import BarRow
 
 
 def cached_bars(reader: Reader, symbol: str, source: str) -> Bars:

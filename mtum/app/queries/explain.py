@@ -14,7 +14,8 @@ from mtum.core.reporting.explain import Explanation, explanation_of
 from mtum.core.reporting.explain_options import without_contracts
 from mtum.core.reporting.parts.coordination import coordination_document
 from mtum.errors import VerificationError
-from mtum.ports.reading import BarRow, DecisionRow, Reader
+from mtum.ports.reading import Reader
+from mtum.ports.rows import BarRow, DecisionRow
 
 
 def explained(found: DecisionRow) -> tuple[Explanation, bool]:

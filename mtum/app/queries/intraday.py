@@ -9,7 +9,8 @@ from mtum.core.market.intraday import VALUES, Frame, Rows, in_frame, missing_in,
 from mtum.core.market.sessions import Session
 from mtum.core.market.timeframes import Timeframe
 from mtum.ports.market_data import BarSource, TellsIntraday
-from mtum.ports.reading import IntradayRow, Reader
+from mtum.ports.reading import Reader
+from mtum.ports.rows import IntradayRow
 from mtum.ports.time import Calendar
 
 type Told = Mapping[int, Rows]

@@ -8,18 +8,8 @@ from typing import Any
 from mtum.app.ledger.unsound_books import unsound_books
 from mtum.ports.event_log import NoteRow
 from mtum.ports.option_rows import OptionFillRow, OptionOrderRow, OptionTradeRow
-from mtum.ports.reading import (
-    BarRow,
-    CashRow,
-    DayRow,
-    EquityRow,
-    FillRow,
-    OrderRow,
-    Reader,
-    RunRow,
-    TradeRow,
-    VirtualRow,
-)
+from mtum.ports.reading import Reader
+from mtum.ports.rows import BarRow, CashRow, DayRow, EquityRow, FillRow, OrderRow, RunRow, TradeRow, VirtualRow
 
 KINDS: dict[str, type] = {
     "trades": TradeRow,

@@ -9,12 +9,14 @@ from mtum.app.options.last_seen import Seen, open_groups, seen_of
 from mtum.app.queries.plain import plain
 from mtum.config import Settings
 from mtum.core.canonical import list_in, table_in
+from mtum.core.market.instruments import Right
 from mtum.core.options.chain import ReadChain
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.options.lots import Book
 from mtum.core.reporting.option_groups import GroupLine
 from mtum.errors import UsageError
-from mtum.ports.reading import DecisionRow, Reader
+from mtum.ports.reading import Reader
+from mtum.ports.rows import DecisionRow
 
 
 def option_groups(settings: Settings, reader: Reader | None) -> dict[str, Any]:

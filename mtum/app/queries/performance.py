@@ -8,7 +8,8 @@ from decimal import Decimal
 from mtum.core.portfolio.equity_points import OfficialEquity, with_capital
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.returns import Curve, changes, curve, drawdown, returns, together
-from mtum.ports.reading import CashRow, CloseRow, EquityRow, Reader
+from mtum.ports.reading import Reader
+from mtum.ports.rows import CashRow, CloseRow, EquityRow
 
 
 @dataclass(frozen=True, slots=True)

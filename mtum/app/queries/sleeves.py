@@ -11,7 +11,8 @@ import numpy as np
 from mtum.app.queries.performance import AccountCloses, SleeveCloses, account_performance
 from mtum.config import Settings
 from mtum.core.portfolio.returns import drawdown, from_capital
-from mtum.ports.reading import CashRow, DayRow, PositionRow, Reader, VirtualRow
+from mtum.ports.reading import Reader
+from mtum.ports.rows import CashRow, DayRow, PositionRow, VirtualRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from mtum.config.account import ownership_problems
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import ExitCode
-from mtum.ports.reading import DatabaseState, RunRow, SessionRow
+from mtum.ports.reading import DatabaseState
+from mtum.ports.rows import RunRow, SessionRow
 
 _WAKING_SESSIONS = 2
 _AHEAD = timedelta(days=14)

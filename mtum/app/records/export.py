@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from mtum.ports.reading import SignalRow
+from mtum.ports.rows import SignalRow
 
 
 def csv_text(kind: type, rows: Iterable[Any]) -> str:

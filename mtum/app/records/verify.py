@@ -23,6 +23,7 @@ from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.record import FRAME_COLUMNS, book_of, decision_document, differences, replayed, view_of
 from mtum.errors import ConfigError, ExitCode, UsageError, VerificationError
+from mtum.ports.books import PlanStore
 from mtum.ports.records import DecisionRecord
 from mtum.ports.store import Store
 
@@ -95,7 +96,7 @@ def verify(
             for other in store.plans.planned_days()
             if other not in decided
         )
-    apart += _plans_verified(store, records)
+    apart += _plans_verified(store.plans, records)
     problems = tuple(
         Problem(ExitCode.PERSON, f"{one.session}: {line}") for one in found for line in (*one.replay, *one.provenance)
     )
@@ -157,14 +158,14 @@ def _again(record: DecisionRecord, sleeve: Sleeve) -> Mapping[str, Any]:
         return decision_document(abstained(view, sleeve.strategy, book, FAILED))
 
 
-def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[str, ...]:
+def _plans_verified(plans: PlanStore, records: Sequence[DecisionRecord]) -> tuple[str, ...]:
     """Coordinate the plans of these sessions again, with the settings of a decision each rests on."""
-    altered, planned = set(store.plans.altered_plans()), store.plans.planned_days()
-    moved = dict(store.plans.transfers())
+    altered, planned = set(plans.altered_plans()), plans.planned_days()
+    moved = dict(plans.transfers())
     lines: list[str] = []
     for session, record in {record.session: record for record in records}.items():
         try:
-            plan = store.plans.plan_of(session)
+            plan = plans.plan_of(session)
         except VerificationError as error:
             lines.append(str(error))
             continue
@@ -191,7 +192,7 @@ def _plans_verified(store: Store, records: Sequence[DecisionRecord]) -> tuple[st
     lines += [
         line
         for session, usd in moved.items()
-        if store.plans.plan_of(session) is None
+        if plans.plan_of(session) is None
         for line in _transfers_verified(session, {}, usd)
     ]
     return tuple(lines)

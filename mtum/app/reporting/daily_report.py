@@ -18,7 +18,7 @@ from mtum.core.reporting.summary import Summary
 from mtum.core.reporting.text import text
 from mtum.errors import UsageError
 from mtum.ports.messages import Message, Urgency
-from mtum.ports.store import Store
+from mtum.ports.run_store import RunStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ def daily_report(writer: ReportWriter, day: date, at: datetime) -> Report:
     at : datetime
         Aware UTC instant of writing, for the run ledger.
     """
-    stored = stored_report(writer.store, day)
+    stored = stored_report(writer.store.runs, day)
     if stored is not None:
         summary = from_document(Summary, stored)
         return Report(summary, stored, text(page(summary)), writer.files.path_of(f"{day}.html"), fresh=False)
-    with recorded_run(writer.store, REPORT_JOB, "", day, at) as keep:
+    with recorded_run(writer.store.runs, REPORT_JOB, "", day, at) as keep:
         facts = session_facts(writer.store, writer.calendar, writer.setup, day)
         report = _made(writer, facts)
         laid_out = page(report.summary)
@@ -89,9 +89,9 @@ def _made(writer: ReportWriter, facts: SessionFacts) -> Report:
     return Report(summary, document(summary), text(page(summary)), None, fresh=True, broken=tuple(broken))
 
 
-def stored_report(store: Store, day: date) -> Mapping[str, Any] | None:
+def stored_report(runs: RunStore, day: date) -> Mapping[str, Any] | None:
     """Return the stored document of a session's report, or None."""
-    return stored_document(store, REPORT_JOB, "", day)
+    return stored_document(runs, REPORT_JOB, "", day)
 
 
 def last_session(writer: ReportWriter) -> date | None:
@@ -122,7 +122,7 @@ def written_report(writer: ReportWriter, day: date, at: datetime) -> Report:
         raise UsageError(f"{day} is not a session of the exchange")
     if not writer.store.runs.runs_between(day, day):
         raise UsageError(f"nothing was recorded on {day}; `mtum show runs` lists what was")
-    if stored_report(writer.store, day) is not None:
+    if stored_report(writer.store.runs, day) is not None:
         return daily_report(writer, day, at)
     if at < session.close:
         return preview_report(writer, day)

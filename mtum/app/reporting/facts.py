@@ -20,7 +20,9 @@ from mtum.core.portfolio.sleeves import Sleeve
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Holding, Strategy
 from mtum.core.strategies.history import FinalHistory
+from mtum.ports.bar_store import BarStore
 from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Halt, IntentState, RunRecord, VolumeSnapshot
+from mtum.ports.run_store import DecisionStore
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
@@ -337,7 +339,7 @@ def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         capital = sum((move.amount_usd for move in movements if move.kind == "capital"), ZERO)
         points = (replace(points[0], flows_usd=points[0].flows_usd + capital), *points[1:])
     projections = {one.session: one for one in store.control.snapshots(symbol, source, before.day if before else day)}
-    previous = _previous(store, name, sessions, day)
+    previous = _previous(store.decisions, name, sessions, day)
     strategy = _strategy(decision or previous, setup)
     named = sorted({lot.symbol for lot in lots_of(fills)} | set(strategy.universe()) - {symbol})
     bars = store.bars.bars(symbol, source, since).until(day)
@@ -366,7 +368,7 @@ def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
         other_bars=others,
         projection=projections.get(day),
         last_projection=projections.get(before.day) if before else None,
-        revisions=_revised(store, symbol, before.day if before else day, day),
+        revisions=_revised(store.bars, symbol, before.day if before else day, day),
         approved=store.approvals.approved_document("settings"),
         approved_code=store.approvals.approved_document("code"),
         contracts=pinned_contracts(store.approvals, setup.settings),
@@ -376,15 +378,15 @@ def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     )
 
 
-def _previous(store: Store, strategy: str, sessions: Sessions, day: date) -> DecisionRecord | None:
+def _previous(decisions: DecisionStore, strategy: str, sessions: Sessions, day: date) -> DecisionRecord | None:
     # The last session that decided: one that failed in between has nothing to compare with.
     earlier = (session.day for session in reversed(sessions.known) if session.day < day)
-    return next((found for one in earlier if (found := store.decisions.decision_of(one, strategy)) is not None), None)
+    return next((found for one in earlier if (found := decisions.decision_of(one, strategy)) is not None), None)
 
 
-def _revised(store: Store, symbol: str, after: date, until: date) -> int:
+def _revised(bars: BarStore, symbol: str, after: date, until: date) -> int:
     # Values the source changed after the session before, up to this one.
-    changed = store.bars.revisions(symbol)
+    changed = bars.revisions(symbol)
     return sum(1 for revision in changed if after < revision.replaced_at.date() <= until)
 
 

@@ -16,6 +16,7 @@ from mtum.core.reporting.text import text
 from mtum.errors import ExitCode, MtumError, StoreError
 from mtum.ports.messages import Message, Urgency
 from mtum.ports.reports import Renderer, ReportFiles
+from mtum.ports.run_store import RunStore
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
@@ -58,13 +59,13 @@ def put(writer: ReportWriter, name: str, laid_out: Page, found: Mapping[str, Any
 
 
 @contextmanager
-def recorded_run(store: Store, job: str, slot: str, day: date, at: datetime) -> Iterator[Callable[[Document], None]]:
+def recorded_run(runs: RunStore, job: str, slot: str, day: date, at: datetime) -> Iterator[Callable[[Document], None]]:
     """Keep the writing of a report among the runs, with the document that it is given; a fault ends it as failed.
 
     Parameters
     ----------
-    store : Store
-        The program's records.
+    runs : RunStore
+        Runs of the jobs.
     job : str
         Name of the job.
     slot : str
@@ -74,24 +75,24 @@ def recorded_run(store: Store, job: str, slot: str, day: date, at: datetime) -> 
     at : datetime
         Aware UTC instant of writing.
     """
-    run_id = store.runs.start_run(job, slot, day, at)
+    run_id = runs.start_run(job, slot, day, at)
     try:
-        yield lambda document: store.runs.finish_run(run_id, at, "finished", 0, document)
+        yield lambda document: runs.finish_run(run_id, at, "finished", 0, document)
     except Exception as error:
         # Begun by hand there is nobody else to end the row, and a row without an end reads as a job at work.
         code, said = (error.exit_code, str(error)) if isinstance(error, MtumError) else (ExitCode.BUG, repr(error))
         with suppress(StoreError):
-            store.runs.finish_run(run_id, at, "failed", code, {"problems": [{"code": int(code), "text": said}]})
+            runs.finish_run(run_id, at, "failed", code, {"problems": [{"code": int(code), "text": said}]})
         raise
 
 
-def stored_document(store: Store, job: str, slot: str, day: date) -> Document | None:
+def stored_document(runs: RunStore, job: str, slot: str, day: date) -> Document | None:
     """Return the document of a report that was written, or None.
 
     Parameters
     ----------
-    store : Store
-        The program's records.
+    runs : RunStore
+        Runs of the jobs.
     job : str
         Name of the job.
     slot : str
@@ -99,7 +100,7 @@ def stored_document(store: Store, job: str, slot: str, day: date) -> Document | 
     day : date
         The session's date.
     """
-    run = store.runs.run_of(job, slot, day)
+    run = runs.run_of(job, slot, day)
     return run.document if run is not None and run.outcome == "finished" else None
 
 

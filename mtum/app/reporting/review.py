@@ -78,7 +78,7 @@ def write_review(
     outside : Outside or None
         What only the machine can tell a quarterly review; see `audit`; None for none.
     """
-    stored = stored_document(writer.store, REVIEW_JOB, kind.value, end)
+    stored = stored_document(writer.store.runs, REVIEW_JOB, kind.value, end)
     if stored is not None:
         before = {"open_trades": [stored["open_trade"]]} if stored.get("open_trade") else {}  # of one symbol
         review = from_document(Review, {**before, **stored})
@@ -90,7 +90,7 @@ def write_review(
     report = ReviewReport(review, found, text(laid_out), None, fresh=True)
     if not review.complete:
         return report
-    with recorded_run(writer.store, REVIEW_JOB, kind.value, end, at) as keep:
+    with recorded_run(writer.store.runs, REVIEW_JOB, kind.value, end, at) as keep:
         html = put(writer, f"{kind.value}-{review.last}", laid_out, found, lambda: equity_charts(looked_at.facts))
         keep(found)
     return replace(report, html=html)

@@ -8,8 +8,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 
 from mtum.errors import NotifyError, RunLockedError
-from mtum.ports.messages import Message, Notifier, Urgency
-from mtum.ports.store import MessageStore
+from mtum.ports.messages import Message, MessageStore, Notifier, Urgency
 from mtum.ports.time import Clock
 
 log = logging.getLogger(__name__)

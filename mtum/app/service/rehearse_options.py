@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from mtum.app.desk import Desk
 from mtum.app.service.rehearse_market import Check, CheckState
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import BOUGHT, ON_FUTURE, SOLD, illiquid, read
-from mtum.core.options.contracts import Right
 from mtum.core.options.selecting import Window
 from mtum.core.strategies.option_contract import OptionStrategy
 from mtum.errors import DataError, ExitCode, MtumError

@@ -15,7 +15,8 @@ from mtum.core.market.sessions import Session, Sessions
 from mtum.errors import ExitCode, MtumError, RunLockedError, worst
 from mtum.ports.messages import DeadMan
 from mtum.ports.records import RunRecord
-from mtum.ports.store import RunStore, Store
+from mtum.ports.run_store import RunStore
+from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock
 
 log = logging.getLogger(__name__)

@@ -63,7 +63,7 @@ def confirm_fills(
         problems = _settled(desk, session)
         document = settle_document(desk, session, problems)
     except MtumError as error:
-        problems = broken_off(desk.store, error)
+        problems = broken_off(desk.store.orders, error)
         document = settle_document(desk, session, problems)
     code = exit_code_of(problems)
     if before_end is not None:

@@ -369,5 +369,5 @@ def _again(desk: Desk, session: Session, done: RunRecord) -> RunResult:
 
 
 def _failed(desk: Desk, session: Session, error: MtumError) -> RunResult:
-    problems = broken_off(desk.store, error, session.day)
+    problems = broken_off(desk.store.orders, error, session.day)
     return RunResult(current_document(desk, session, problems), exit_code_of(problems))

@@ -278,7 +278,7 @@ def _book(
     records, cash = own
     book = build_book(records, sleeve, desk.store, cash, sessions, day)
     requested = desk.store.statements.flatten_requests(sleeve.name)
-    paused = loss_pause(desk.store, sleeve, sessions, day)
+    paused = loss_pause(desk.store.decisions, sleeve, sessions, day)
     due = due_today_usd(records.lots, desk.store.books.recorded, sleeve.name, gathered.view.bars.values())
     book = replace(
         book,

@@ -45,7 +45,7 @@ def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, n
     # The bars before the window are what its first moves are measured against.
     judged = history.tail(len(expected) + CONTEXT_SESSIONS) if expected else history.tail(0)
     problems = problems_in_history(judged, session_days(expected), released=released)
-    refuse(explained(problems, kept_out(desk.store, symbol, desk.source.name)))
+    refuse(explained(problems, kept_out(desk.store.quarantine, symbol, desk.source.name)))
     return history
 
 
@@ -55,7 +55,7 @@ def _why_short(desk: Desk, history: Bars, expected: Sequence[date]) -> str | Non
     if not gaps:
         return None
     more = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
-    known = kept_out(desk.store, history.symbol, history.source).get(gaps[0])
+    known = kept_out(desk.store.quarantine, history.symbol, history.source).get(gaps[0])
     reason = why(known) if known else f"{history.source} has no bar"
     return f"{history.symbol} {gaps[0]} is missing, {reason}{more}"
 

@@ -16,8 +16,8 @@ from mtum.core.portfolio.orders import OrderStatus, intent_of, may_move
 from mtum.core.portfolio.reconcile import OUR_REF
 from mtum.errors import ExitCode, MtumError, OrderUnconfirmedError
 from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
+from mtum.ports.order_store import OrderStore
 from mtum.ports.records import IntentState, Observed
-from mtum.ports.store import Store
 
 PENDING = (OrderStatus.PLANNED, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
 """Not known to be at the broker."""
@@ -197,29 +197,29 @@ def order_problems(states: Sequence[IntentState]) -> list[Problem]:
     return problems
 
 
-def broken_off(store: Store, error: MtumError, day: date | None = None) -> tuple[Problem, ...]:
+def broken_off(orders: OrderStore, error: MtumError, day: date | None = None) -> tuple[Problem, ...]:
     """Return the problems of a command that an error ended: orders in doubt first, of whatever session.
 
     Parameters
     ----------
-    store : Store
-        The program's records.
+    orders : OrderStore
+        Orders and their fills.
     error : MtumError
         Base of all errors raised on purpose; carries the exit code it means.
     day : date or None
         Whose denied and rejected orders are told too.
     """
-    states = [one for one in store.orders.states(unresolved=True) if one.status.in_doubt]
-    own = () if day is None else store.orders.states(day)
+    states = [one for one in orders.states(unresolved=True) if one.status.in_doubt]
+    own = () if day is None else orders.states(day)
     states += [one for one in own if not one.status.in_doubt]
-    orders = order_problems(states)
+    of_orders = order_problems(states)
     in_doubt = any(one.status.in_doubt for one in states)
     text = str(error).removesuffix("; nothing was sent") if in_doubt else str(error)
-    return (*orders, Problem(error.exit_code, text))
+    return (*of_orders, Problem(error.exit_code, text))
 
 
 @contextmanager
-def doubts_first(store: Store) -> Iterator[None]:
+def doubts_first(orders: OrderStore) -> Iterator[None]:
     """Let no command end with "unreachable" or "too late" alone while an order may be at the broker.
 
     Raises
@@ -230,7 +230,7 @@ def doubts_first(store: Store) -> Iterator[None]:
     try:
         yield
     except MtumError as error:
-        problems = broken_off(store, error)
+        problems = broken_off(orders, error)
         if error.exit_code is not ExitCode.BROKER or len(problems) == 1:
             raise
         raise OrderUnconfirmedError("; ".join(problem.text for problem in problems)) from error

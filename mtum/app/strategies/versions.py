@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from mtum.config import Settings, own_strategies, renewed, use_strategies
-from mtum.ports.store import ControlStore
+from mtum.ports.control_store import ControlStore
 
 TAKEN, REFUSED = "own_strategies_taken", "own_strategies_refused"
 """Facts of the database: file -> source in force, and file -> digest of the version that was not taken over."""

@@ -144,7 +144,7 @@ def _missing_paths(settings: "Settings", folder: Path) -> list[str]:
 
 def _last_closes(call: CommandCall, settings: "Settings") -> dict[str, float]:
     """Return the last close of what is traded, of the cache or the embedded market; nothing of what has none there."""
-    from mtum.ports.reading import BarRow
+    from mtum.ports.rows import BarRow
     from mtum.wiring.resources import opened_reader, source_of
 
     source = settings.market.source

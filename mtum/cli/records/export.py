@@ -17,7 +17,8 @@ from mtum.errors import BookMismatchError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from mtum.ports.option_rows import OptionFillRow
-    from mtum.ports.reading import FillRow, Reader
+    from mtum.ports.reading import Reader
+    from mtum.ports.rows import FillRow
 
 app = typer.Typer(help="Write trades, signals, performance or tax lots to files.")
 
@@ -28,7 +29,7 @@ Year = Annotated[int | None, typer.Option("--year", metavar="Y", min=1970, max=2
 def trades(context: typer.Context, year: Year = None, out: OutFile = None, sleeve: SleeveName = None) -> Answer:
     """Round trips as CSV; with --year those closed in it."""
     from mtum.app.records.export import csv_text, in_year
-    from mtum.ports.reading import FillRow, TradeRow
+    from mtum.ports.rows import FillRow, TradeRow
 
     call = call_of(context)
     with _sound(call) as reader:
@@ -42,7 +43,7 @@ def trades(context: typer.Context, year: Year = None, out: OutFile = None, sleev
 def signals(context: typer.Context, year: Year = None, out: OutFile = None, sleeve: SleeveName = None) -> Answer:
     """Every condition of every session as JSON lines."""
     from mtum.app.records.export import in_year, signals_text
-    from mtum.ports.reading import SignalRow
+    from mtum.ports.rows import SignalRow
     from mtum.wiring.resources import opened_reader
 
     call = call_of(context)

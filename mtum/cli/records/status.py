@@ -14,7 +14,7 @@ from mtum.errors import ExitCode, worst
 
 if TYPE_CHECKING:
     from mtum.core.market.sessions import Sessions
-    from mtum.ports.reading import HaltRow, PositionRow, RunRow
+    from mtum.ports.rows import HaltRow, PositionRow, RunRow
 
 
 def status(context: typer.Context) -> Answer:

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from mtum.core.canonical import SPARSE
 from mtum.core.conditions import Condition
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.ladder import Envelope
 from mtum.core.options.legs import Delivery, OptionLeg, OptionLot, OptionPurpose
 from mtum.core.options.selecting import Selection, Window

@@ -9,7 +9,8 @@ from statistics import median
 import numpy as np
 
 from mtum.core.conditions import Condition, at_most
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.european import Terms, delta, implied_volatility
 from mtum.core.options.surface import DAYS_PER_YEAR
 

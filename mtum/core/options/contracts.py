@@ -7,16 +7,11 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
+from mtum.core.market.instruments import Right
+
 UNITS = 100
 """Shares of the underlying behind one contract; any other number is an adjusted contract."""
 _LOCAL = re.compile(r"(?P<root>[A-Z0-9.]{1,6}) *(?P<day>\d{6})(?P<right>[CP])(?P<strike>\d{8})")
-
-
-class Right(Enum):
-    """What the holder may do."""
-
-    CALL = "C"
-    PUT = "P"
 
 
 class Style(Enum):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mtum.core.conditions import Condition, above, at_least, at_most, below
+from mtum.core.market.instruments import Right
 from mtum.core.options.chain import ReadChain
-from mtum.core.options.contracts import Right
 from mtum.core.options.singles import HeldShort
 
 EX_DATE_SESSIONS = 2

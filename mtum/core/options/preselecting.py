@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.european import Floats, Terms, greeks
 from mtum.core.options.surface import DAYS_PER_YEAR, class_of, curve, moneyness
 

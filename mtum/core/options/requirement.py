@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from mtum.core.options.contracts import UNITS, OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import UNITS, OptionContract
 
 BROAD_INDEXES = frozenset({"SPX", "XSP"})
 SHARE_FRAC, INDEX_FRAC, LEAST_FRAC = Decimal("0.20"), Decimal("0.15"), Decimal("0.10")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from mtum.core.conditions import Condition, above, at_least, at_most
+from mtum.core.market.instruments import Right
 from mtum.core.options.chain import ReadChain, Reading, Row, WidthRule, illiquid
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 
 type Filter = Callable[[Reading], Condition]
 type Check = Callable[["Structure"], Condition]

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from mtum.core.conditions import Condition, above, at_least, at_most
+from mtum.core.market.instruments import Right
 from mtum.core.options.chain import BOUGHT, SOLD, ReadChain, Reading, WidthRule
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.selecting import ChosenLeg, Filter, Role, Selection, Structure, Window, choose, magnitude
 
 MONTHLY_CLASS = "VIX"

@@ -6,8 +6,8 @@ from datetime import date
 from math import inf
 
 from mtum.core.conditions import Condition, above, at_least, at_most, below
+from mtum.core.market.instruments import Right
 from mtum.core.options.chain import BOUGHT, SOLD, SOLD_IN_CONDOR, ReadChain, Reading, WidthRule
-from mtum.core.options.contracts import Right
 from mtum.core.options.selecting import Check, Role, Selection, Structure, Window, choose
 
 ABOUT_45_DAYS = Window(30, 60, 45)

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from mtum.core.options.contracts import UNITS, OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import UNITS, OptionContract
 from mtum.core.options.requirement import MarginLeg, requirement
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.simulation.exchange_queries import held_options, open_options

@@ -13,7 +13,7 @@ from mtum.core.strategies.several import range_problems
 from mtum.core.strategies.wheel import Wheel
 
 if TYPE_CHECKING:
-    from mtum.core.options.contracts import Right
+    from mtum.core.market.instruments import Right
     from mtum.core.options.exits import EnhancedRules, Ruling, Today
     from mtum.core.options.singles import HeldShort
     from mtum.core.strategies.wheel_rules import WheelPlan

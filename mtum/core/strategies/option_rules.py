@@ -14,10 +14,11 @@ import numpy as np
 from mtum.core.conditions import Condition
 from mtum.core.indicators.iv_rank import iv_rank
 from mtum.core.indicators.smoothing import DECIMALS, known
+from mtum.core.market.instruments import Right
 from mtum.core.market.side import Side
 from mtum.core.options.asking import ChainRequest, OptionGroup, OptionVerdict, OwnOptions, Proposal
 from mtum.core.options.chain import LIQUID_DAYS, LIQUID_DELTAS, ReadChain, Row
-from mtum.core.options.contracts import UNITS, OptionContract, Right
+from mtum.core.options.contracts import UNITS, OptionContract
 from mtum.core.options.exits import Action, OpenSpread, Ruling, Today, mark
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionLot, OptionPurpose

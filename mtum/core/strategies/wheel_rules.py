@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mtum.core.conditions import Condition, at_least
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import OptionGroup, OptionVerdict, OwnOptions, Proposal
 from mtum.core.options.chain import ReadChain
-from mtum.core.options.contracts import UNITS, OptionContract, Right
+from mtum.core.options.contracts import UNITS, OptionContract
 from mtum.core.options.exits import Action, Ruling, Today, write_conditions
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.options.quantities import calls_wanted, paced, puts_wanted, secured, target_shares

@@ -4,7 +4,8 @@ from math import exp, isfinite
 
 import numpy as np
 
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.european import Terms, greeks, implied_volatility
 from mtum.core.options.surface import DAYS_PER_YEAR
 from mtum.gateway.framing import message

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mtum.core.options.contracts import Right
+from mtum.core.market.instruments import Right
 from mtum.core.options.legs import OptionLeg
 from mtum.core.options.model.quotes import OPEN_INTEREST
 from mtum.core.portfolio.money import exact

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from mtum.core.indicators import INDICATORS
 from mtum.core.reporting.charts import Panel
-from mtum.ports.reading import BarRow, Reader
+from mtum.ports.reading import Reader
+from mtum.ports.rows import BarRow
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, candles, drawn
 from mtum.web.frame import Ask, nothing_yet

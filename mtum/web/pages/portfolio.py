@@ -7,7 +7,8 @@ from math import prod
 from typing import Any
 
 from mtum.core.reporting.figures import MONTHS
-from mtum.ports.reading import Reader, TradeRow
+from mtum.ports.reading import Reader
+from mtum.ports.rows import TradeRow
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, Marked, drawn, use_bar
 from mtum.web.frame import Ask, nothing_yet

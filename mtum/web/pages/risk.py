@@ -5,7 +5,8 @@ from typing import Any
 
 from mtum.core.coordination.limits import VAR_LEAST_SESSIONS
 from mtum.core.reporting import words
-from mtum.ports.reading import HaltRow, Reader
+from mtum.ports.reading import Reader
+from mtum.ports.rows import HaltRow
 from mtum.web import documents
 from mtum.web.drawing import use_bar
 from mtum.web.frame import Ask, nothing_yet

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.parts.coordination import coordination_lines
 from mtum.ports.option_rows import OptionConditionRow
-from mtum.ports.reading import Reader, SignalRow
+from mtum.ports.reading import Reader
+from mtum.ports.rows import SignalRow
 from mtum.web import documents
 from mtum.web.drawing import Chart, Curve, drawn
 from mtum.web.frame import Ask, nothing_yet

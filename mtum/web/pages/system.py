@@ -9,7 +9,8 @@ from typing import Any
 from mtum import __version__
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.reporting import words
-from mtum.ports.reading import BarRow, Reader
+from mtum.ports.reading import Reader
+from mtum.ports.rows import BarRow
 from mtum.web import documents
 from mtum.web.frame import Ask
 from mtum.web.html import NOTHING, Child, Html, card, empty, facts, new_york, table, tag

@@ -7,7 +7,8 @@ from typing import Any
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.reporting import words
 from mtum.core.reporting.figures import WEEKDAYS
-from mtum.ports.reading import Reader, RunRow
+from mtum.ports.reading import Reader
+from mtum.ports.rows import RunRow
 from mtum.web import actions, documents
 from mtum.web.drawing import distance_bar
 from mtum.web.frame import Ask, form, nothing_yet

@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mtum.core.reporting import figures, words
-from mtum.ports.reading import BarRow, FillRow, OrderRow, Reader, TradeRow
+from mtum.ports.reading import Reader
+from mtum.ports.rows import BarRow, FillRow, OrderRow, TradeRow
 from mtum.web import documents
 from mtum.web.drawing import bars_of
 from mtum.web.frame import Ask, form, nothing_yet

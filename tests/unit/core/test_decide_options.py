@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import pytest
 
 from mtum.core.decide_options import OptionDecision, OptionSessionRules, chains_wanted, decide_options
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import ChainRequest, OptionGroup, OptionVerdict, OwnOptions, Proposal
 from mtum.core.options.chain import Chain, ReadChain, Row
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.ladder import Envelope
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.options.selecting import Window

@@ -131,7 +131,7 @@ def test_practice_money_moves_at_the_exchange_and_real_money_is_left_to_the_bank
 def test_the_journal_of_a_run_is_silent_until_it_has_begun(tmp_path: Path) -> None:
     with desk_in(tmp_path) as replay:
         runs, clock = replay.desk.store.runs, replay.desk.clock
-        journal = RunJournal(replay.desk.store, clock)
+        journal = RunJournal(replay.desk.store.runs, clock)
         journal.reached("early")
         run_id = runs.start_run("job", "", date(2018, 1, 3), clock.now())
         journal.begin(run_id)

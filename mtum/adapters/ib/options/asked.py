@@ -13,7 +13,7 @@ from mtum.adapters.ib.messages import (
     SizeTick,
 )
 from mtum.adapters.ib.requests import Limit, Request
-from mtum.core.options.contracts import Right
+from mtum.core.market.instruments import Right
 
 LIVE = 1
 """Kind of data that belongs to this moment; every other one is frozen or delayed."""

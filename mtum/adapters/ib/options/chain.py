@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 from mtum.adapters.ib.contracts import Contracts
 from mtum.adapters.ib.options.details import OptionContracts
 from mtum.adapters.ib.options.quotes import Quoted, quoted
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import LIQUID_DAYS, ON_FUTURE, Chain, ReadChain, read
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.preselecting import Expected, nearest_expiries, neighbors, pairs_near, wider
 from mtum.core.options.selecting import Window
 from mtum.core.options.surface import DAYS_PER_YEAR

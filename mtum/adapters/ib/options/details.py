@@ -10,7 +10,8 @@ from mtum.adapters.ib.contracts import UNKNOWN_CONTRACT, Contracts
 from mtum.adapters.ib.messages import Contract, ContractDetails, MarketRule, OptionClass
 from mtum.adapters.ib.options.asked import classes_of, price_steps
 from mtum.adapters.ib.requests import Request, RequestRefusedError, contract_details
-from mtum.core.options.contracts import CLASSES, Delivery, Listing, OptionContract, Right, Style
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import CLASSES, Delivery, Listing, OptionContract, Style
 from mtum.core.options.ladder import tick_at
 from mtum.core.options.legs import OptionLeg
 from mtum.core.portfolio.options.gate_facts import Detail

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from mtum.adapters.store.texts import RESTORE, cells, insert, instant, instant_text, money, plain
 from mtum.core.canonical import parsed
+from mtum.core.market.instruments import Right
 from mtum.core.market.side import Side
-from mtum.core.options.contracts import Delivery, OptionContract, Right, Style
+from mtum.core.options.contracts import Delivery, OptionContract, Style
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.portfolio.options.lots import EventKind, LedgerEvent, LegFill

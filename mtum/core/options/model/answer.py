@@ -8,10 +8,11 @@ from itertools import product
 
 import numpy as np
 
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import NEAR_FORWARD, ON_FUTURE
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.european import Terms, delta
 from mtum.core.options.model.expiries import MONTHLY_DAYS, Expiry, expiries
 from mtum.core.options.model.levels import Level

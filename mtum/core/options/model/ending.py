@@ -7,7 +7,8 @@ from decimal import Decimal
 from enum import Enum
 from math import exp
 
-from mtum.core.options.contracts import Delivery, OptionContract, Right, Style
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import Delivery, OptionContract, Style
 from mtum.core.options.surface import DAYS_PER_YEAR
 
 LEAST_EXERCISED_USD = Decimal("0.01")

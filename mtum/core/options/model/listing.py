@@ -8,7 +8,8 @@ from functools import lru_cache
 from itertools import pairwise, product
 from math import ceil, floor
 
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.model.expiries import WEEKLY_DAYS, Expiry
 
 NEAR_FRAC = 0.12

@@ -8,10 +8,11 @@ from math import inf
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions
 from mtum.core.options import american, european
 from mtum.core.options.chain import Chain, Quote, Row
-from mtum.core.options.contracts import OptionContract, Right, Style
+from mtum.core.options.contracts import OptionContract, Style
 from mtum.core.options.european import Floats, Terms
 from mtum.core.options.model.levels import WIDEST, Level
 from mtum.core.options.surface import DAYS_PER_YEAR, curve, half_spread, level, moneyness, years_to

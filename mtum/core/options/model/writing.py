@@ -8,8 +8,9 @@ from math import exp
 
 import numpy as np
 
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.european import Floats
 from mtum.core.options.model.expiries import Expiry, expiries, third_friday
 from mtum.core.options.model.levels import Level

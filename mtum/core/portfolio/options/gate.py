@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
+from mtum.core.market.instruments import Right
 from mtum.core.options.chain import OLDEST
-from mtum.core.options.contracts import CLASSES, OptionContract, Right, Style
+from mtum.core.options.contracts import CLASSES, OptionContract, Style
 from mtum.core.options.ladder import on_tick
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.gate import MARGIN, PAPER, GateRefusal

@@ -8,7 +8,8 @@ from enum import Enum
 from itertools import product
 from math import prod
 
-from mtum.core.options.contracts import UNITS, Delivery, OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import UNITS, Delivery, OptionContract
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.options.lots import EventKind, LedgerEvent, per_contract, summed
 from mtum.core.portfolio.options.orders import ZERO

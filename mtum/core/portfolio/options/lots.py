@@ -9,7 +9,8 @@ from enum import Enum
 from itertools import groupby
 from math import gcd
 
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import TRADED, ClosedLot, Delivery, OptionLot, part_of
 from mtum.core.portfolio.fills import fifo
 from mtum.core.portfolio.options.orders import ZERO

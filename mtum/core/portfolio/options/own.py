@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from mtum.core.market.coverage import Dividends
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions
 from mtum.core.options.asking import OptionGroup, OwnOptions
-from mtum.core.options.contracts import OptionContract, Right, Style
+from mtum.core.options.contracts import OptionContract, Style
 from mtum.core.options.legs import OptionLot
 from mtum.core.options.model.dividends import next_ex_date
 from mtum.core.portfolio.options.lots import Book, summed

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 
-from mtum.core.options.contracts import UNITS, OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import UNITS, OptionContract
 from mtum.core.options.ladder import NetPrice
 from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.options.lots import summed

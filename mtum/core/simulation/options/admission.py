@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mtum.core.market.instruments import unit_usd
-from mtum.core.options.contracts import CLASSES, UNITS, Delivery, OptionContract, Right
+from mtum.core.market.instruments import Right, unit_usd
+from mtum.core.options.contracts import CLASSES, UNITS, Delivery, OptionContract
 from mtum.core.options.ladder import on_tick
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Side

@@ -9,10 +9,11 @@ from decimal import Decimal
 from mtum.core.coordination.account import AccountRules
 from mtum.core.decide_options import OptionDecision, OptionSessionRules, chains_wanted, decide_options
 from mtum.core.market.coverage import Dividends
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.option_limits import ExposureLimits, exposures
 from mtum.core.options.asking import ChainRequest, OwnOptions
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.legs import OptionPurpose
 from mtum.core.options.model.dividends import DIVIDENDS_BEFORE, NEAR_SESSIONS
 from mtum.core.options.model.ending import Night

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from mtum.core.options.contracts import OptionContract, Right, Style
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract, Style
 from mtum.core.options.model.ending import Ending, Night, at_expiry, early
 from mtum.core.simulation.account_book import adjust_cash, book_fill, with_account, with_position
 from mtum.core.simulation.admission import Moment

@@ -7,10 +7,11 @@ from decimal import Decimal
 from mtum.adapters.brokers.simulated import practice_account
 from mtum.adapters.brokers.simulated_options import SimulatedOptionBroker
 from mtum.adapters.clock import ReplayClock
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Session
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import Chain, Quote, Row
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.ladder import Envelope, NetPrice
 from mtum.core.options.legs import OptionLeg, OptionPurpose
 from mtum.core.options.model.listing import number_of

@@ -10,9 +10,9 @@ from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.chains.recorded import RecordedChains
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app.model_chains import ModelChains
+from mtum.core.market.instruments import Right
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import read
-from mtum.core.options.contracts import Right
 from mtum.core.options.model.listing import number_of
 from mtum.core.options.selecting import Window
 from mtum.errors import DataError

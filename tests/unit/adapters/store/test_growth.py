@@ -16,7 +16,7 @@ from mtum.adapters.store.ledger import SqliteLedger
 from mtum.adapters.store.market.bars import SqliteBars
 from mtum.adapters.store.orders.order_store import SqliteOrders
 from mtum.adapters.store.schema.views import VIEWS
-from mtum.ports.reading import DayRow
+from mtum.ports.rows import DayRow
 from support.grown_store import grown
 from support.store import STRATEGY
 

@@ -23,7 +23,8 @@ from mtum.core.portfolio.lots import lots_of
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.errors import StoreError, VerificationError
 from mtum.ports.messages import Message, Urgency
-from mtum.ports.reading import (
+from mtum.ports.records import Observed
+from mtum.ports.rows import (
     BarRow,
     CashRow,
     DayRow,
@@ -35,7 +36,6 @@ from mtum.ports.reading import (
     SignalRow,
     TradeRow,
 )
-from mtum.ports.records import Observed
 from support.store import (
     ACCOUNT,
     FRIDAY,

@@ -184,7 +184,8 @@ def test_only_what_a_source_allows_is_offered_for_a_bar_kept_out(tmp_path: Path,
     with desk_with(tmp_path, replace(changed(ALL, high={50: 1.0}), source=source)) as desk:
         refreshed(desk)
         (found,) = explained(
-            (BarProblem("MTUM", ALL.day(50), Rule.MISSING_SESSION, "", ""),), kept_out(desk.store, "MTUM", source)
+            (BarProblem("MTUM", ALL.day(50), Rule.MISSING_SESSION, "", ""),),
+            kept_out(desk.store.quarantine, "MTUM", source),
         )
     assert found.advice == ways
 
@@ -197,7 +198,8 @@ def test_a_bar_that_lacks_a_number_cannot_be_released(tmp_path: Path) -> None:
             release_bar(desk.store, held.id, "owner", desk.clock.now())
         assert [one.id for one in desk.store.quarantine.kept_out("MTUM", held=True)] == [held.id]
         (found,) = explained(
-            (BarProblem("MTUM", ALL.day(50), Rule.MISSING_SESSION, "", ""),), kept_out(desk.store, "MTUM", "yahoo")
+            (BarProblem("MTUM", ALL.day(50), Rule.MISSING_SESSION, "", ""),),
+            kept_out(desk.store.quarantine, "MTUM", "yahoo"),
         )
     assert found.advice == "`mtum bars import` a better one"
 

@@ -107,9 +107,9 @@ def test_lots_of_every_strategy_are_told(store: SqliteStore) -> None:
 
 
 def test_an_intent_is_found_by_the_reference_of_any_of_its_offers(store: SqliteStore) -> None:
-    assert intent_named(store, f"{FIRST.id}-7") == FIRST
-    assert intent_named(store, "m260710-AAAAAAAAAAAA-1") is None
-    assert intent_named(store, "no reference") is None
+    assert intent_named(store.options, f"{FIRST.id}-7") == FIRST
+    assert intent_named(store.options, "m260710-AAAAAAAAAAAA-1") is None
+    assert intent_named(store.options, "no reference") is None
 
 
 def test_dividends_are_asked_where_a_call_is_sold_and_nowhere_else(store: SqliteStore) -> None:

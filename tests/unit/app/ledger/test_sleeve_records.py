@@ -353,8 +353,8 @@ def test_a_loss_pauses_so_many_sessions_after_it(tmp_path: Path, today: date, pa
     with fake_desk(tmp_path, FakeBroker()) as desk:
         desk.store.decisions.commit_decisions([decision(document={"daily_loss_hit": True})], [])
         sleeve = replace(desk.sleeves[0], loss_pause_sessions=pause)
-        assert loss_pause(desk.store, sleeve, SESSIONS, today) is paused
-        assert not loss_pause(desk.store, replace(sleeve, state=SleeveState.WATCH), SESSIONS, today)
+        assert loss_pause(desk.store.decisions, sleeve, SESSIONS, today) is paused
+        assert not loss_pause(desk.store.decisions, replace(sleeve, state=SleeveState.WATCH), SESSIONS, today)
 
 
 def test_what_is_bought_and_sold_again_the_day_after_costs_both_commissions(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from math import exp
 
 import pytest
 
+from mtum.core.market.instruments import Right
 from mtum.core.options import european
 from mtum.core.options.chain import BOUGHT, SOLD, Chain, Quote, Row, WidthRule, illiquid, read
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.european import Terms
 from support.option_chains import recorded
 

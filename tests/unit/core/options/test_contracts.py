@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.core.options.contracts import Listing, OptionContract, Right, root_of
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import Listing, OptionContract, root_of
 
 PUT = OptionContract(700001, "SPY", Right.PUT, Decimal("740"), date(2026, 8, 21), date(2026, 8, 21), "SPY")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mtum.core.conditions import Condition
-from mtum.core.options.contracts import Right
+from mtum.core.market.instruments import Right
 from mtum.core.options.exits import (
     Action,
     EnhancedRules,

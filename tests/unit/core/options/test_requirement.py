@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.requirement import MarginLeg, requirement
 
 EXPIRY, LATER = date(2026, 8, 21), date(2026, 9, 18)

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from mtum.core.market.instruments import Right
 from mtum.core.options.chain import ReadChain, WidthRule, read
-from mtum.core.options.contracts import Right
 from mtum.core.options.selecting import Selection, Window
 from mtum.core.options.singles import (
     HeldShort,

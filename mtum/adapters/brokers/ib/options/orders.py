@@ -18,7 +18,7 @@ from mtum.adapters.ib.codes import Meaning, gravest
 from mtum.adapters.ib.connector import Connector
 from mtum.adapters.ib.messages import CompletedOrder, Contract, Notice, OpenOrder, Order, OrderMessage
 from mtum.adapters.ib.options.details import SMART, OptionContracts
-from mtum.core.options.contracts import Right
+from mtum.core.market.instruments import Right
 from mtum.core.options.ladder import NetPrice
 from mtum.core.options.legs import OptionLeg
 from mtum.core.portfolio.options.gate_facts import WhatIf

@@ -5,10 +5,11 @@ from decimal import Decimal
 from functools import cache
 
 from mtum.adapters.calendar import ExchangeCalendar
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import NEAR_FORWARD, SOLD, illiquid, read
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.model.answer import answered
 from mtum.core.options.model.dividends import expected
 from mtum.core.options.model.expiries import expiries

@@ -6,8 +6,9 @@ from math import exp, inf, nan
 
 import pytest
 
+from mtum.core.market.instruments import Right
 from mtum.core.options import american, european
-from mtum.core.options.contracts import Delivery, OptionContract, Right, Style
+from mtum.core.options.contracts import Delivery, OptionContract, Style
 from mtum.core.options.european import Terms
 from mtum.core.options.model.ending import End, Night, at_expiry, early
 

@@ -8,8 +8,9 @@ from itertools import pairwise
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions
-from mtum.core.options.contracts import Delivery, Right, Style
+from mtum.core.options.contracts import Delivery, Style
 from mtum.core.options.model.expiries import Expiry, expiries, third_friday
 from mtum.core.options.model.listing import listing, number_of
 

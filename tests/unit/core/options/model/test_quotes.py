@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions
 from mtum.core.options import european
 from mtum.core.options.chain import SOLD, illiquid, read
-from mtum.core.options.contracts import OptionContract, Right
+from mtum.core.options.contracts import OptionContract
 from mtum.core.options.european import Terms
 from mtum.core.options.model.expiries import expiries
 from mtum.core.options.model.levels import ILLUSTRATION, Level, level_of, vix_illustration

@@ -10,8 +10,9 @@ from math import exp
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
+from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions
-from mtum.core.options.contracts import OptionContract, Right, Style
+from mtum.core.options.contracts import OptionContract, Style
 from mtum.core.options.model.levels import Level, level_of
 from mtum.core.options.model.listing import number_of
 from mtum.core.options.model.quotes import ModelMarket, quoted

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from mtum.core.options.contracts import Delivery, OptionContract, Right, Style
+from mtum.core.market.instruments import Right
+from mtum.core.options.contracts import Delivery, OptionContract, Style
 from mtum.core.options.model.ending import End, Night
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.options.lots import Book
