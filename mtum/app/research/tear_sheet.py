@@ -15,7 +15,8 @@ from mtum.core import canonical
 from mtum.core.market.bars import Column
 from mtum.core.market.instruments import unit_usd
 from mtum.core.reporting.backtest.tear_sheet import Sheet
-from mtum.core.research.attribution import PairRow, SleeveRow, SymbolRow, held_shares, traded_usd
+from mtum.core.research.attribution import PairRow, SleeveRow, SymbolRow, held_shares
+from mtum.core.research.metrics import traded_usd
 from mtum.core.research.periods import YearRow
 from mtum.core.research.sheet import sheet_figures
 from mtum.core.simulation.played import PlayedAccount

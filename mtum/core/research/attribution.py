@@ -12,7 +12,7 @@ from mtum.core.market.instruments import unit_usd
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.returns import NEGLIGIBLE, Curve, changes, curve, growth
-from mtum.core.research.metrics import SESSIONS_PER_YEAR, curve_metrics
+from mtum.core.research.metrics import SESSIONS_PER_YEAR, curve_metrics, traded_usd
 
 if TYPE_CHECKING:
     from mtum.core.simulation.played import Played, PlayedAccount, PlayedTrade  # loads numba
@@ -125,14 +125,6 @@ def _in_fund(account: "PlayedAccount") -> dict[str, Column]:
     return held_shares(played, [*{order.symbol for order in played.orders}], {})
 
 
-def traded_usd(played: "Played") -> Column:
-    """Return what was bought and sold in each session, in USD, shape (n_sessions,)."""
-    rows = np.searchsorted(played.days, np.array([order.session for order in played.orders], dtype=played.days.dtype))
-    usd = [order.shares * unit_usd(order.symbol, order.price) for order in played.orders]
-    found: Column = np.bincount(rows, weights=usd, minlength=len(played.days)).astype(np.float64)
-    return found
-
-
 def by_symbol(played: "Played", held: Mapping[str, Column]) -> tuple[SymbolRow, ...]:
     """Return a row per symbol that was traded or held, the most profitable first.
 
@@ -202,7 +194,6 @@ def by_sleeve(account: "PlayedAccount") -> tuple[SleeveRow, ...]:
         own, played = growth(line), sleeve.played
         # The cash fund has no money of its own: what it is worth is its profit, and a profit of nothing has no return.
         metrics = curve_metrics(own, played.days, 1.0) if played.capital_usd > 0 and (own > 0).all() else None
-        traded = sum(order.shares * unit_usd(order.symbol, order.price) for order in played.orders)
         rows.append(
             SleeveRow(
                 name=name,
@@ -220,7 +211,7 @@ def by_sleeve(account: "PlayedAccount") -> tuple[SleeveRow, ...]:
                 trades=len(played.trades),
                 costs_usd=round(sum(trade.costs_usd for trade in played.trades), 2),
                 dividends_usd=round(sum(trade.dividends_usd for trade in played.trades), 2),
-                turnover_per_year=traded / yearly,
+                turnover_per_year=float(traded_usd(played).sum()) / yearly,
             )
         )
     return tuple(rows)

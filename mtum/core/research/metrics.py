@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.core.market.bars import Column, Days
+from mtum.core.market.instruments import unit_usd
 from mtum.core.portfolio.returns import NEGLIGIBLE, Z_95, drawdown, from_capital, ratio, returns, wilson
 
 if TYPE_CHECKING:
@@ -180,8 +181,16 @@ def max_drawdown(equity: Column, days: Days, capital_usd: float) -> Drawdown:
     )
 
 
+def traded_usd(played: "Played") -> Column:
+    """Return what was bought and sold in each session, in USD, shape (n_sessions,)."""
+    rows = np.searchsorted(played.days, np.array([order.session for order in played.orders], dtype=played.days.dtype))
+    usd = [order.shares * unit_usd(order.symbol, order.price) for order in played.orders]
+    found: Column = np.bincount(rows, weights=usd, minlength=len(played.days)).astype(np.float64)
+    return found
+
+
 def trade_metrics(played: "Played") -> TradeMetrics:
-    """Return the metrics of a history's trades; an open trade counts in costs, exposure and turnover only."""
+    """Return the metrics of a history's trades; an open trade counts in costs and exposure only."""
     closed = [trade for trade in played.trades if trade.exit_session is not None]
     wins = sum(trade.pnl_usd > 0 for trade in closed)
     gains = sum(trade.pnl_usd for trade in closed if trade.pnl_usd > 0)
@@ -189,7 +198,7 @@ def trade_metrics(played: "Played") -> TradeMetrics:
     low, high = wilson(wins, len(closed))
     years = len(played.days) / SESSIONS_PER_YEAR
     average = float(np.mean(played.equity)) if len(played.equity) else played.capital_usd
-    traded = sum(one.shares * (one.entry_price + (one.exit_price or 0.0)) for one in played.trades)
+    traded = float(traded_usd(played).sum())
     costs = sum(trade.costs_usd for trade in played.trades)
     return TradeMetrics(
         trades=len(played.trades),

@@ -11,6 +11,7 @@ from mtum.core.market.bars import Column
 from mtum.core.portfolio.returns import changes, drawdown, from_capital, returns
 from mtum.core.research import attribution, periods
 from mtum.core.research.attribution import PairRow, SleeveRow, SymbolRow
+from mtum.core.research.metrics import traded_usd
 from mtum.core.research.periods import Shape, WorstPeriod, YearRow
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def sheet_figures(account: "PlayedAccount", benchmark: Column) -> SheetFigures:
     return SheetFigures(
         months=periods.months(days, equity, capital),
         benchmark_months=periods.months(days, benchmark, capital),
-        years=periods.years(days, (equity, benchmark), capital, invested, attribution.traded_usd(played)),
+        years=periods.years(days, (equity, benchmark), capital, invested, traded_usd(played)),
         worst=periods.worst_periods(days, equity, benchmark, capital),
         shape=periods.shape(days, equity, benchmark, capital),
         benchmark_shape=periods.shape(days, benchmark, benchmark, capital),

@@ -14,9 +14,9 @@ from mtum.core.research.attribution import (
     fund_weight,
     held_shares,
     in_cents,
-    traded_usd,
     weights,
 )
+from mtum.core.research.metrics import traded_usd
 from mtum.core.research.sheet import sheet_figures
 from support.markets import weekdays
 from support.played_accounts import bought, played_account

@@ -1,5 +1,6 @@
 """Metrics of curves and trades, against numbers worked out by hand."""
 
+from dataclasses import replace
 from datetime import date
 from math import sqrt
 
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 
 from mtum.core.market.bars import Days
+from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.returns import drawdown, from_capital, returns, wilson
+from mtum.core.research.attribution import by_symbol
 from mtum.core.research.metrics import (
     cautions,
     curve_metrics,
@@ -17,7 +20,7 @@ from mtum.core.research.metrics import (
     trade_metrics,
 )
 from mtum.core.simulation.kernel.columns import Column
-from mtum.core.simulation.played import Played, PlayedTrade
+from mtum.core.simulation.played import Played, PlayedOrder, PlayedTrade
 from support.markets import weekdays
 
 
@@ -150,7 +153,18 @@ def test_trades_by_hand() -> None:
     assert found.exposure_frac == pytest.approx(1 / 3)
     assert (found.costs_usd, found.dividends_usd) == (8.0, 4.0)
     assert found.cost_drag_frac_per_year == pytest.approx(0.032)
-    assert found.turnover_per_year == pytest.approx((1000 * 4 + 1032 + 992 + 1022) / 1000 / 0.25)
+
+
+def test_turnover_is_what_was_ordered_as_in_the_rows_of_symbols() -> None:
+    """Shares held from the start were not bought, and 30 of 40 are sold in two orders: 3,100 USD of 1,000 in a quarter.
+
+    A round trip of 10 shares says less: the lists of symbols and sleeves count orders too.
+    """
+    sold = [PlayedOrder(date(2020, 1, 6 + n), "AAA", Side.SELL, 20 - 10 * n, 100.0 + 10 * n, ()) for n in (0, 1)]
+    history = replace(played((trade(30.0),), [1000.0] * 63, [1.0] * 63), orders=sold)
+    (row,) = by_symbol(history, {"AAA": np.ones(63)})
+    assert trade_metrics(history).turnover_per_year == pytest.approx(3100 / 1000 / 0.25)
+    assert row.turnover_per_year == pytest.approx(trade_metrics(history).turnover_per_year)
 
 
 def test_exit_reasons_are_counted_by_the_deciding_one() -> None:
