@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -14,11 +14,13 @@ from mtum.config import Settings, account_rules
 from mtum.core.coordination.account import Account, Returns
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS, measured
 from mtum.core.coordination.risk import Risk, Stress, risk_of, stress_replays
-from mtum.core.portfolio.equity_points import account_points, loss_state
+from mtum.core.portfolio.equity_points import OfficialEquity, account_points, loss_state
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, fallen_frac
 from mtum.core.portfolio.sleeves import Sleeve
 from mtum.ports.reading import Reader
+from mtum.ports.records import FLOWS
+from mtum.ports.rows import CashRow
 
 MARKETS = ("SPY", "SP500")
 """What beta is measured against: the first of these whose history is cached."""
@@ -91,6 +93,8 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
     }
     cached = {symbol: bars for symbol, bars in histories.items() if len(bars)}
     curves = {one.name: equity_points(reader, one.name) for one in sleeves}
+    for name, points in curves.items():
+        worth[name] -= _coming_usd(reader, name, points)
     equity = round(sum(worth.values()), 6)
     account = Account(
         session=max((bars.last_day for bars in cached.values()), default=date.min),
@@ -120,6 +124,14 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
         unvalued=tuple(dict.fromkeys(row.symbol for row in held if row.last_price is None)),
         options_usd=round(sum(options_usd.values()), 6) if options_usd else None,
     )
+
+
+def _coming_usd(reader: Reader, sleeve: str, points: Sequence[OfficialEquity]) -> float:
+    # Put in, taken out or moved for a session that has not closed: at the last close it has not happened.
+    if not points:
+        return 0.0
+    rows = reader.rows(CashRow, points[-1].session + timedelta(days=1), None, strategy=sleeve)
+    return sum((row.amount_usd for row in rows if row.kind in FLOWS), 0.0)
 
 
 def _options_usd(sleeves: Sequence[Sleeve], reader: Reader) -> dict[str, float]:
