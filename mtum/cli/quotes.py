@@ -20,34 +20,26 @@ def main() -> int:
         os.nice(NICENESS)
     from mtum.cli.context import CommandCall
     from mtum.core.canonical import utc_text
-    from mtum.core.market.calendars import NEW_YORK
-    from mtum.errors import MtumError, TooManyRequestsError
-    from mtum.wiring.resources import calendar_of, source_of, system_clock
+    from mtum.errors import MtumError
+    from mtum.wiring.last_prices import last_prices_of
 
     parser = ArgumentParser()
     for name in ("--config", "--data-dir"):
         parser.add_argument(name, type=Path)
     given = parser.parse_args()
     call = CommandCall(config=given.config, data_dir=given.data_dir)
-    settings, folder = call.settings(), call.data_folder()
-    source, calendar, clock = source_of(settings, folder), calendar_of(settings, folder), system_clock()
-    for line in sys.stdin:
-        now = clock.now()
-        day = now.astimezone(NEW_YORK).date()
-        session = calendar.sessions(day, day).get(day)
-        for symbol in json.loads(line):
-            if session is None:
-                break
+    with last_prices_of(call.settings(), call.data_folder()) as ask:
+        for line in sys.stdin:
             try:
-                found = source.quote(symbol, session, now)
-                told = {"price": found.close, "seen_at": utc_text(found.seen_at), "delayed": found.delayed}
-                _tell({"symbol": symbol, **told})
-            except TooManyRequestsError as error:
-                _tell({"symbol": symbol, "error": str(error)})
-                break  # it asks us to wait
+                for symbol, told in ask(json.loads(line)):
+                    if isinstance(told, MtumError):
+                        _tell({"symbol": symbol, "error": str(told)})
+                    else:
+                        marks = {"delayed": told.delayed, "halted": told.halted}
+                        _tell({"symbol": symbol, "price": told.price, "seen_at": utc_text(told.seen_at), **marks})
             except MtumError as error:
-                _tell({"symbol": symbol, "error": str(error)})
-        _tell({})
+                _tell({"error": str(error)})
+            _tell({})
     return 0
 
 

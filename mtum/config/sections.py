@@ -233,7 +233,7 @@ class Broker(SettingsSection):
     port: int = Field(default=4002, ge=1, le=65535)
     """4002 paper gateway, 4001 live, 7497 and 7496 for TWS"""
     client_id: int = Field(default=17, ge=1, le=999)
-    """fixed API client id of this program; an order can only be canceled by the id that placed it"""
+    """fixed API client id; only it can cancel an order it placed; last prices for eyes use one 1000 higher"""
     account: str = ""
     """account that is traded; required in paper and live"""
     live_account: str = ""

@@ -75,4 +75,4 @@ class Web(SettingsSection):
     behind_proxy: bool = False
     """true: a proxy in front of it speaks TLS with the browsers"""
     quote_seconds: int = Field(default=0, ge=0, le=3600)
-    """seconds between two looks at last prices while the market is open and a page too, of yahoo alone; 0 for none"""
+    """seconds between two looks at last prices while the market is open and the page Market too; 0 for none"""

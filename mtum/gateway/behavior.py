@@ -60,6 +60,8 @@ class Behavior:
         A rejected order is also shown with status Inactive.
     no_data, delayed, no_dividends : tuple of str
         Symbols without permission, with delayed quotes only, or whose dividends are not told with a quote.
+    halted : tuple of str
+        Symbols in which trading is halted: the quote says so, and has no bid and no ask.
     no_option_data, stale_options, no_greeks : tuple of str
         Underlyings without permission for their options, whose options are shown at the last close's quotes without
         a word, or whose greeks never come (with `greeks_seconds`).
@@ -107,6 +109,7 @@ class Behavior:
     no_data: tuple[str, ...] = ()
     delayed: tuple[str, ...] = ()
     no_dividends: tuple[str, ...] = ()
+    halted: tuple[str, ...] = ()
     no_option_data: tuple[str, ...] = ()
     stale_options: tuple[str, ...] = ()
     no_greeks: tuple[str, ...] = ()

@@ -37,6 +37,7 @@ _HALF_SPREAD = Decimal("0.01")
 BID, ASK, LAST, HIGH, LOW, VOLUME, CLOSE, OPEN, LAST_TIME = 1, 2, 4, 6, 7, 8, 9, 14, 45
 _DELAYED = {BID: 66, ASK: 67, LAST: 68, HIGH: 72, LOW: 73, VOLUME: 74, CLOSE: 75, OPEN: 76, LAST_TIME: 88}
 _LIVE_DATA, _DELAYED_DATA = 1, 3
+_HALTED, _NO_PRICE = 49, Decimal(-1)
 DIVIDENDS, DIVIDENDS_ASKED = 59, "456"
 _VOLATILITIES = {"104": 23, "106": 24}
 """Tick of the volatility of the past and of the options, 30 days, by the number it is asked by."""
@@ -181,7 +182,11 @@ def send_quote(client: Client, request_id: int, listing: Listing) -> None:
     if bar is None or price is None:
         return
     stock = listing.sec_type == "STK"
-    if stock and market.minutes_to_close() > 0:
+    if listing.symbol in behavior.halted:
+        client.send(message("tickGeneric", 45, 6, request_id, _HALTED, 1.0))
+        for tick in (BID, ASK):
+            client.send(tick_price(request_id, kinds.get(tick, tick), _NO_PRICE))
+    elif stock and market.minutes_to_close() > 0:
         client.send(tick_price(request_id, kinds.get(BID, BID), price - _HALF_SPREAD, 100))
         client.send(tick_price(request_id, kinds.get(ASK, ASK), price + _HALF_SPREAD, 100))
     prices = ((LAST, price), (HIGH, exact(bar.high)), (LOW, exact(bar.low)))

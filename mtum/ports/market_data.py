@@ -38,6 +38,17 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class LastPrice:
+    """What a symbol traded at last, USD per share, and when; for eyes alone, nothing is decided on it."""
+
+    symbol: str
+    price: float
+    seen_at: datetime
+    delayed: bool = False
+    halted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesValue:
     """One value of an extra series (the VIX) now."""
 

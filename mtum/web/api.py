@@ -78,17 +78,21 @@ def reading_routes(records: Records, watch: Watch) -> APIRouter:
     _with_words(routes, records)
 
     @routes.get(
-        "/stream", summary="Server-sent events: run, decision, order, fill, equity, halt, problem, health, backtest."
+        "/stream",
+        summary="Server-sent events: run, decision, order, fill, equity, halt, problem, health, backtest; with "
+        "prices=true also quote, and last prices are asked for as long as it is open.",
     )
     async def stream(
-        last_event_id: Annotated[str | None, Header()] = None, after: Annotated[str | None, Query()] = None
+        last_event_id: Annotated[str | None, Header()] = None,
+        after: Annotated[str | None, Query()] = None,
+        prices: Annotated[bool, Query()] = False,
     ) -> Response:
         if watch.streams >= MOST_STREAMS:
             return Response("too many streams are open", status_code=503, headers={"retry-after": "5"})
         given = last_event_id or after or ""
         number = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(watch.told(number), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(watch.told(number, prices=prices), media_type="text/event-stream", headers=headers)
 
     return routes
 

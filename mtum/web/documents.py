@@ -88,10 +88,13 @@ def broker(records: Records) -> Document:
 
 
 def quotes(records: Records) -> Document:
-    """Return last prices with the instant each was made, by symbol; empty where none is asked for, and why."""
-    rows = [{name: one[name] for name in ("symbol", "price", "seen_at", "delayed")} for one in
-            records.quotes.known().values()]  # fmt: skip
-    return {"quotes": rows, "why_not": records.quotes.why_not or None}
+    """Return last prices with the instant each was made, by symbol, and why there is no newer one; empty before."""
+    names = ("symbol", "price", "seen_at", "delayed", "halted")
+    rows = [
+        {**{name: one[name] for name in names}, "why_not": records.without_paths(one["why_not"] or "") or None}
+        for one in records.quotes.known()
+    ]
+    return {"quotes": rows, "why_not": records.without_paths(records.quotes.why_not) or None}
 
 
 def quoted_symbols(records: Records) -> list[str]:

@@ -72,14 +72,14 @@ def site_app(site: Site) -> Gate:
         watch.start()
         site.records.backtests.changed = watch.tell_backtest
         quotes = site.records.quotes
-        quotes.wanted = lambda: documents.quoted_symbols(site.records) if watch.streams else ()
+        quotes.wanted = lambda: documents.quoted_symbols(site.records) if watch.showing_prices else ()
         quotes.changed = watch.tell_quotes
         quotes.start()
         site.records.backtests.tidy()
         gc.freeze()
         yield
         watch.stop()
-        quotes.stop()
+        await asyncio.to_thread(quotes.stop)
         await asyncio.to_thread(site.records.backtests.stop, "the server ended")
 
     app = FastAPI(

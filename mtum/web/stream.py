@@ -39,6 +39,8 @@ class Watch:
     def __init__(self, records: Records) -> None:
         self.records = records
         self.streams = 0
+        self.showing_prices = 0
+        """Streams of pages that show last prices."""
         self._changed = asyncio.Event()
         self._backtest = self._quoted = self._health = 0
         self._silent: str | None = None
@@ -66,9 +68,13 @@ class Watch:
         self._quoted += 1
         self._tell()
 
-    async def told(self, after: int | None) -> AsyncIterator[str]:
-        """Yield server-sent events from behind a number on, of what comes from now on where none is given."""
+    async def told(self, after: int | None, *, prices: bool = False) -> AsyncIterator[str]:
+        """Yield server-sent events from behind a number on, of what comes from now on where none is given.
+
+        `prices`: for a page that shows last prices, which are asked for as long as there is one.
+        """
         self.streams += 1
+        self.showing_prices += prices
         try:
             newest = await asyncio.to_thread(self._newest)
             last = newest if after is None else min(after, newest)  # a restored database has fewer
@@ -89,8 +95,9 @@ class Watch:
                     yield f"event: backtest\ndata: {job}\n\n"
                 if quoted != self._quoted:
                     quoted = self._quoted
-                    prices = json.dumps(documents.quotes(self.records)["quotes"], allow_nan=False)
-                    yield f"event: quote\ndata: {prices}\n\n"
+                    if prices:
+                        found_prices = json.dumps(documents.quotes(self.records), allow_nan=False)
+                        yield f"event: quote\ndata: {found_prices}\n\n"
                 if health != self._health:
                     health = self._health
                     scheduler = json.dumps({"scheduler": self._silent or None}, allow_nan=False)
@@ -101,6 +108,7 @@ class Watch:
                     yield "event: ping\ndata: {}\n\n"
         finally:
             self.streams -= 1
+            self.showing_prices -= prices
 
     def _newest(self) -> int:
         try:

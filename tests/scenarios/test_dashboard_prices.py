@@ -25,7 +25,7 @@ from support.served import Served, served
 from support.yahoo import Row, YahooServer, chart_of, yahoo_server
 
 pytestmark = pytest.mark.full
-STREAM = b"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+STREAM = b"GET /api/v1/stream?prices=true HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 SETTINGS = '[market]\nsource = "yahoo"\nyahoo_url = "{url}"\n[web]\nquote_seconds = {seconds}\n'
 
 

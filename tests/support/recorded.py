@@ -27,11 +27,11 @@ def recorded(folder: Path, *, mode: str = "practice", account: str = ACCOUNT) ->
     store = open_store(folder / "mtum.db", mode, account)
     store.ledger.move_cash([CashMovement(f"capital:{STRATEGY}", STRATEGY, FIRST, "capital", Decimal(5000))])
     _bars(store)
-    _traded(store, FIRST, Purpose.ENTER, 10, "100")
+    traded(store, FIRST, Purpose.ENTER, 10, "100")
     _point(store, FIRST, cash="3999", market="1000", shares=10, close="100", benchmark="4998")
-    _traded(store, SECOND, Purpose.EXIT, 10, "110")
+    traded(store, SECOND, Purpose.EXIT, 10, "110")
     _point(store, SECOND, cash="5098", market="0", shares=0, close="110", benchmark="5490")
-    _traded(store, THIRD, Purpose.ENTER, 5, "104")
+    traded(store, THIRD, Purpose.ENTER, 5, "104")
     _point(store, THIRD, cash="4577", market="520", shares=5, close="104", benchmark="5190")
     for number, day in enumerate((FIRST, SECOND, THIRD), 1):
         run = store.runs.start_run("decide_and_order", "", day, session(day).before_close(22))
@@ -47,7 +47,8 @@ def _bars(store: SqliteStore) -> None:
     store.bars.accept(bars, session(THIRD).close + timedelta(hours=3), THIRD)
 
 
-def _traded(store: SqliteStore, day: date, purpose: Purpose, shares: int, price: str) -> None:
+def traded(store: SqliteStore, day: date, purpose: Purpose, shares: int, price: str) -> None:
+    """Record an order that was filled whole at the close of a session."""
     account = store.control.meta("account") or ""
     side = Side.SELL if purpose is Purpose.EXIT else Side.BUY
     intent = OrderIntent(

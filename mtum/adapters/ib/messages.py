@@ -206,6 +206,14 @@ class SizeTick(NamedTuple):
     size: float
 
 
+class GenericTick(NamedTuple):
+    """A figure of a quote that is neither price nor size, such as whether trading is halted."""
+
+    request_id: int
+    kind: int
+    value: float
+
+
 class DataType(NamedTuple):
     """Whether the quote that follows is live or delayed."""
 
@@ -266,12 +274,19 @@ type Message = (
     | PriceTick
     | TextTick
     | SizeTick
+    | GenericTick
     | DataType
     | OptionClass
     | MarketRule
     | ServerTime
     | Notice
 )
+LAST, LAST_TIME = (4, 68), (45, 88)
+"""Kinds of the ticks that tell the last price and when it was made, live and delayed."""
+HALTED = 49
+"""Kind of the figure that is above 0 while trading is halted."""
+DELAYED = 3
+"""Kind of data that is asked for where delayed prices are better than none: live ones come where they may."""
 DIVIDENDS = 59
 """Kind of the text tick that tells dividends."""
 
@@ -291,6 +306,7 @@ TYPES: Mapping[str, type[Message]] = {
     "priceSizeTick": PriceTick,
     "tickString": TextTick,
     "tickSize": SizeTick,
+    "tickGeneric": GenericTick,
     "marketDataType": DataType,
     "securityDefinitionOptionParameter": OptionClass,
     "marketRule": MarketRule,

@@ -15,7 +15,10 @@ from typing import Any
 
 from mtum.adapters.ib.codes import Meaning, is_read_only, row_of
 from mtum.adapters.ib.messages import (
+    DELAYED,
     DIVIDENDS,
+    LAST,
+    LAST_TIME,
     AccountValue,
     CommissionReport,
     CompletedOrder,
@@ -24,6 +27,7 @@ from mtum.adapters.ib.messages import (
     DataType,
     ExecutionDetails,
     Fee,
+    GenericTick,
     HistoricalBar,
     Message,
     Notice,
@@ -214,6 +218,35 @@ def snapshot(contract: Contract) -> Request[PriceTick | TextTick | DataType]:
         seconds=12.0,
         limit=Limit.LINE,
         cancel=lambda client, number: client.cancelMktData(number),
+    )
+
+
+def last_trade(contract: Contract) -> Request[PriceTick | TextTick | GenericTick | DataType]:
+    """Ask what a contract traded at last, delayed where that is all there is; the line is given back once it is told.
+
+    Whether trading is halted comes with it, where it comes before.
+    """
+
+    def send(client: Any, number: int) -> None:
+        client.reqMarketDataType(DELAYED)
+        client.reqMktData(number, contract, "", True, False, [])
+
+    def enough(told: Sequence[Message]) -> bool:
+        prices = [one.price for one in told if isinstance(one, PriceTick) and one.kind in LAST]
+        dated = any(isinstance(one, TextTick) and one.kind in LAST_TIME for one in told)
+        return bool(prices) and (dated or prices[-1] <= 0)  # -1 is the wire's word for none, and is not dated
+
+    return Request(
+        f"last price of {contract.symbol}",
+        send,
+        (PriceTick, TextTick, GenericTick, DataType),
+        "tickSnapshotEnd",
+        keyed=True,
+        seconds=5.0,
+        limit=Limit.LINE,
+        cancel=lambda client, number: client.cancelMktData(number),
+        streams=True,
+        enough=enough,
     )
 
 

@@ -123,6 +123,26 @@ class WireFile:
                 old.unlink()
 
 
+class Unrecorded:
+    """Keeps nothing: for a connection that only looks, beside the one whose messages are the record."""
+
+    def note(self, way: str, name: str, fields: tuple[Any, ...]) -> None:
+        """Let a message pass.
+
+        Parameters
+        ----------
+        way : str
+            sent or received.
+        name : str
+            Name of the message.
+        fields : tuple of any
+            The message's fields.
+        """
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
 def codes_in(data_dir: Path, day: date) -> tuple[str, ...]:
     """Return every code heard that day with its text and how often, in the order of the codes."""
     path = data_dir / FOLDER / f"{day:%Y-%m-%d}.jsonl"

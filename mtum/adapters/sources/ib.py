@@ -10,7 +10,17 @@ import numpy as np
 
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.contracts import Contracts
-from mtum.adapters.ib.messages import DIVIDENDS, DataType, HistoricalBar, Message, PriceTick, TextTick
+from mtum.adapters.ib.messages import (
+    DIVIDENDS,
+    LAST,
+    LAST_TIME,
+    DataType,
+    GenericTick,
+    HistoricalBar,
+    Message,
+    PriceTick,
+    TextTick,
+)
 from mtum.adapters.ib.requests import (
     Request,
     RequestChain,
@@ -35,8 +45,7 @@ NAME = "ib"
 SERIES = ("VIX", "VXN", "RVX")
 PRIOR_SHARES = {"SPY": 0.84}
 """Share of a session's volume on the broker's daily bar 20 minutes before the close; no others are documented."""
-BID, ASK, LAST = (1, 66), (2, 67), (4, 68)
-LAST_TIME = (45, 88)
+BID, ASK = (1, 66), (2, 67)
 DELAYED_TYPES = (3, 4)
 BARS_FOR = {"1m": 1, "5m": 5, "15m": 5, "30m": 30, "1h": 30, "4h": 30}
 """Hours of the broker begin with the clock's, not with the session: they are made of halves."""
@@ -49,7 +58,7 @@ _LEARNING_DAYS = 40  # calendar days that hold 20 full sessions
 _TOLD_SESSIONS = 15  # newest sessions of which a quote may have told more than their prices
 _DAYS_BEFORE = 12  # calendar days that hold a week of sessions
 
-type Ticks = Sequence[PriceTick | TextTick | DataType]
+type Ticks = Sequence[PriceTick | TextTick | GenericTick | DataType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +158,10 @@ class IbRequests:
         if bar is None:
             raise BarsStaleError(f"{symbol}: the broker has no bar of {session.day} yet")
         contract = yield from self._contracts.asking(symbol)
-        ticks = yield from _asked(snapshot(contract))
-        prices = _prices(ticks)
-        bid, ask = _either(prices, BID), _either(prices, ASK)
-        seen = _last_trade(ticks) or (yield from self._newest_minute(symbol))
+        ticks = yield from asked(snapshot(contract))
+        prices = prices_of(ticks)
+        bid, ask = either(prices, BID), either(prices, ASK)
+        seen = traded_at(ticks) or (yield from self._newest_minute(symbol))
         if seen is None:
             raise BarsStaleError(f"{symbol}: the broker does not say when the price was formed")
         dividend = (yield from self._dividend(symbol, session.day)) if self._facts is not None else None
@@ -167,7 +176,7 @@ class IbRequests:
             volume=bar.volume,
             seen_at=seen,
             midpoint=round((bid + ask) / 2, 6) if bid and ask else None,
-            delayed=_delayed(ticks),
+            delayed=is_delayed(ticks),
             dividend=dividend or 0.0,
             dividend_told=dividend is not None,
         )
@@ -205,15 +214,15 @@ class IbRequests:
             return None
         try:
             contract = yield from self._contracts.asking(name)
-            ticks = yield from _asked(snapshot(contract))
-            points = _either(_prices(ticks), LAST)
-            seen = _last_trade(ticks) or (yield from self._newest_minute(name))
+            ticks = yield from asked(snapshot(contract))
+            points = either(prices_of(ticks), LAST)
+            seen = traded_at(ticks) or (yield from self._newest_minute(name))
         except BrokerError as error:
             # A changed or unknown contract, silence, a lost line: the series is an input, and its absence is told.
             raise SourceUnavailableError(f"{name}: {error}") from error
         if points is None or seen is None:
             return None
-        return SeriesValue(name, NAME, points, seen, _delayed(ticks))
+        return SeriesValue(name, NAME, points, seen, is_delayed(ticks))
 
     def slices(self, symbol: str, session: Session, _: float) -> RequestChain[Slices]:
         """Ask for 5-minute bars, and the daily bars with the final volumes.
@@ -229,7 +238,7 @@ class IbRequests:
         """
         bars = yield from self._daily(symbol, session.day - timedelta(days=_LEARNING_DAYS))
         contract = yield from self._contracts.asking(symbol)
-        told = yield from _asked(history(contract, "22 D", "5 mins", epoch=True))
+        told = yield from asked(history(contract, "22 D", "5 mins", epoch=True))
         return _full_sessions(told, bars, session.day)
 
     def minutes_for(self, symbol: str, timeframe: Timeframe) -> int:
@@ -240,7 +249,7 @@ class IbRequests:
         """Ask for bars within regular hours."""
         contract = yield from self._contracts.asking(symbol)
         today = self._connector.today or last
-        told = yield from _asked(history(contract, duration(first, today), _SIZES[minutes], epoch=True))
+        told = yield from asked(history(contract, duration(first, today), _SIZES[minutes], epoch=True))
         found = {_instant(one.bar.date): one.bar for one in told}
         begins = [at for at in sorted(found) if first <= at.date() <= last]
         columns = {name: [_amount(symbol, getattr(found[at], name)) for at in begins] for name in VALUES}
@@ -261,16 +270,17 @@ class IbRequests:
         contract = yield from self._contracts.asking(symbol)
         # Known since the connection was made, which finding the contract took at the latest.
         today = self._connector.today or first
-        told = yield from _asked(history(contract, duration(first, today), "1 day", what=what))
+        told = yield from asked(history(contract, duration(first, today), "1 day", what=what))
         return bars_of(symbol, told)
 
     def _newest_minute(self, symbol: str) -> RequestChain[datetime | None]:
         contract = yield from self._contracts.asking(symbol)
-        found = yield from _asked(history(contract, "1800 S", "1 min", epoch=True))
+        found = yield from asked(history(contract, "1800 S", "1 min", epoch=True))
         return max(_instant(told.bar.date) for told in found) + timedelta(minutes=1) if found else None
 
 
-def _asked[M: Message](request: Request[M]) -> RequestChain[list[M]]:
+def asked[M: Message](request: Request[M]) -> RequestChain[list[M]]:
+    """Ask, a second time where the first was not answered; what is refused is a source that is not there."""
     try:
         try:
             return (yield request)
@@ -341,22 +351,25 @@ def _amount(symbol: str, told: object) -> float:
         raise BarsInvalidError(f"{symbol}: a bar of the broker within the session says {told!r}") from error
 
 
-def _prices(ticks: Ticks) -> dict[int, float]:
+def prices_of(ticks: Ticks) -> dict[int, float]:
+    """Return the newest price of each kind."""
     return {int(tick.kind): float(tick.price) for tick in ticks if isinstance(tick, PriceTick)}
 
 
-def _either(prices: Mapping[int, float], kinds: tuple[int, int]) -> float | None:
-    # A live tick number or its delayed twin; -1 and 0 are the wire's words for no price.
+def either(prices: Mapping[int, float], kinds: tuple[int, int]) -> float | None:
+    """Return the price of a live kind or its delayed twin; -1 and 0 are the wire's words for none."""
     found = next((prices[kind] for kind in kinds if kind in prices), None)
     return found if found is not None and found > 0 else None
 
 
-def _last_trade(ticks: Ticks) -> datetime | None:
+def traded_at(ticks: Ticks) -> datetime | None:
+    """Return when the last trade of a quote was made; None where it does not say."""
     stamps = [tick.text for tick in ticks if isinstance(tick, TextTick) and tick.kind in LAST_TIME]
     return _instant(stamps[-1]) if stamps and str(stamps[-1]).isdigit() else None
 
 
-def _delayed(ticks: Ticks) -> bool:
+def is_delayed(ticks: Ticks) -> bool:
+    """Return whether the prices of a quote are delayed ones."""
     kinds = [tick.kind for tick in ticks if isinstance(tick, DataType)]
     return bool(kinds) and kinds[-1] in DELAYED_TYPES
 

@@ -234,8 +234,12 @@ def _due(verdict: OptionVerdict, name: str, action: str, decides: Condition | No
 
 
 def _numbers(one: Condition) -> str:
-    value = "unknown" if one.value is None else f"{one.value:.4g}"
-    return f"now {value}" if one.threshold is None else f"now {value}, limit {one.threshold:.4g}"
+    spec = condition(one.name)
+    unit = f" {spec.unit}" if spec.unit else ""
+    value, limit = (
+        None if amount is None else f"{amount:.4g}{unit}" for amount in map(spec.in_unit, (one.value, one.threshold))
+    )
+    return f"now {value or 'unknown'}" + (f", limit {limit}" if limit else "")
 
 
 def _away(one: Condition) -> float:

@@ -35,6 +35,8 @@ class ConditionSpec:
         Empty if no single one does.
     of_position : bool
         Whether it depends on the strategy's own shares, so that bars alone do not tell it.
+    of_fraction : bool
+        Whether fractions stand in the record where the unit is percent.
     """
 
     name: str
@@ -45,6 +47,11 @@ class ConditionSpec:
     unit: str = ""
     input: str = ""
     of_position: bool = False
+    of_fraction: bool = False
+
+    def in_unit(self, recorded: float | None) -> float | None:
+        """Return a value, threshold or margin of the record in the unit."""
+        return round(100.0 * recorded, 6) if self.of_fraction and recorded is not None else recorded
 
 
 @dataclass(frozen=True, slots=True)

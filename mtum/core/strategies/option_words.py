@@ -49,11 +49,11 @@ SPECS: Mapping[str, ConditionSpec] = {
         ),
         ConditionSpec(
             "iv_rank", Role.ENTRY, "implied volatility high within its year", "implied volatility low within its year",
-            "IV rank",
+            "IV rank", "%", of_fraction=True,
         ),
         ConditionSpec(
             "iv_rank_low", Role.ENTRY, "implied volatility low enough to buy", "implied volatility too high to buy",
-            "IV rank",
+            "IV rank", "%", of_fraction=True,
         ),
         ConditionSpec("rsi_put", Role.ENTRY, "RSI not overbought", "RSI overbought", "RSI", "", "close"),
         ConditionSpec("rsi_call", Role.ENTRY, "RSI not weak", "RSI weak", "RSI", "", "close"),
@@ -73,7 +73,7 @@ SPECS: Mapping[str, ConditionSpec] = {
         ),
         ConditionSpec(
             "budget_weight", Role.ENTRY, "this level of the VIX has a budget", "this level of the VIX has no budget",
-            "budget", "", "vix",
+            "budget", "%", "vix", of_fraction=True,
         ),
         ConditionSpec("adx", Role.ENTRY, "no strong trend", "a strong trend", "ADX"),
         ConditionSpec(
@@ -108,10 +108,12 @@ SPECS: Mapping[str, ConditionSpec] = {
         ConditionSpec(
             "exit_dte", Role.EXIT, "few days to expiry", "enough days to expiry", "days", "days", of_position=True,
         ),
-        ConditionSpec("pnl", Role.EXIT, "a profit so far", "no profit so far", "gain", of_position=True),
+        ConditionSpec(
+            "pnl", Role.EXIT, "a profit so far", "no profit so far", "gain", "%", of_position=True, of_fraction=True,
+        ),
         ConditionSpec(
             "close_at_pnl", Role.EXIT, "profit reached its closing level", "profit below its closing level", "earned",
-            of_position=True,
+            "%", of_position=True, of_fraction=True,
         ),
         ConditionSpec(
             "out_of_the_money", Role.EXIT, "out of the money", "in the money", "outside", "USD", "close",
@@ -123,11 +125,11 @@ SPECS: Mapping[str, ConditionSpec] = {
         ),
         ConditionSpec(
             "min_pnl", Role.EXIT, "enough profit to roll near expiry", "too little profit to roll near expiry",
-            "earned", of_position=True,
+            "earned", "%", of_position=True, of_fraction=True,
         ),
         ConditionSpec(
-            "roll_pnl", Role.EXIT, "profit reached its roll level", "profit below its roll level", "earned",
-            of_position=True,
+            "roll_pnl", Role.EXIT, "profit reached its roll level", "profit below its roll level", "earned", "%",
+            of_position=True, of_fraction=True,
         ),
         ConditionSpec(
             "blackout", Role.EXIT, "would live through a blackout day", "it lives through no blackout day",

@@ -146,22 +146,30 @@ def _drawn(symbol: str, span: str, rows: Sequence[BarRow], over: Sequence[Curve]
 
 def _last_prices(ask: Ask) -> Html:
     found = documents.quotes(ask.records)
-    title = "Last prices"
-    if found["why_not"]:
-        return card(title, empty(found["why_not"]))
+    why_not = found["why_not"] or ""
     rows = [
         [
             one["symbol"],
             tag("span", number(one["price"]), class_="num", data_price=one["symbol"]),
-            tag("span", new_york(one["seen_at"]), data_seen=one["seen_at"], data_of=one["symbol"]),
-            "delayed" if one["delayed"] else "",
+            tag("span", new_york(one["seen_at"]), data_seen=one["seen_at"], data_of=one["symbol"])
+            if one["seen_at"]
+            else NOTHING,
+            _said(one),
         ]
         for one in found["quotes"]
     ]
-    told = "Of the settings' source, while the market is open and a page too; none while orders are made."
-    if not rows:
-        return card(title, empty("None yet: they come while the market is open."))
-    return card(title, tag("p", told, class_="quiet"), table(("symbol", "last", "age", ""), rows))
+    told = "Of the settings' source, while the market is open and this page too; none while orders are made."
+    note = tag("p", why_not, class_="note" if rows else "empty") if why_not else None
+    if rows:
+        inside = [note, tag("p", told, class_="quiet"), table(("symbol", "last", "age", "says"), rows)]
+    else:
+        inside = [note or empty("None yet: they come while the market is open.")]
+    return card("Last prices", tag("div", *inside, data_quotes=why_not))
+
+
+def _said(one: Table) -> str:
+    marks = [name for name in ("delayed", "halted") if one[name]]
+    return ", ".join(marks + ([one["why_not"]] if one["why_not"] else []))
 
 
 def _newest(curves: Sequence[Curve]) -> str:

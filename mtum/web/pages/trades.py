@@ -110,6 +110,7 @@ def _none(ask: Ask, words: str) -> Html:
 
 def _trades(ask: Ask, found: Table) -> Html:
     rows = []
+    left = _left(ask) if any(not one["exit_session"] for one in found["trades"]) else {}
     for one in reversed(found["trades"]):
         best, worst = _points(ask, one)
         reason = words.reason(one["reason"]) if one["reason"] else NOTHING
@@ -117,7 +118,7 @@ def _trades(ask: Ask, found: Table) -> Html:
             [
                 one["strategy"],
                 one["symbol"],
-                f"{one['shares']:,}",
+                _shares(one, left),
                 f"{one['entry_session']} at {usd(one['entry_price'])}",
                 f"{one['exit_session']} at {usd(one['exit_price'])}" if one["exit_session"] else "still open",
                 reason,
@@ -138,6 +139,18 @@ def _trades(ask: Ask, found: Table) -> Html:
         table(heads, rows) if rows else _none(ask, "There is no round trip yet."),
         more,
     )  # fmt: skip
+
+
+def _left(ask: Ask) -> Mapping[tuple[str, str], int]:
+    return {(one["strategy"], one["symbol"]): one["shares"] for one in documents.status(ask.records)["positions"]}
+
+
+def _shares(one: Table, left: Mapping[tuple[str, str], int]) -> str:
+    held = one["shares"] if one["exit_session"] else left.get((one["strategy"], one["symbol"]), one["shares"])
+    if held == one["shares"]:
+        return figures.minus(f"{held:,}")
+    verb = "bought" if one["shares"] > 0 else "sold"
+    return figures.minus(f"{one['shares']:,} {verb}, {held:,} left")
 
 
 def _points(ask: Ask, one: Table) -> tuple[float | None, float | None]:

@@ -79,7 +79,9 @@
   };
 
   const listen = () => {
-    const source = new EventSource(`/api/v1/stream${number ? `?after=${number}` : ""}`);
+    // Last prices cost their source something, so only a page that shows them asks.
+    const wanted = new URLSearchParams({ ...(number && { after: number }), ...(document.querySelector("[data-quotes]") && { prices: true }) });
+    const source = new EventSource(`/api/v1/stream?${wanted}`);
     const alive = () => { heard = Date.now(); say(); };
     source.addEventListener("ping", alive);
     for (const name of ["run", "decision", "order", "fill", "equity", "halt", "problem", "health"]) {
@@ -87,12 +89,15 @@
     }
     source.addEventListener("quote", (event) => {
       alive();
-      const prices = JSON.parse(event.data), known = [...document.querySelectorAll("[data-price]")].map((one) => one.dataset.price);
-      if (location.pathname === "/market" && prices.some((one) => !known.includes(one.symbol))) later();
-      for (const one of prices) {
+      const told = JSON.parse(event.data), place = document.querySelector("[data-quotes]");
+      const said = (one) => [one.delayed && "delayed", one.halted && "halted", one.why_not].filter(Boolean).join(", ");
+      if (place && place.dataset.quotes !== (told.why_not || "")) later();
+      for (const one of told.quotes) {
         const price = document.querySelector(`[data-price="${CSS.escape(one.symbol)}"]`);
         const age = document.querySelector(`[data-of="${CSS.escape(one.symbol)}"]`);
-        if (price) price.textContent = one.price.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 4 });
+        // What is new of a symbol beside its price and age, the server words.
+        if (!price || (one.seen_at && !age) || price.closest("tr").lastElementChild.textContent !== said(one)) { later(); continue; }
+        if (one.price !== null) price.textContent = one.price.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 4 });
         if (age) age.dataset.seen = one.seen_at;
       }
       count();

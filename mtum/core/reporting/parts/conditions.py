@@ -31,7 +31,9 @@ def conditions_in(symbols: Mapping[str, object]) -> tuple[ConditionLine, ...]:
     for symbol, part in symbols.items():
         for row in map(table_in, list_in(table_in(part).get("conditions", []))):
             spec = words.condition(text_in(row["name"]))
-            value, threshold, margin = (maybe_number(row[name]) for name in ("value", "threshold", "margin"))
+            value, threshold, margin = (
+                spec.in_unit(maybe_number(row[name])) for name in ("value", "threshold", "margin")
+            )
             passed, role = bool(row["passed"]), spec.role.value
             found.append(ConditionLine(spec.name, role, value, threshold, margin, passed, spec.unit, symbol))
     return tuple(found)

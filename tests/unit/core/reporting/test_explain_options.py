@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from mtum.core.reporting.condition_table import condition_table
 from mtum.core.reporting.explain_options import option_lines, unmet_words
+from mtum.core.reporting.parts.conditions import conditions_in
 from mtum.core.reporting.words import reason
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.description import Role
@@ -58,3 +60,13 @@ def test_every_opening_condition_of_options_is_told_as_unmet_where_it_is_the_rea
     assert {spec.name for spec in specs if not spec.failing} == set()
     assert {reason(spec.name) for spec in specs if spec.role is Role.ENTRY} <= {spec.failing for spec in specs}
     assert reason("take") == "profit target reached"
+
+
+def test_what_the_record_has_as_a_fraction_is_told_in_percent() -> None:
+    row = {"name": "iv_rank", "value": 0.425, "threshold": 0.3, "margin": 0.125, "passed": True}
+    (line,) = conditions_in({"SPY": {"conditions": [row]}})
+    assert (line.value, line.threshold, line.margin, line.unit) == (42.5, 30.0, 12.5, "%")
+    (text,) = list(condition_table([line]))[1:]
+    assert " ".join(text.split()) == "entry: implied volatility high within its year, % 42.50 30 12.50 yes"
+    (unknown,) = conditions_in({"SPY": {"conditions": [{**row, "value": None, "margin": None}]}})
+    assert (unknown.value, unknown.threshold) == (None, 30.0)
