@@ -67,24 +67,21 @@ def test_a_last_price_comes_over_the_stream_with_its_age(tmp_path: Path) -> None
         assert re.search(r'data-price="MTUM"[^>]*>191\.25<', page), page
 
 
-def test_nothing_is_asked_while_orders_are_made(tmp_path: Path) -> None:
-    with priced(tmp_path, timedelta(minutes=25)) as (server, vendor):
+@pytest.mark.parametrize("minutes", [25, 36])  # kept free now, and from within the minute on
+def test_while_orders_are_made_or_soon_will_be_nothing_is_asked_and_the_page_says_so(
+    tmp_path: Path, minutes: int
+) -> None:
+    with priced(tmp_path, timedelta(minutes=minutes)) as (server, vendor):
         with server.raw(STREAM) as line:
-            line.settimeout(6)
-            told = line.recv(65536) + line.recv(65536)
-            assert b"event: ping" in told
+            told = b""
+            until = time.monotonic() + 40
+            while b"No last price is asked for until" not in told and time.monotonic() < until:
+                told += line.recv(65536)
+            assert b"event: quote" in told
+            line.settimeout(4)
             with pytest.raises(TimeoutError):
                 line.recv(65536)
-        assert vendor.asked == []
-
-
-def test_no_round_begins_that_could_run_into_the_making_of_orders(tmp_path: Path) -> None:
-    with priced(tmp_path, timedelta(minutes=36)) as (server, vendor):  # kept free from within a minute on
-        with server.raw(STREAM) as line:
-            line.settimeout(6)
-            assert b"event: ping" in line.recv(65536) + line.recv(65536)
-            with pytest.raises(TimeoutError):
-                line.recv(65536)
+        assert "orders are made and confirmed" in server.ask("/market").text
         assert vendor.asked == []
 
 
