@@ -16,6 +16,8 @@ from mtum.errors import DocumentError
 type Scalar = Callable[[Any], object]
 """How a float, Decimal, date or instant is written."""
 
+_PLAIN = frozenset((str, int, bool, NoneType))
+"""Types whose values stand for themselves; what is derived from them too, but that is looked up."""
 SPARSE = {"sparse": True}
 """Marks a field that is left out of documents while it is empty."""
 
@@ -63,10 +65,14 @@ def _way(kind: type) -> Callable[[Any, Scalar], object]:
     if issubclass(kind, str | int | NoneType):
         return lambda value, _: value
     if issubclass(kind, Mapping):
-        return lambda value, scalar: {str(plain(name, scalar)): plain(one, scalar) for name, one in value.items()}
+        return lambda value, scalar: {
+            name if type(name) is str else str(plain(name, scalar)): one if type(one) in _PLAIN else plain(one, scalar)
+            for name, one in value.items()
+        }
+    if issubclass(kind, Iterable) and not is_dataclass(kind):
+        return lambda value, scalar: [one if type(one) in _PLAIN else plain(one, scalar) for one in value]
     if not is_dataclass(kind):
-        is_list = issubclass(kind, Iterable)
-        return lambda value, scalar: [plain(one, scalar) for one in value] if is_list else scalar(value)
+        return lambda value, scalar: scalar(value)
     known = [(field.name, "sparse" in field.metadata, hasattr(field.type, "beside")) for field in fields(kind)]
 
     def table(value: object, scalar: Scalar) -> object:

@@ -25,6 +25,7 @@ from mtum.errors import BarsInvalidError, SourceUnavailableError
 NAME = "csv"
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _NOTHING = {"", "USD"}
+_DATE = len("2024-01-01")
 
 
 class Readable(Protocol):
@@ -169,29 +170,31 @@ class _Table:
         self._refuse(1, f"column {', '.join(missing)} is missing; found {said}")
 
     def _parsed(self) -> tuple[Days, Sequence[Column]]:
-        places, commas = self._layout.places, self._width - 1
+        # One pass over all cells; a date may be cut off after its eleventh character, what is not read after its first.
+        places = self._layout.places
+        read = {places["date"]: f"S{_DATE + 1}", **{places[name]: "f8" for name in self._numbers}}
+        kinds = np.dtype([(str(place), read.get(place, "S1")) for place in range(self._width)])
         if not self._lines:
             return self._line_by_line()
         try:
-            table = np.loadtxt(
-                self._lines, delimiter=",", comments=None, usecols=[places[name] for name in self._numbers], ndmin=2
-            )
-            texts = [line.split(",", places["date"] + 1)[places["date"]] for line in self._lines]
-            # A blank line is no row to numpy, and a row may be longer than the header.
-            fine = len(table) == len(texts) and {line.count(",") for line in self._lines} <= {commas}
-            # Seconds since 1970 have ten digits as well: numpy would take them for a year.
-            fine = fine and {(len(text), text[4:5]) for text in texts} <= {(len("2024-01-01"), "-")}
-            days = np.array(texts, dtype="datetime64[D]") if fine else np.empty(0, dtype="datetime64[D]")
+            table = np.loadtxt(self._lines, dtype=kinds, delimiter=",", comments=None, ndmin=1)
+            dated = np.ascontiguousarray(table[str(places["date"])])
+            signs = dated.view(np.uint8).reshape(-1, _DATE + 1)
+            # A blank line is no row to numpy. Seconds since 1970 have ten digits too: it takes them for a year.
+            whole = (signs[:, _DATE - 1] > 0) & (signs[:, _DATE] == 0) & (signs[:, 4] == ord("-"))
+            fine = len(table) == len(self._lines) and bool(whole.all())
+            days = dated.astype("datetime64[D]") if fine else np.empty(0, dtype="datetime64[D]")
         except (ValueError, IndexError):
-            fine = False
-        if not fine or not bool((days[1:] > days[:-1]).all()) or np.isnat(days).any() or not self._in_range(table):
             return self._line_by_line()
-        return days, list(np.ascontiguousarray(table.T))
+        columns = np.array([table[str(places[name])] for name in self._numbers])
+        if not fine or not bool((days[1:] > days[:-1]).all()) or np.isnat(days).any() or not self._in_range(columns):
+            return self._line_by_line()
+        return days, list(columns)
 
-    def _in_range(self, table: Column) -> bool:
-        lowest = table.min(axis=0, initial=1.0)
+    def _in_range(self, columns: Column) -> bool:
+        lowest = columns.min(axis=1, initial=1.0)
         prices = [name in PRICE_COLUMNS for name in self._numbers]
-        return bool(np.isfinite(table).all() and (lowest >= 0).all() and (lowest[prices] > 0).all())
+        return bool(np.isfinite(columns).all() and (lowest >= 0).all() and (lowest[prices] > 0).all())
 
     def _line_by_line(self) -> tuple[Days, Sequence[Column]]:
         first = self._layout.first_row + 1

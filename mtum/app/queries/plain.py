@@ -16,12 +16,12 @@ def plain(value: object) -> Any:
 
 def _scalar(value: object) -> object:
     match value:
+        case float():
+            return value if math.isfinite(value) else None
         case Decimal() if not value.is_finite():
             return None
         case Decimal():
             return int(value) if value == value.to_integral_value() else float(value)
-        case float():
-            return value if math.isfinite(value) else None
         case datetime():
             return canonical.utc_text(value)
         case Path():

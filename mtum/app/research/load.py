@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 
 import numpy as np
 
@@ -188,13 +189,18 @@ def _unfit(
     strategy: Strategy, used: Mapping[str, Bars], known: SessionHistory, calendar: Calendar, source: BarSource
 ) -> dict[str, DataError]:
     unfit: dict[str, DataError] = {}
+
+    @cache
+    def sessions(first: date, last: date) -> Days:
+        return session_days([session.day for session in calendar.sessions(first, last)])
+
     for symbol, one in used.items():
         try:
             if len(one):
                 _refuse_volumes(strategy, one, source)
                 # The bars before are what the first moves are measured against.
                 bars = known.bars[symbol].tail(len(one) + CONTEXT_SESSIONS)
-                _refuse_unfit(bars, one.day(0), known if len(known.bars) > 1 else None, calendar, source)
+                _refuse_unfit(bars, sessions(one.day(0), one.last_day), known if len(known.bars) > 1 else None, source)
         except DataError as error:
             unfit[symbol] = error
     return unfit
@@ -299,12 +305,8 @@ def _gaps(strategy: Strategy, market: SessionHistory, days: Days) -> Iterator[st
             yield f"{symbol}: no bar on {sessions} {lacking[0]}: it is not decided on there{after}"
 
 
-def _refuse_unfit(
-    bars: Bars, start: date, others: SessionHistory | None, calendar: Calendar, source: BarSource
-) -> None:
+def _refuse_unfit(bars: Bars, days: Days, others: SessionHistory | None, source: BarSource) -> None:
     # A session that only others have is played: the symbol is not decided on there, as in the daily job.
-    sessions = calendar.sessions(start, bars.last_day)
-    days = session_days([session.day for session in sessions])
     released = source.released(bars.symbol) if isinstance(source, Releases) else frozenset[date]()
     problems = problems_in_history(bars, days, released=released)
     if others is not None:

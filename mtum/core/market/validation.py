@@ -314,9 +314,11 @@ _RELEASE = "if it is real, accept it with `mtum bars release`"
 def _calendar_problems(bars: Bars, sessions: Days) -> Iterator[BarProblem]:
     if not len(sessions):
         return
+    inside = bars.days[np.searchsorted(bars.days, sessions[0]) :]
+    if np.array_equal(inside, sessions):
+        return
     for day in _as_dates(sessions[~among(sessions, bars.days)]):
         yield BarProblem(bars.symbol, day, Rule.MISSING_SESSION, f"no bar from {bars.source}", "run `mtum bars sync`")
-    inside = bars.days[np.searchsorted(bars.days, sessions[0]) :]
     for day in _as_dates(inside[~among(inside, sessions)]):
         yield BarProblem(bars.symbol, day, Rule.NOT_A_SESSION, "the exchange is shut that day", "drop the bar")
 

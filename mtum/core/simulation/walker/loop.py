@@ -152,8 +152,7 @@ def size(market: Market, terms: Terms, book: Book, desk: Desk, money: tuple[int,
     """
     t, equity, cash, most_usd, barred = money
     least, seen, frac = max(terms.min_trade_usd, terms.min_trade_frac * equity), market.seen[t], terms.max_position_frac
-    for k in range(len(desk.sequence)):
-        i = desk.sequence[k]
+    for i in desk.sequence:
         desk.signed[i], desk.wanted[i] = 0, -1
         if desk.verdict[i] <= KEEPS:
             continue

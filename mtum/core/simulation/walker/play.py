@@ -17,6 +17,7 @@ from mtum.core.simulation.walker.tables import (
     DECIDED,
     FILLED,
     HIT_AT,
+    KEEPS,
     NEVER,
     ORDERS,
     Book,
@@ -243,8 +244,11 @@ def _book(terms: PlayTerms, count: int) -> Book:
 
 
 def _desk(count: int) -> Desk:
-    verdict, number, word, sequence, chosen, wanted, signed, orders = np.zeros((8, count), dtype=np.int64)
-    return Desk(verdict, np.zeros(count), number, word, sequence, chosen, wanted, signed, orders)
+    verdict, number, word, sequence, chosen, wanted, signed, orders, nothing = np.zeros((9, count), dtype=np.int64)
+    return Desk(
+        verdict, np.zeros(count), number, word, sequence, chosen, wanted, signed, orders,
+        np.full(count, KEEPS, dtype=np.int64), np.zeros(count), nothing, np.arange(count, dtype=np.int64),
+    )  # fmt: skip
 
 
 def _room(sessions: int, count: int) -> Room:

@@ -104,7 +104,8 @@ class _Trip:
 
     def up_to(self, t: int, paid: Mapping[int, float]) -> None:
         """Take the dividends of the sessions up to one, each to the cent."""
-        self.dividends_usd += sum(to_cent(self.held * usd) for at, usd in paid.items() if self.reached < at <= t)
+        if paid:
+            self.dividends_usd += sum(to_cent(self.held * usd) for at, usd in paid.items() if self.reached < at <= t)
         self.reached = t
 
 

@@ -138,7 +138,11 @@ class Book(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Room for the work of one session, by symbol: verdicts, and the orders that follow from them."""
+    """Room for the work of one session, by symbol: verdicts, and the orders that follow from them.
+
+    A session begins with `no_verdict`, `no_weight`, `nothing` and `in_turn`: each is copied whole, which plain Python
+    does quicker than it writes one symbol after the other.
+    """
 
     verdict: Counts
     weight: Numbers
@@ -149,6 +153,10 @@ class Desk(NamedTuple):
     wanted: Counts
     signed: Counts
     orders: Counts
+    no_verdict: Counts
+    no_weight: Numbers
+    nothing: Counts
+    in_turn: Counts
 
 
 class Room(NamedTuple):

@@ -15,6 +15,7 @@ from mtum.core.simulation.walker.tables import (
     DECIDED,
     KEEPS,
     RANKS,
+    STANDING,
     TARGETS,
     Book,
     Desk,
@@ -49,12 +50,12 @@ def allocate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[i
     if row < 0 and (row < -1 or decided < 0 or wishes.most_drift == np.inf):
         return False
     fit, seen, weights = market.fit[t], market.seen[t], wishes.value[decided if row < 0 else row]
-    for i in range(len(book.shares)):
+    for i, held in enumerate(book.shares):
         weight = weights[i]
-        if not fit[i] or isnan(weight):
-            continue
-        held = book.shares[i]
+        # Of many symbols to choose from, most are neither held nor wanted.
         if weight == 0.0 and held == 0 and book.stands[i] < 0:
+            continue
+        if not fit[i] or isnan(weight):
             continue
         current = rounded_at(held * seen[i] / equity, 1e6) if equity > 0.0 else 0.0
         if row < 0:
@@ -290,13 +291,39 @@ def force(market: Market, terms: Terms, book: Book, desk: Desk, at: tuple[int, b
     """
     t, flatten = at
     fit, found, total = market.fit[t], False, 0.0
+    if flatten:
+        for i in range(len(book.shares)):
+            if fit[i] and book.shares[i] > 0 and not (desk.verdict[i] == TARGETS and desk.weight[i] <= 0.0):
+                desk.verdict[i], desk.weight[i], desk.word[i], found = TARGETS, 0.0, DAILY_LOSS, True
+    for i, verdict in enumerate(desk.verdict):
+        if verdict == TARGETS:
+            total += desk.weight[i]
+    if total > 1.0 + _SCALE_DUST:
+        for i, verdict in enumerate(desk.verdict):
+            if verdict == TARGETS:
+                desk.weight[i] = rounded_at(desk.weight[i] / total, 1e9)
+    return (book.marks[STANDING] > 0 and carry(market, terms, book, desk, t)) or found
+
+
+@compiled
+def carry(market: Market, terms: Terms, book: Book, desk: Desk, t: int) -> bool:
+    """Wish purchases that stand again; whether there is any.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    t : int
+        Position of the session.
+    """
+    fit, found = market.fit[t], False
     for i in range(len(book.shares)):
-        if flatten and fit[i] and book.shares[i] > 0 and not (desk.verdict[i] == TARGETS and desk.weight[i] <= 0.0):
-            desk.verdict[i], desk.weight[i], desk.word[i], found = TARGETS, 0.0, DAILY_LOSS, True
-        total += desk.weight[i] if desk.verdict[i] == TARGETS else 0.0
-    for i in range(len(book.shares)):
-        if desk.verdict[i] == TARGETS and total > 1.0 + _SCALE_DUST:
-            desk.weight[i] = rounded_at(desk.weight[i] / total, 1e9)
         late = market.counted[t] - book.since[i] > STANDING_SESSIONS
         if terms.stands and book.stands[i] >= 0 and (book.shares[i] >= book.stands[i] or late):
             book.stands[i] = -1
@@ -326,9 +353,8 @@ def wish(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, a
         Session, equity in USD, and whether a daily loss sells everything.
     """
     t, equity, flatten = at
-    for i in range(len(book.shares)):
-        desk.verdict[i], desk.weight[i], desk.word[i], desk.sequence[i] = KEEPS, 0.0, 0, i
-        desk.number[i] = 0
+    desk.verdict[:], desk.weight[:], desk.sequence[:] = desk.no_verdict, desk.no_weight, desk.in_turn
+    desk.word[:], desk.number[:] = desk.nothing, desk.nothing
     if wishes.kind == ALLOCATES:
         asked = allocate(market, wishes, book, desk, (t, equity))
         if wishes.trails and stop_out(wishes, market.fit[t], book, desk, wishes.row[t]):

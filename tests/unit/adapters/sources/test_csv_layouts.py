@@ -153,6 +153,9 @@ ROW = "2024-01-02,100,100,100,100,10"
         (f"{HEADER}\n13/13/2024,100,100,100,100,10\n", 'line 2: date "13/13/2024" is not written YYYY-MM-DD'),
         (f'{HEADER}\n2024-01-02,"100,5",100,100,100,10\n', 'line 2: open "100,5" is not a number'),
         (f"{HEADER}\n{ROW}\n2024-01-03,100,100,100,100,-\n", 'line 3: volume "-" is not a number'),
+        (f"{HEADER}\n{ROW},1\n", "line 2: 7 cells where the header has 6"),
+        (f"{HEADER}\n{ROW}\n2024-02-30,100,100,100,100,10\n", 'line 3: date "2024-02-30"'),
+        (f"{HEADER}\n{ROW}\n2024-01-03 a later one,100,100,100,100,10\n", 'line 3: date "2024-01-03 a later one"'),
     ],
 )
 def test_what_could_be_taken_for_something_else_is_refused(tmp_path: Path, text: str, said: str) -> None:
