@@ -19,7 +19,9 @@ from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory, first_session, looked_at
 from mtum.core.simulation.walker.play import walked
 from mtum.core.simulation.walker.result import played_of
+from mtum.core.strategies.band_rebalance import BandMode, BandRebalance, RebalanceTo
 from mtum.core.strategies.buy_and_hold import BuyAndHold
+from mtum.core.strategies.buy_only_rebalance import BuyOnlyRebalance
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.dual_momentum import DualMomentum
 from mtum.core.strategies.mean_reversion import MeanReversion, Variant
@@ -27,6 +29,7 @@ from mtum.core.strategies.momentum_burst import MomentumBurst
 from mtum.core.strategies.momentum_rotation import MomentumRotation, Weighting
 from mtum.core.strategies.multi_asset_allocation import MultiAssetAllocation, Sizing
 from mtum.core.strategies.pair_reversal import PairReversal
+from mtum.core.strategies.regime_rebalance import RegimeRebalance
 from mtum.core.strategies.tsmom import Tsmom
 from mtum.core.strategies.volatility_target import VolatilityTarget
 from support.daily_ranking import DailyRanking
@@ -91,6 +94,24 @@ def strategies(names: tuple[str, ...] = NAMES, *, months: int = 3) -> dict[str, 
             weighting=Weighting.INVERSE_VOL, trend_sessions=50,
         ),
         "pair_reversal": PairReversal(symbols=names[1:3], pair_sessions=4 * months),
+        "band_rebalance": BandRebalance(weights=five),
+        "band_rebalance to the edge": BandRebalance(
+            weights=dict(zip(names[:6], (0.4, 0.2, 0.15, 0.1, 0.05, 0.0), strict=True)),
+            band_mode=BandMode.RELATIVE, band=0.04, rebalance_to=RebalanceTo.EDGE, min_sessions_between=2,
+        ),
+        "band_rebalance half-way": BandRebalance(
+            weights=dict(zip(names[:3], (0.5, 0.3, 0.1), strict=True)),
+            band_mode=BandMode.ABSOLUTE, band=0.015, rebalance_to=RebalanceTo.HALF, min_sessions_between=0,
+        ),
+        "buy_only_rebalance": BuyOnlyRebalance(weights=dict(zip(names[:4], (0.4, 0.2, 0.2, 0.1), strict=True))),
+        "regime_rebalance": RegimeRebalance(
+            weights=dict(zip(names[:4], (0.4, 0.25, 0.2, 0.1), strict=True)), soft_band=0.06, hard_band=0.2,
+            hard_frac=0.5,
+        ),
+        "regime_rebalance by flows": RegimeRebalance(
+            weights=dict.fromkeys(names[:4], 0.2), lookback=10, cooldown=1, soft_band=0.9, hard_band=1.5,
+            choppiness_min=1.0, flow_start=0.01, flow_stop=0.005, flow_tau=0.2, deficit_start=0.02, deficit_stop=0.01,
+        ),
     }  # fmt: skip
 
 

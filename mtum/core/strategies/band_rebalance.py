@@ -13,6 +13,7 @@ from mtum.core.strategies.description import ConditionSpec, Example, Role
 from mtum.core.strategies.several import TradeFilter, range_problems, sales_first, weight_of, weights_problems
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import MarketColumns, Rebalancing
     from mtum.core.view import MarketView
 
 
@@ -115,6 +116,26 @@ class BandRebalance(TradeFilter):
             ),
             *self.filter_problems(),
         )
+
+    def column_form(self, market: "MarketColumns") -> "Rebalancing":
+        """Return the weights, and what opens their bands."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Goal, Measure, Rebalancing, Trigger
+
+        weights, widths = np.array([*self.weights.values()]), np.array([*map(self._width, self.weights.values())])
+        relative, to_target = self.band_mode == BandMode.RELATIVE, self.rebalance_to == RebalanceTo.TARGET
+        breach = Trigger(
+            Measure.DRIFT if relative else Measure.POINTS,
+            self.band if relative else np.array([round(width, DECIMALS) for width in widths.tolist()]),
+            Goal.WEIGHT if to_target else Goal.HALF if self.rebalance_to == RebalanceTo.HALF else Goal.EDGE,
+            (0, 1, 1),
+            of_all=to_target,
+            rest=self.min_sessions_between,
+        )
+        reasons = ("outside_band",), ("other_outside_band",), ("flat",)
+        row = np.where(market.whole(self.universe()), 0, -1)
+        return Rebalancing(row, weights[None], (breach,), reasons, flat_word=2, widths=widths)
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return sales, then purchases and what stays, each in the order of the weights."""

@@ -11,6 +11,7 @@ from mtum.core.strategies.description import ConditionSpec, Example, Role
 from mtum.core.strategies.several import TradeFilter, range_problems, weight_of, weights_problems
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import MarketColumns, Rebalancing
     from mtum.core.view import MarketView
 
 
@@ -63,6 +64,16 @@ class BuyOnlyRebalance(TradeFilter):
         """Return what is wrong with the parameters, one line each."""
         ranges = range_problems(("gap", self.gap, 0.0, 10.0))
         return (*weights_problems(self.weights, zero=True), *ranges, *self.filter_problems())
+
+    def column_form(self, market: "MarketColumns") -> "Rebalancing":
+        """Return the weights, and the gap that is bought."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Goal, Measure, Rebalancing, Trigger
+
+        weights, every = np.array([[*self.weights.values()]]), np.zeros(len(market.days), dtype=np.int64)
+        below = Trigger(Measure.BELOW, self.gap, Goal.WEIGHT, (0, 0, 1))
+        return Rebalancing(every, weights, (below,), (("below_weight",), ("flat",)))
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return the purchases, the widest gap first, then what stays."""

@@ -13,8 +13,8 @@ from mtum.core.strategies.description import ConditionSpec, Example, Role
 from mtum.core.strategies.several import TradeFilter, range_problems, sales_first, weight_of, weights_problems
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import MarketColumns, Rebalancing
     from mtum.core.view import MarketView
-
 MOST_CHOPPY = 1e6
 """Stands for what moved and came back to where it was, as its choppiness has no bound."""
 
@@ -143,6 +143,35 @@ class RegimeRebalance(TradeFilter):
             )
             if value > most
         )
+
+    def column_form(self, market: "MarketColumns") -> "Rebalancing":
+        """Return the weights, and the rails in their order."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Choppy, Goal, Measure, Rebalancing, Trigger
+
+        rest, after_fill = self.cooldown, True
+        rails = (
+            Trigger(Measure.DRIFT, self.hard_band, Goal.GAP, (0, 0, 0), of_all=True, part=self.hard_frac),
+            Trigger(
+                Measure.DRIFT, self.soft_band, Goal.GAP, (1, 1, 1),
+                of_all=True, choppy=Choppy.ALL, rest=rest, after_fill=after_fill,
+            ),
+            Trigger(
+                Measure.EXCESS, self.deficit_start, Goal.SUM, (2, 2, 2),
+                least_open=self.deficit_stop, left=self.deficit_stop, rest=rest, after_fill=after_fill,
+            ),
+            Trigger(
+                Measure.NET, self.flow_start, Goal.SUM, (3, 4, 4), least_open=self.flow_stop,
+                one_sided=self.flow_tau, choppy=Choppy.OUTFLOWS, rest=rest, after_fill=after_fill,
+            ),
+        )  # fmt: skip
+        names = "drift_hard", "drift_soft", "deficit_open", "flow_in", "flow_out"
+        row, weights = np.where(market.whole(self.universe()), 0, -1), np.array([[*self.weights.values()]])
+        return Rebalancing(
+            row, weights, rails, tuple((name,) for name in names), lookback=self.lookback,
+            choppiness=self.choppiness_min,
+        )  # fmt: skip
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return sales, then purchases and what stays, each in the order of the weights."""

@@ -12,6 +12,7 @@ from mtum.core.strategies.description import ConditionSpec, Example, Role
 from mtum.core.strategies.several import TradeFilter, range_problems, weight_of, weights_problems
 
 if TYPE_CHECKING:
+    from mtum.core.strategies.columns import MarketColumns, Rebalancing
     from mtum.core.view import MarketView
 
 
@@ -80,6 +81,16 @@ class SellOnlyRebalance(TradeFilter):
         """Return what is wrong with the parameters, one line each."""
         ranges = range_problems(("gap", self.gap, 0.0, 10.0), ("max_daily_frac", self.max_daily_frac, 0.01, 1.0))
         return (*weights_problems(self.weights, zero=True), *ranges, *self.filter_problems())
+
+    def column_form(self, market: "MarketColumns") -> "Rebalancing":
+        """Return the weights, and the gap from which what is above them is sold."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Goal, Measure, Rebalancing, Trigger
+
+        weights, every = np.array([[*self.weights.values()]]), np.zeros(len(market.days), dtype=np.int64)
+        above = Trigger(Measure.ABOVE, self.gap, Goal.SHARES, (0, 1, 2), part=self.max_daily_frac)
+        return Rebalancing(every, weights, (above,), (("far_above_weight",), ("excess_left",), ("not_wanted",)))
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return the sales, then what stays, each in the order of the weights."""

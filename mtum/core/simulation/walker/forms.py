@@ -5,8 +5,8 @@ from math import inf
 import numpy as np
 
 from mtum.core.market.bars import Column
-from mtum.core.simulation.walker.tables import ALLOCATES, RANKS, SIGNALS, Wishes
-from mtum.core.strategies.columns import Allocation, ColumnForm, Mask, Positions, Ranking, Signals, Trail
+from mtum.core.simulation.walker.tables import ALLOCATES, RANKS, REBALANCES, SIGNALS, Wishes
+from mtum.core.strategies.columns import Allocation, ColumnForm, Mask, Positions, Ranking, Rebalancing, Signals, Trail
 
 _BY_SESSION = "distance", "highest", "anew"
 
@@ -34,6 +34,9 @@ def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
         if form.trail is not None:
             shapes |= {f"trail.{one}": (getattr(form.trail, one), (sessions, symbols)) for one in _BY_SESSION}
             shapes["trail.words"] = form.trail.words, (rows, symbols)
+    elif isinstance(form, Rebalancing):
+        bands = {"widths": form.widths, **{f"triggers.{at}.least": one.least for at, one in enumerate(form.triggers)}}
+        shapes |= {what: (np.asarray(one), (symbols,)) for what, one in bands.items() if np.ndim(one)}
     elif isinstance(form, Signals):
         shapes |= {"ranks": (form.ranks, (rows, symbols)), "kept": (form.kept, (rows, symbols))}
         shapes["leaves"] = form.leaves, (rows, symbols)
@@ -49,6 +52,8 @@ def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
     ):
         if numbers.size and (numbers.min() < least or numbers.max() > most):
             return f"{what} from {numbers.min()} to {numbers.max()}; {least} to {most} is possible"
+    if isinstance(form, Rebalancing) and (not form.triggers or bool(np.isnan(form.weights).any())):
+        return "no trigger, or a weight that is no number"
     # What several rounded parts are together may be above 1 by as many halves of a rounding.
     if not isinstance(form, Ranking) and bool(((form.weights < 0) | (form.weights > 1 + symbols * 1e-6)).any()):
         return "a weight below 0 or above 1"
@@ -59,6 +64,8 @@ def _words(form: ColumnForm) -> Positions:
     # Every position in the reasons of a form that it can ask for.
     if isinstance(form, Ranking):
         return np.arange(3)
+    if isinstance(form, Rebalancing):
+        return np.array([max(0, form.flat_word), *(word for one in form.triggers for word in one.words)])
     if isinstance(form, Signals):
         return np.append(form.leaves + sum(form.bits), form.step_word)
     trail = [] if form.trail is None else [form.trail.words.ravel(), [form.trail.word]]
@@ -95,6 +102,18 @@ def wishes_of(form: ColumnForm, count: int) -> Wishes:
             step_word=form.step_word,
             most_units=form.most_units,
             most_weight=float(form.most_weight),
+        )
+    if isinstance(form, Rebalancing):
+        return _nothing(form, count)._replace(
+            kind=REBALANCES,
+            value=form.weights,
+            triggers=np.array([one.numbers() for one in form.triggers], dtype=np.int64),
+            amounts=np.array([one.amounts() for one in form.triggers], dtype=np.float64),
+            bands=np.array([np.broadcast_to(one.least, count) for one in form.triggers], dtype=np.float64),
+            widths=np.broadcast_to(np.asarray(form.widths, dtype=np.float64), count).copy(),
+            flat_word=form.flat_word,
+            lookback=form.lookback,
+            choppiness=float(form.choppiness),
         )
     return _nothing(form, count)._replace(
         kind=RANKS,
@@ -151,6 +170,13 @@ def _nothing(form: ColumnForm, count: int) -> Wishes:
         highest=nothing,
         anew=np.zeros((1, count), dtype=bool),
         stop_word=0,
+        triggers=np.zeros((1, 9), dtype=np.int64),
+        amounts=np.zeros((1, 4)),
+        bands=nothing,
+        widths=nothing[0],
+        flat_word=-1,
+        lookback=0,
+        choppiness=inf,
     )
 
 

@@ -14,6 +14,7 @@ from mtum.core.simulation.walker.money import (
     commission,
     extra_frac,
     fallen_too_far,
+    least_order_usd,
     lost_too_much,
     shares_for,
     to_cent,
@@ -151,7 +152,7 @@ def size(market: Market, terms: Terms, book: Book, desk: Desk, money: tuple[int,
         Session, equity, cash to spend and largest position in USD, and whether purchases are barred.
     """
     t, equity, cash, most_usd, barred = money
-    least, seen, frac = max(terms.min_trade_usd, terms.min_trade_frac * equity), market.seen[t], terms.max_position_frac
+    least, seen, frac = least_order_usd(terms, equity), market.seen[t], terms.max_position_frac
     for i in desk.sequence:
         desk.signed[i], desk.wanted[i] = 0, -1
         if desk.verdict[i] <= KEEPS:

@@ -20,6 +20,8 @@ from mtum.core.simulation.walker.tables import (
 )
 
 _HAIR = 1e-9
+_SPLIT, _HALF_WAY = 134_217_729.0, 1e-2
+# 2 ** 27 + 1 halves the digits of a float; what a product is off a half by less than this is looked at closely.
 # Money is a float here and a Decimal in the daily job: an exact half cent there may be slightly less here.
 
 
@@ -31,8 +33,36 @@ def to_cent(amount_usd: float) -> float:
 
 @compiled
 def rounded_at(value: float, scale: float) -> float:
-    """Round to one part of a scale."""
-    return float(floor(value * scale + 0.5) / scale)
+    """Round to one part of a scale, 1e6 or 1e9, as `round` does: what lies half-way is told by its last bit."""
+    scaled = value * scale
+    whole = floor(scaled + 0.5)
+    if abs(abs(scaled - whole) - 0.5) > _HALF_WAY:
+        return float(whole / scale)
+    # Either half of the value times the scale is exact, and so is what they leave beside a whole number.
+    high = value * _SPLIT - (value * _SPLIT - value)
+    off = (high * scale - whole) + (value - high) * scale
+    if off > 0.5 or (off == 0.5 and whole % 2 == 1):
+        whole += 1
+    elif off < -0.5 or (off == -0.5 and whole % 2 == 1):
+        whole -= 1
+    return float(whole / scale)
+
+
+@compiled
+def summed(values: Numbers) -> float:
+    """Sum of numbers as `sum` makes it: what each addition loses is added at the end."""
+    total, lost = 0.0, 0.0
+    for value in values:
+        after = total + value
+        lost += (total - after) + value if abs(total) >= abs(value) else (value - after) + total
+        total = after
+    return total + lost
+
+
+@compiled
+def least_order_usd(terms: Terms, equity: float) -> float:
+    """Smallest change of a position in USD that is worth an order."""
+    return max(terms.min_trade_usd, terms.min_trade_frac * equity)
 
 
 @compiled

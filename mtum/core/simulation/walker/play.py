@@ -114,7 +114,8 @@ def walked(
         return None
     symbols, rules = strategy.universe(), loop_terms(strategy, terms)
     tape, wishes = _market(history, market, symbols, terms), wishes_of(form, len(symbols))
-    book, desk, room = _book(terms, len(symbols)), _desk(len(symbols)), _room(stop - first, len(symbols))
+    book, desk = _book(terms, len(symbols), len(wishes.triggers)), _desk(len(symbols))
+    room = _room(stop - first, len(symbols))
     if not compiled:
         tape, wishes, book, desk, room = _plain(tape), _plain(wishes), _plain(book), _plain(desk), _plain(room)
     step, t = machine(walk) if compiled else walk, first
@@ -214,7 +215,7 @@ def _market(history: SessionHistory, market: MarketColumns, symbols: Sequence[st
     )
 
 
-def _book(terms: PlayTerms, count: int) -> Book:
+def _book(terms: PlayTerms, count: int, triggers: int) -> Book:
     whole, waiting = np.zeros(count, dtype=np.int64), 8 * count + 16
     marks, capital = np.zeros(10, dtype=np.int64), float(terms.capital_usd)
     marks[HIT_AT], marks[DECIDED], marks[FILLED] = NEVER, -1, NEVER
@@ -240,14 +241,19 @@ def _book(terms: PlayTerms, count: int) -> Book:
         bought=whole.copy(),
         paid=np.zeros(count),
         out=whole.copy(),
+        opened=np.zeros((triggers, count), dtype=np.int64),
+        traded=np.full(triggers, NEVER),
+        ranked=np.arange(count),
     )
 
 
 def _desk(count: int) -> Desk:
     verdict, number, word, sequence, chosen, wanted, signed, orders, nothing = np.zeros((9, count), dtype=np.int64)
+    no_verdict, in_turn = np.full(count, KEEPS, dtype=np.int64), np.arange(count, dtype=np.int64)
+    weight, no_weight, now, gap = np.zeros((4, count))
     return Desk(
-        verdict, np.zeros(count), number, word, sequence, chosen, wanted, signed, orders,
-        np.full(count, KEEPS, dtype=np.int64), np.zeros(count), nothing, np.arange(count, dtype=np.int64),
+        verdict, weight, number, word, sequence, chosen, wanted, signed, orders, no_verdict, no_weight, nothing,
+        in_turn, now, gap,
     )  # fmt: skip
 
 

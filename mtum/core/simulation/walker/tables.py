@@ -9,7 +9,7 @@ type Numbers = NDArray[np.float64]
 type Counts = NDArray[np.int64]
 type Mask = NDArray[np.bool_]
 
-ALLOCATES, RANKS, SIGNALS = range(3)
+ALLOCATES, RANKS, SIGNALS, REBALANCES = range(4)
 """Kinds of column forms."""
 NOTHING, KEEPS, TARGETS, COUNTS = range(4)
 """What a symbol's verdict is: none, as it is, a weight, a number of shares."""
@@ -23,6 +23,10 @@ be filled, sales to settle, orders were filled, purchases were made smaller; sym
 purchase that stands, and where in the exchange's calendar the last fill was."""
 AT, SYMBOL, SIGNED, WORD = range(4)
 """Columns of an order filled: session, symbol, shares below 0 for a sale, reason."""
+MEASURE, GOAL, OF_ALL, CHOPPY, REST, AFTER_FILL, OWN, OTHER, UNBOUNDED = range(9)
+"""Columns of a trigger, the last three its reasons."""
+PART, LEAST_OPEN, ONE_SIDED, LEFT = range(4)
+"""Columns of a trigger's amounts."""
 NEVER = -(1 << 40)
 FREE, UNTIL_DOWN, UNTIL_UP = range(3)
 """Whether a trailing stop keeps a symbol out: until its mask is false, then until it is true again."""
@@ -104,6 +108,13 @@ class Wishes(NamedTuple):
     highest: Numbers
     anew: Mask
     stop_word: int
+    triggers: Counts
+    amounts: Numbers
+    bands: Numbers
+    widths: Numbers
+    flat_word: int
+    lookback: int
+    choppiness: float
 
 
 class Book(NamedTuple):
@@ -135,6 +146,9 @@ class Book(NamedTuple):
     bought: Counts
     paid: Numbers
     out: Counts
+    opened: Counts
+    traded: Counts
+    ranked: Counts
 
 
 class Desk(NamedTuple):
@@ -157,6 +171,8 @@ class Desk(NamedTuple):
     no_weight: Numbers
     nothing: Counts
     in_turn: Counts
+    now: Numbers
+    gap: Numbers
 
 
 class Room(NamedTuple):

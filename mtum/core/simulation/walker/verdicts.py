@@ -7,6 +7,7 @@ import numpy as np
 from mtum.core.compiled import compiled
 from mtum.core.portfolio.decision import STANDING_SESSIONS
 from mtum.core.simulation.walker.money import rounded_at
+from mtum.core.simulation.walker.rebalancing import rebalance
 from mtum.core.simulation.walker.tables import (
     ALLOCATES,
     CARRIED,
@@ -15,6 +16,7 @@ from mtum.core.simulation.walker.tables import (
     DECIDED,
     KEEPS,
     RANKS,
+    REBALANCES,
     STANDING,
     TARGETS,
     Book,
@@ -363,6 +365,8 @@ def wish(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, a
             last_targets(desk)
     elif wishes.kind == RANKS:
         asked = rotate(market, wishes, book, desk, (t, equity))
+    elif wishes.kind == REBALANCES:
+        asked = rebalance(market, wishes, terms, book, desk, (t, equity))
     else:
         asked = enter_and_leave(market, wishes, book, desk, (t, equity))
     return force(market, terms, book, desk, (t, flatten)) or asked
