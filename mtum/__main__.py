@@ -13,6 +13,8 @@ def main() -> None:
     gc.set_threshold(_YOUNG_OBJECTS)
     # Threads for products of large matrices, of which there are none, take a third of what loading numpy does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Its plugins are looked for in every package that is installed, and none is wanted.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     try:
         from mtum.cli.app import run
 

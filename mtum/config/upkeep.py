@@ -10,7 +10,7 @@ from mtum.config.addresses import Address, Host, Recipient
 class SettingsSection(BaseModel):
     """A section of the settings: frozen, and nothing in it that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Mail(SettingsSection):
