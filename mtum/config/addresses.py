@@ -1,7 +1,6 @@
 """Settings that name a person, a machine or a place in the web: what they may look like."""
 
 import re
-from email.utils import getaddresses
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -9,6 +8,8 @@ from pydantic import AfterValidator
 
 
 def _address(given: str) -> str:
+    from email.utils import getaddresses  # only who is sent mail has an address
+
     # "mtum <mtum@example.org>" is an address with a name.
     listed = getaddresses([given])
     found = listed[0][1] if len(listed) == 1 else ""  # of two addresses some Pythons read the first

@@ -12,6 +12,23 @@ class SettingsSection(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @classmethod
+    def texts(cls) -> dict[str, str]:
+        """Return what the source says below each setting; every command makes sections, hardly any asks."""
+        import ast
+        import inspect
+        from itertools import pairwise
+        from textwrap import dedent
+
+        found: dict[str, str] = {}
+        for one in (one for one in reversed(cls.__mro__) if issubclass(one, SettingsSection)):
+            body = ast.parse(dedent(inspect.getsource(one))).body[0].body  # type: ignore[attr-defined]  # it is a class
+            for node, below in pairwise(body):
+                text = below.value if isinstance(below, ast.Expr) else None
+                if isinstance(node, ast.AnnAssign) and isinstance(text, ast.Constant):
+                    found[ast.unparse(node.target)] = inspect.cleandoc(str(text.value))
+        return found
+
 
 class Mail(SettingsSection):
     """Where reports are sent; the password comes from MTUM_MAIL__PASSWORD."""

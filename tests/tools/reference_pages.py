@@ -104,11 +104,11 @@ def allowed(schema: Mapping[str, Any]) -> str:
 
 def section_rows(model: Any, but: Sequence[str] = ()) -> Iterator[Row]:
     """Settings of one section."""
-    properties = model.model_json_schema()["properties"]
+    properties, texts = model.model_json_schema()["properties"], model.texts()
     for key, field in model.model_fields.items():
         if key not in but:
             default = "required" if field.is_required() else f"`{spelled(field.default)}`"
-            yield f"`{key}`", field.description or "", default, allowed(properties[key])
+            yield f"`{key}`", texts.get(key, ""), default, allowed(properties[key])
 
 
 def strategy_sections() -> Iterator[tuple[str, str, list[Row]]]:
@@ -152,7 +152,7 @@ def settings() -> str:
     mode = config.Settings.model_fields["mode"]
     schema = config.Settings.model_json_schema()["properties"]["mode"]
     head = ("Setting", "Meaning", "Default", "Allowed")
-    first = markdown([head, ("`mode`", mode.description or "", f"`{spelled(mode.default)}`", allowed(schema))])
+    first = markdown([head, ("`mode`", config.Settings.texts()["mode"], f"`{spelled(mode.default)}`", allowed(schema))])
     blocks = [
         "Everything has a default: a missing `config.toml` means the values below. `mtum init` writes a file that "
         "lists every setting. `mtum config show` tells where each value came from.",

@@ -1,16 +1,12 @@
 """Every setting with its default, meaning and allowed values: as TOML text, JSON Schema and rows."""
 
-import ast
-import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from enum import Enum
-from itertools import pairwise
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 from mtum.config import (
@@ -183,26 +179,14 @@ def _short(bound: float) -> str:
 
 def _documented() -> Iterator[SettingDoc]:
     plain = Settings.model_json_schema()["properties"]
-    mode, said = Settings.model_fields["mode"], _said_below(Settings)
+    mode, said = Settings.model_fields["mode"], Settings.texts()
     yield SettingDoc("mode", mode.default, said["mode"], _in_toml_terms(plain["mode"]))
     for section, model in SECTIONS.items():
-        properties, said = model.model_json_schema()["properties"], _said_below(model)
+        properties, said = model.model_json_schema()["properties"], model.texts()
         for key, field in model.model_fields.items():
             yield SettingDoc(f"{section}.{key}", field.default, said[key], _in_toml_terms(properties[key]))
         if section == "market":
             yield from _strategy_settings()
-
-
-def _said_below(model: type) -> dict[str, str]:
-    # Read here and not where the sections are made: every command makes them, and hardly any asks what they mean.
-    found: dict[str, str] = {}
-    for one in (cls for cls in reversed(model.__mro__) if cls.__module__.startswith("mtum.")):
-        body = ast.parse(dedent(inspect.getsource(one))).body[0].body  # type: ignore[attr-defined]  # it is a class
-        for node, below in pairwise(body):
-            match node, below:
-                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                    found[name] = inspect.cleandoc(text)
-    return found
 
 
 def _strategy_settings() -> Iterator[SettingDoc]:
@@ -217,7 +201,7 @@ def _strategy_settings() -> Iterator[SettingDoc]:
 
 
 def _described(model: type[Group | SleeveSettings | SleeveRisk]) -> dict[str, Any]:
-    properties, said = model.model_json_schema()["properties"], _said_below(model)
+    properties, said = model.model_json_schema()["properties"], model.texts()
     shown = {key: {"description": said.get(key, ""), **_in_toml_terms(properties[key])} for key in model.model_fields}
     return {"type": "object", "additionalProperties": False, "properties": shown}
 

@@ -219,6 +219,15 @@ def among(days: Days, known: Days) -> NDArray[np.bool_]:
     return np.asarray(known[np.minimum(np.searchsorted(known, days), len(known) - 1)] == days)
 
 
+def median(values: Column) -> float:
+    """Return the median of one value or more, NaN where one is missing; numpy's own loads its masked arrays first."""
+    ordered = np.sort(values)
+    if np.isnan(ordered[-1]):
+        return float("nan")
+    half = len(ordered) // 2
+    return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
+
+
 def bars_of_closes(name: str, source: str, closes: Mapping[date, float]) -> Bars:
     """Return an extra series (the VIX) as bars whose prices are all its close, oldest first, without volume.
 

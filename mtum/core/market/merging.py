@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars, Column, among
+from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars, Column, among, median
 
 PRICE_TOLERANCE = 0.0005
 """Revisions of a price up to this fraction are accepted and recorded."""
@@ -222,7 +222,7 @@ def _basis_problem(cached: Bars, based: Bars, fresh: Bars, splits: tuple[NewSpli
 
 
 def _same_basis(first: Bars, second: Bars, left: NDArray[np.intp], right: NDArray[np.intp]) -> bool:
-    return abs(float(np.median(second.close[right] / first.close[left])) - 1.0) <= _BASIS_FRAC
+    return abs(median(second.close[right] / first.close[left]) - 1.0) <= _BASIS_FRAC
 
 
 def _settled(

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, Column, Days, ProvisionalBar, among
+from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, Column, Days, ProvisionalBar, among, median
 from mtum.core.market.merging import as_traded
 
 SPIKE_MULTIPLE = 12.0
@@ -350,7 +350,7 @@ def _volume_problems(bars: Bars) -> Iterator[BarProblem]:
     nothing = np.flatnonzero(bars.volume == 0)
     for index in nothing[2 * (known[nothing] - known[np.maximum(0, nothing - VOLUME_SESSIONS)]) >= VOLUME_SESSIONS]:
         before = bars.volume[max(0, index - VOLUME_SESSIONS) : index]
-        usual = float(np.median(before)) if len(before) == VOLUME_SESSIONS else 0.0
+        usual = median(before) if len(before) == VOLUME_SESSIONS else 0.0
         if usual > 0 and before[before > 0].min() > _THIN_FRAC * usual:
             found = f"volume 0 where {usual:,.0f} shares are usual"
             yield BarProblem(bars.symbol, bars.day(int(index)), Rule.NO_VOLUME, found, "run `mtum bars sync` later")
@@ -413,7 +413,7 @@ def _volume_multiple(bars: Bars, index: int, ratio: float = 1.0) -> float:
     volumes = _nearest(bars.volume, index, VOLUME_SESSIONS, 1)
     volumes[: min(index, VOLUME_SESSIONS)] /= ratio
     known = volumes[~np.isnan(volumes)]
-    usual = float(np.median(known)) if len(known) else 0.0
+    usual = median(known) if len(known) else 0.0
     return float(np.nan_to_num(bars.volume[index])) / usual if usual > 0 else 0.0
 
 

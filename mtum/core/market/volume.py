@@ -12,6 +12,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from mtum.core.market.bars import median
+
 LEARNING_SESSIONS = 20
 """Full sessions whose median share is used."""
 LEARNING_DAYS = 365
@@ -194,7 +196,7 @@ def intraday_share(
     # Thin symbols lack the bars in which nothing traded; a longer hole at the moment is a feed that stopped.
     if begins[0] > moment or begins[-1] < moment - np.timedelta64(600, "s"):
         return None
-    bar_seconds = float(np.median(np.diff(begins).astype(np.float64))) if len(begins) > 1 else 300.0
+    bar_seconds = median(np.diff(begins).astype(np.float64)) if len(begins) > 1 else 300.0
     into = (moment - begins).astype(np.float64) / bar_seconds
     traded = float((volumes * np.clip(into, 0.0, 1.0)).sum())
     return traded / final_volume if 0 < traded <= 1.2 * final_volume else None

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,14 @@ def test_provenance_names_version_source_and_libraries() -> None:
     assert set(found.libraries) == {"exchange-calendars", "numba", "numpy", "pandas", "pandas-ta"}
     assert all(re.match(r"\d", number) for number in found.libraries.values())
     assert provenance() == found
+
+
+def test_the_hash_of_the_code_is_that_of_every_file_of_the_core_in_order() -> None:
+    core = Path(mtum.__file__).parent / "core"
+    files = [
+        path.relative_to(core).as_posix().encode() + b"\0" + path.read_bytes() for path in sorted(core.rglob("*.py"))
+    ]
+    assert provenance().code_hash == sha256(b"".join(one + b"\0" for one in files)).hexdigest()[:16]
 
 
 def test_a_market_can_be_decided_from_the_first_session_with_enough_history() -> None:

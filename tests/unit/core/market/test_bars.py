@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from mtum.core.market.bars import COLUMNS, Bar, Bars, in_timeframe, periods, total_return
+from mtum.core.market.bars import COLUMNS, Bar, Bars, in_timeframe, median, periods, total_return
 from mtum.core.market.timeframes import Timeframe
 
 MON, TUE, THU = date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 4)
@@ -167,3 +167,19 @@ def test_total_returns_put_a_dividend_back_into_the_prices_before_it() -> None:
     # Of 10 before the ex-date 9.5 is left: nothing was earned or lost. A dividend of the first bar is of the past.
     assert total_return(bars).close.tolist() == pytest.approx([9.5, 9.5, 9.5, 9.5])
     assert total_return(TURN.until(date(2023, 12, 27))).close.tolist() == [11.0]
+
+
+@pytest.mark.parametrize(
+    "values", [[3.0], [2.0, 0.1], [3.0, 1.0, 2.0], [0.3, 0.1, 0.7, 0.2], [1.0, np.nan], [1e308, 1.7e308]]
+)
+def test_a_median_is_the_one_of_numpy(values: list[float]) -> None:
+    given = np.array(values)
+    with np.errstate(over="ignore"):
+        assert np.array_equal(median(given), np.median(given), equal_nan=True)
+    assert given.tolist() == values or np.isnan(values).any()
+
+
+def test_the_median_of_many_volumes_is_the_one_of_numpy() -> None:
+    volumes = np.random.default_rng(7).lognormal(12.0, 2.0, (200, 21))
+    for count in (20, 21):
+        assert [median(row[:count]) for row in volumes] == [np.median(row[:count]) for row in volumes]
