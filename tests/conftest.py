@@ -55,6 +55,12 @@ def _is_whole_suite_on_workers(config: pytest.Config) -> bool:
     return leads and config.args_source is pytest.Config.ArgsSource.TESTPATHS
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    # Every worker would read the measurements to leave all of them out.
+    unwanted = "not bench" in config.getoption("markexpr")
+    return True if unwanted and collection_path == Path(__file__).parent / "bench" else None
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if (warm_up := config.stash.get(WARM_UP, None)) is not None:
         warm_up.kill()

@@ -2,6 +2,7 @@
 
 import json
 import os
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
@@ -178,19 +179,26 @@ def _is_date(found: object) -> bool:
 
 
 @cache
-def _new_york_sessions(start: date, end: date) -> tuple[Sessions, _Years]:
-    # Heavy (pandas): loaded when a session is first asked for.
+def _whole_calendar(last: date) -> tuple[list[date], list[int], list[int]]:
+    # Every session's day, and open and close in nanoseconds since 1970. What the library takes for it hardly depends
+    # on how long the calendar is. Heavy (pandas): loaded when a session is first asked for.
     from exchange_calendars.exchange_calendar_xnys import XNYSExchangeCalendar
 
+    calendar = XNYSExchangeCalendar(start=FIRST_DAY.isoformat(), end=last.isoformat())
+    days = calendar.sessions.to_numpy().astype("datetime64[D]").astype(object).tolist()
+    return days, calendar.opens_nanos.tolist(), calendar.closes_nanos.tolist()
+
+
+@cache
+def _new_york_sessions(start: date, end: date) -> tuple[Sessions, _Years]:
     try:
-        calendar = XNYSExchangeCalendar(start=start.isoformat(), end=end.isoformat())
+        days, opens, closes = _whole_calendar(min(LAST_DAY, date(end.year // 10 * 10 + 9, 12, 31)))
     except ValueError as error:
         raise CalendarMismatchError(f"the calendar has no sessions from {start} to {end}: {error}") from error
-    days = calendar.sessions.to_numpy().astype("datetime64[D]").astype(object).tolist()
-    opens, closes = calendar.opens_nanos.tolist(), calendar.closes_nanos.tolist()
+    first, last = bisect_left(days, start), bisect_right(days, end)
     rows: _Years = {str(year): [] for year in range(start.year, end.year + 1)}
     built = []
-    for day, *nanos in zip(days, opens, closes, strict=True):
+    for day, *nanos in zip(days[first:last], opens[first:last], closes[first:last], strict=True):
         opened, closed = (datetime.fromtimestamp(one // 10**9, UTC) for one in nanos)
         built.append(Session(day, opened, closed))
         hours = (f"{instant.astimezone(NEW_YORK):%H:%M}" for instant in (opened, closed))

@@ -34,9 +34,7 @@ UNSEEDED = re.compile(r"default_rng\(\s*\)|np\.random\.(?!default_rng|Generator|
 
 def for_types_only(module: Module) -> set[ast.AST]:
     """Nodes below `if TYPE_CHECKING:`, which never run."""
-    guards = [
-        node for node in ast.walk(module.tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-    ]
+    guards = [node for node in module.tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
     return {inner for guard in guards for statement in guard.body for inner in ast.walk(statement)}
 
 

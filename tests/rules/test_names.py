@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import PurePosixPath
 
 from support.source_tree import Definition, Module, arguments, definitions, modules
@@ -40,6 +41,7 @@ def names(module: Module) -> Iterator[tuple[str, str]]:
             yield f"{module.path}:{node.lineno}", node.id
 
 
+@cache
 def all_names() -> list[tuple[str, str]]:
     return [pair for module in modules("mtum", "jobs") for pair in names(module) if pair[1] not in OVERRIDDEN]
 

@@ -19,13 +19,14 @@ from mtum.core.portfolio.tax import tax_record
 from mtum.errors import ExitCode, UsageError
 from mtum.ports.rows import TradeRow
 from mtum.wiring.resources import opened_reader
+from support.exchange_sessions import xnys
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation, market, paper_settings
 from support.practice import ENTRY_DAY
 
 PATIENT: dict[str, Any] = {f"broker__{limit}_seconds": 15.0 for limit in ("connect", "request", "acknowledge")}
 SYMBOLS = ("MTUM", "SPY", "QQQ")
-DAYS = [session.day for session in market().sessions if session.day >= ENTRY_DAY][:4]
+DAYS = [session.day for session in xnys(ENTRY_DAY.isoformat(), "2019-12-31")][:4]
 CLOSES = [Decimal("271.306"), Decimal("272.399"), Decimal("274.315"), Decimal("274.771")]
 """Of MTUM and SPY, for which the embedded S&P 500 stands in."""
 CHILD_CLOSE = Decimal("142.7312")

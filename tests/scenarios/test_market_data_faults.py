@@ -20,6 +20,7 @@ from mtum.core.market.bars import Bar, Bars
 from mtum.errors import DataError, ExitCode
 from support.commands import Called, call_json, start
 from support.desks import market_desk
+from support.exchange_sessions import xnys
 from support.practice import write_market
 from support.yahoo import (
     CHICAGO,
@@ -37,7 +38,7 @@ from support.yahoo import (
 
 CALENDAR = ExchangeCalendar()
 TODAY = date(2024, 5, 15)
-SESSIONS = CALENDAR.sessions(date(2024, 1, 2), TODAY)
+SESSIONS = xnys("2024-01-02", TODAY.isoformat())
 SESSION = SESSIONS.known[-1]
 AT = SESSION.before_close(20)
 COUNT = len(SESSIONS) - 1

@@ -7,7 +7,6 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
-from mtum.adapters.calendar import ExchangeCalendar
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.instruments import Right
@@ -35,6 +34,7 @@ from mtum.core.simulation.session_path import play_with_options
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.option_contract import OptionStrategy
 from mtum.errors import DataError
+from support.exchange_sessions import xnys
 
 if TYPE_CHECKING:
     from mtum.core.options.chain import ReadChain
@@ -47,7 +47,7 @@ BUY, SELL = Side.BUY, Side.SELL
 
 @cache
 def sessions() -> Sessions:
-    return ExchangeCalendar().sessions(date(2017, 1, 3), date(2019, 4, 1))
+    return xnys("2017-01-03", "2019-04-01")
 
 
 def days_from(first: date, count: int) -> list[date]:

@@ -2,25 +2,31 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 
 import pytest
 
 from mtum.errors import BarsStaleError, SourceUnavailableError
 from mtum.gateway.market import MarketClock
 from mtum.ports.market_data import SourceCall
-from support.gateway import Running, running_gateway
+from support.gateway import BarTable, Running, running_gateway
 from support.ib_adapter import Adapter, adapter
-from support.many_bars import DAY, many, names
+from support.many_bars import DAY, SESSIONS, many, names
 
-TABLE = many(names(55))
-SESSION = TABLE.sessions.between(DAY, DAY)[0]
+SESSION = SESSIONS.between(DAY, DAY)[0]
 NOW = SESSION.before_close(20)
 FIRST, LAST = date(2017, 9, 25), date(2017, 10, 3)
 
 
+@cache
+def table() -> BarTable:
+    # Not while the file is read: every worker reads it.
+    return many(names(55), SESSIONS)
+
+
 @pytest.fixture
 def gateway() -> Iterator[Running]:
-    with running_gateway(source=TABLE, clock=MarketClock(NOW, speed=0.0)) as running:
+    with running_gateway(source=table(), clock=MarketClock(NOW, speed=0.0)) as running:
         yield running
 
 
@@ -111,7 +117,7 @@ def test_pacing_is_no_lack_of_permission(gateway: Running, ours: Adapter) -> Non
 
 def test_the_gateway_of_these_tests_would_refuse_too_many() -> None:
     with (
-        running_gateway(source=TABLE, clock=MarketClock(NOW, speed=0.0)) as gateway,
+        running_gateway(source=table(), clock=MarketClock(NOW, speed=0.0)) as gateway,
         adapter(gateway, request_seconds=5.0, data_lines=10) as ours,
     ):
         gateway.tell("behavior", quote_seconds=0.3, data_lines=4)

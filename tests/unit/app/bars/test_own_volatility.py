@@ -28,9 +28,10 @@ from mtum.core.view import MarketView
 from mtum.errors import SourceUnavailableError
 from mtum.ports.market_data import Quote, SeriesValue, TellsVolatility
 from support.desks import ShelfSource, market_desk
+from support.exchange_sessions import xnys
 
 CALENDAR = ExchangeCalendar()
-SESSIONS = CALENDAR.sessions(date(2022, 1, 3), date(2024, 5, 15))
+SESSIONS = xnys("2022-01-03", "2024-05-15")
 SESSION = SESSIONS.known[-1]
 AT = SESSION.before_close(20)
 DAYS = [one.day for one in SESSIONS]

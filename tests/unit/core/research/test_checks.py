@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -71,7 +72,10 @@ def question_of(market: SessionHistory, asked: Asked, span: Span, cuts: int) -> 
     return Question(market, span, asked, asked.needed, play, others, cuts)
 
 
-QUESTION = question_of(MARKET, RULES, SPAN, 24)
+@cache
+def usual() -> Question[Asked]:
+    # Not while the file is read: every worker reads it, and one runs it.
+    return question_of(MARKET, RULES, SPAN, 24)
 
 
 def with_sizing(sizing: SizingRules) -> PlayTerms:
@@ -90,7 +94,7 @@ def official() -> Played:
 
 @pytest.fixture(scope="module")
 def checks(official: Played) -> Checks:
-    return run_checks(QUESTION, official, held(MARKET, SPAN))
+    return run_checks(usual(), official, held(MARKET, SPAN))
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +114,7 @@ def test_a_result_that_knew_the_future_is_found_out(official: Played) -> None:
     """The official equity of one early session is raised, as if a later price had been used."""
     equity = official.equity.copy()
     equity[5] += 0.01
-    found = run_checks(QUESTION, replace(official, equity=equity), held(MARKET, SPAN))
+    found = run_checks(usual(), replace(official, equity=equity), held(MARKET, SPAN))
     assert found.look_ahead_faults > 20
     assert "must not be used" in found.verdict[0]
 
@@ -140,9 +144,9 @@ def test_a_strategy_that_looks_one_session_ahead_is_found_out_wherever_the_futur
 
 
 def test_where_histories_take_long_each_place_has_one_of_the_other_futures() -> None:
-    question = replace(QUESTION, cuts=4, in_turn=True)
+    question = replace(usual(), cuts=4, in_turn=True)
     assert [futures for _, futures in question.other_futures()] == [(0.0,), (3.0,), (1 / 3,), (0.0,)]
-    assert {futures for _, futures in QUESTION.other_futures()} == {(0.0, 3.0, 1 / 3)}
+    assert {futures for _, futures in usual().other_futures()} == {(0.0, 3.0, 1 / 3)}
 
 
 def test_what_uses_more_bars_than_it_asks_for_is_found_out() -> None:
@@ -264,7 +268,7 @@ def test_histories_can_be_played_beside_each_other(official: Played, checks: Che
         done.append(len(found))
         return (found[place] for place in range(len(replays)))
 
-    again = run_checks(QUESTION, official, held(MARKET, SPAN), backwards)
+    again = run_checks(usual(), official, held(MARKET, SPAN), backwards)
     assert done
     assert again.variants == checks.variants
 

@@ -12,9 +12,10 @@ from mtum.core.options.asking import OptionGroup, OwnOptions
 from mtum.core.options.contracts import OptionContract
 from mtum.core.options.model.dividends import NextExDate, next_ex_date, sessions_to_next
 from mtum.core.portfolio.options.own import Told, with_ex_dates
+from support.exchange_sessions import xnys
 from support.option_orders import GROUP, call, lot, put
 
-SESSIONS = ExchangeCalendar().sessions(date(2024, 6, 3), date(2024, 7, 1))
+SESSIONS = xnys("2024-06-03", "2024-07-01")
 PAID = [(date(2023, 6, 16), 1.63), (date(2023, 9, 15), 1.58)]
 
 
