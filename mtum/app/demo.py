@@ -126,7 +126,9 @@ def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
     curves = {sleeve.name: desk.store.ledger.equity(sleeve.name) for sleeve in desk.sleeves}
     last = [points[-1] for points in curves.values() if points]
     benchmarks = [point.benchmark_usd for point in last if point.benchmark_usd is not None]
-    orders, decisions = desk.store.orders.states(), desk.store.decisions.final_decisions()
+    orders = [state for state in desk.store.orders.states() if not state.intent.purpose.internal]
+    ordered = {state.intent.id for state in orders}
+    decisions = desk.store.decisions.final_decisions()
     return {
         "sessions": len(played),
         "start": played[0].day.isoformat(),
@@ -134,7 +136,7 @@ def _document(desk: Desk, played: tuple[Session, ...]) -> dict[str, Any]:
         "strategy": desk.names,
         "decisions": len(decisions),
         "orders": len(orders),
-        "fills": len(desk.store.orders.fills()),
+        "fills": sum(1 for fill in desk.store.orders.fills() if fill.intent_id in ordered),
         "equity_start_usd": float(desk.settings.portfolio.capital_usd),
         "equity_end_usd": float(sum(point.equity_usd for point in last)) if last else None,
         "benchmark_end_usd": float(sum(benchmarks)) if benchmarks and len(benchmarks) == len(last) else None,

@@ -78,3 +78,8 @@ def test_a_wheel_plays_the_same_twice_and_its_shares_come_by_assignment(tmp_path
     )
     assert first["options"]["contains"]["assignments"]
     assert first["options"]["contains"]["rolls"]
+    shown = call(one, "show", "orders", "--json", "--config", str(one / "config.toml"), "--data-dir", str(one)).document
+    kinds = [order["type"] for order in shown["orders"]]
+    assert "ASSIGNED" in kinds
+    assert first["orders"] == kinds.count("MOC")
+    assert first["orders"] == first["fills"]

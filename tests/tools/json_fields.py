@@ -76,7 +76,7 @@ id | text | id of the intent: account, session, sleeve, symbol, purpose
 ref | text | reference at the broker: the intent and the attempt
 session, strategy, account, symbol | text | what it was for
 side, purpose | text | BUY or SELL; entry, exit or what else it was for
-type | text | MOC: market on close
+type | text | MOC: market on close; of what is no order ASSIGNED, EXERCISED, CROSSED or STATED
 shares, filled | number | shares wanted, shares filled
 status | text | where it stands, see [order statuses](tables.md#order-statuses)
 reference_price | number | price of the decision in USD

@@ -56,8 +56,12 @@ _OTHERS = (
 )
 _OPEN = "('PLANNED', 'SUBMITTING', 'ACCEPTED', 'PARTIALLY_FILLED', 'UNKNOWN')"
 
+# What is no order says what it is in place of an order's type: ASSIGNED, EXERCISED, CROSSED, STATED.
 _ORDERS = """(
-SELECT i.id, o.ref, i.session, i.strategy, i.account, i.symbol, i.side, i.purpose, i.order_type AS type, i.shares,
+SELECT i.id, o.ref, i.session, i.strategy, i.account, i.symbol, i.side, i.purpose,
+  CASE WHEN i.purpose IN ('delivered_in', 'delivered_out') THEN upper(json_extract(i.reasons, '$[0]'))
+  WHEN i.purpose IN ('crossed_in', 'crossed_out') THEN 'CROSSED'
+  WHEN i.purpose IN ('stated_in', 'stated_out') THEN 'STATED' ELSE i.order_type END AS type, i.shares,
   o.filled, o.status, i.reference_price, i.reasons, o.broker_id, o.code, o.text, o.attempt, i.planned_at,
   o.submitted_at, o.updated_at
 FROM order_intents AS i JOIN orders AS o ON o.intent_id = i.id)"""

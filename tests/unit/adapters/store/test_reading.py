@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mtum.adapters.store.schema import SCHEMA_VERSION, columns_documentation
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import lots_of
-from mtum.core.portfolio.orders import OrderStatus, Side
+from mtum.core.portfolio.orders import OrderStatus, Purpose, Side
 from mtum.errors import StoreError, VerificationError
 from mtum.ports.messages import Message, Urgency
 from mtum.ports.records import Observed
@@ -136,6 +136,24 @@ def test_an_order_shows_intent_and_broker_together(store: SqliteStore, reader: S
         "updated_at": "2018-12-03T17:02:00.000000Z",
     }
     json.dumps(asdict(row))
+
+
+@pytest.mark.parametrize(
+    ("purpose", "reason", "told"),
+    [
+        (Purpose.DELIVERED_IN, "assigned", "ASSIGNED"),
+        (Purpose.DELIVERED_OUT, "exercised", "EXERCISED"),
+        (Purpose.CROSSED_IN, "rebalance", "CROSSED"),
+        (Purpose.STATED_OUT, "stated", "STATED"),
+        (Purpose.ENTER, "close_above_ma", "MOC"),
+    ],
+)
+def test_what_is_no_order_says_what_it_is(
+    store: SqliteStore, reader: SqliteReader, purpose: Purpose, reason: str, told: str
+) -> None:
+    store.orders.add_intent(replace(intent(reasons=(reason,)), purpose=purpose), later(0))
+    assert [row.type for row in reader.rows(OrderRow)] == [told]
+    assert purpose.internal is (told != "MOC")
 
 
 def test_every_event_of_an_order_is_told_in_order(store: SqliteStore, connection: sqlite3.Connection) -> None:
