@@ -24,6 +24,7 @@ from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.simulation.walker.play import walked as walked_strategy
 from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.donchian_breakout import DonchianBreakout
 from mtum.core.strategies.mean_reversion import MeanReversion
 from mtum.core.strategies.momentum_rotation import MomentumRotation
 from mtum.core.strategies.mtum_confluence import MtumConfluence
@@ -132,8 +133,10 @@ def test_cost_of_the_session_path_is_linear_in_symbols(name: str) -> None:
 WALKED: dict[str, Callable[[tuple[str, ...]], Strategy]] = {
     "momentum_rotation": STRATEGIES["momentum_rotation"],
     "mean_reversion": lambda names: MeanReversion(symbols=names, trend_sessions=60, max_positions=5),
+    "trend_following": STRATEGIES["trend_following"],
+    "donchian_breakout": lambda names: DonchianBreakout(symbols=names, system=1, max_units=4),
 }
-"""A ranking and signals: what each session's work grows with."""
+"""A ranking, signals, a trailing stop, units that are added: what each session's work grows with."""
 
 
 def walk(history: SessionHistory, strategies: list[Strategy]) -> float:

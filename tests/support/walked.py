@@ -23,6 +23,7 @@ from mtum.core.strategies.band_rebalance import BandMode, BandRebalance, Rebalan
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.buy_only_rebalance import BuyOnlyRebalance
 from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.donchian_breakout import DonchianBreakout
 from mtum.core.strategies.dual_momentum import DualMomentum
 from mtum.core.strategies.mean_reversion import MeanReversion, Variant
 from mtum.core.strategies.momentum_burst import MomentumBurst
@@ -30,6 +31,7 @@ from mtum.core.strategies.momentum_rotation import MomentumRotation, Weighting
 from mtum.core.strategies.multi_asset_allocation import MultiAssetAllocation, Sizing
 from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.strategies.regime_rebalance import RegimeRebalance
+from mtum.core.strategies.trend_following import TrendFollowing
 from mtum.core.strategies.tsmom import Tsmom
 from mtum.core.strategies.volatility_target import VolatilityTarget
 from support.daily_ranking import DailyRanking
@@ -93,6 +95,13 @@ def strategies(names: tuple[str, ...] = NAMES, *, months: int = 3) -> dict[str, 
             symbols=names[:8], top=3, exit_rank=5, trend_symbol=names[0], lookback_months=months, skip_months=0,
             weighting=Weighting.INVERSE_VOL, trend_sessions=50,
         ),
+        "trend_following": TrendFollowing(
+            symbols=names[:5], fast=5, slow=12, adx_min=8.0, weeks=6, months=max(2, months), chandelier_atr=2.0,
+        ),
+        "donchian_breakout": DonchianBreakout(
+            symbols=names[:4], system=1, risk_frac=0.004, max_units=3, stop_n=1.5
+        ),
+        "donchian_breakout out of a squeeze": DonchianBreakout(symbols=names[:5], squeeze_filter=True),
         "pair_reversal": PairReversal(symbols=names[1:3], pair_sessions=4 * months),
         "band_rebalance": BandRebalance(weights=five),
         "band_rebalance to the edge": BandRebalance(

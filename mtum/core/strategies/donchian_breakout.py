@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from mtum.core.indicators.smoothing import DECIMALS, Smoothing, ema_history, wilder_history
@@ -23,6 +24,8 @@ from mtum.core.strategies.places import atr_away, held_of
 from mtum.core.strategies.several import TradeFilter, list_problems, range_problems, weight_of
 
 if TYPE_CHECKING:
+    from mtum.core.market.bars import Column
+    from mtum.core.strategies.columns import MarketColumns, Mask, Signals
     from mtum.core.view import MarketView
 
 N_SESSIONS, BAND_SESSIONS, SQUEEZE_SESSIONS = 20, 20, 10
@@ -155,6 +158,10 @@ class DonchianBreakout(TradeFilter):
         given = [self._judged(view, own, symbol) for symbol in self.symbols if symbol in view.bars]
         return tuple(sorted(given, key=lambda one: 0 if one.sells_all else 1 if one.enters else 2))
 
+    def column_form(self, market: "MarketColumns") -> "Signals":
+        """Return the breakouts that no filter keeps back, and the closes below the channel."""
+        return _breakouts(self, market)
+
     def _judged(self, view: "MarketView", own: Own, symbol: str) -> SymbolVerdict:
         close, holding = float(view.bars[symbol].close[-1]), held_of(own, symbol)
         now = {spec.name: view.newest(symbol, spec) for spec in self.indicators()}
@@ -251,3 +258,51 @@ class _Paper:
         if not fallen and close > round(opened - stop_n * at_signal, DECIMALS):
             return {}
         return {price: None, atr: None, f"paper_result:{symbol}": "won" if close > opened else "lost"}
+
+
+def _breakouts(rules: DonchianBreakout, market: "MarketColumns") -> "Signals":
+    import numpy as np
+
+    from mtum.core.strategies.columns import Signals, reasons_by_bits
+
+    now = {one.name: market.values(rules.symbols, one) for one in rules.indicators()}
+    close, atr, count = market.close(rules.symbols), now["atr"], len(rules.symbols)
+    now |= {"close": close}
+    enters = (close > now["upper"]) & (close > 0) & (atr > 0)
+    if rules.squeeze_filter:
+        inside = (now["bollinger_upper"] < now["keltner_upper"]) & (now["bollinger_lower"] > now["keltner_lower"])
+        before = np.concatenate([np.zeros((SQUEEZE_SESSIONS, count)), np.cumsum(inside, axis=0)])
+        enters &= before[SQUEEZE_SESSIONS:] > before[:-SQUEEZE_SESSIONS]
+    if rules.system == 1:
+        able = market.able(rules.symbols)
+        able[: market.first] = False
+        columns = ({name: column[:, at] for name, column in now.items()} for at in range(count))
+        followed = [_followed(own, fit, rules.stop_n) for own, fit in zip(columns, able.T, strict=True)]
+        enters &= np.column_stack(followed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        units = np.round(np.minimum(rules.risk_frac * close / atr, 1 / (rules.max_units * count)), DECIMALS)
+    reasons = reasons_by_bits("breakout", ("channel_low", "stop_n"))
+    return Signals(
+        np.arange(len(close)), np.where(enters, units, np.nan), np.zeros(close.shape),
+        (close < now["lower"]).astype(np.int64), atr, inf, rules.stop_n, 0, count, (0, 2, 0),
+        (*reasons, ("unit_added",)), rules.step_n, rules.max_units, 1 / count, len(reasons),
+    )  # fmt: skip
+
+
+def _followed(now: Mapping[str, "Column"], fit: "Mask", stop_n: float) -> "Mask":
+    # As `_Paper` says of each session by itself: where the signals of one symbol count.
+    import numpy as np
+
+    counts = np.zeros(len(fit), dtype=bool)
+    signals = (now["close"] > now["upper"]) & (now["atr"] > 0)
+    sure, fallen = now["close"] > now["sure_upper"], now["close"] < now["lower"]
+    at = np.flatnonzero(fit)
+    columns = (column[at].tolist() for column in (now["close"], now["atr"], signals, sure, fallen))
+    running, won, opened, stop = False, False, 0.0, 0.0
+    for t, close, atr, signal, surely, below_channel in zip(at.tolist(), *columns, strict=True):
+        counts[t] = surely if won else not running
+        if not running and signal:
+            running, opened, stop = True, close, round(close - stop_n * atr, DECIMALS)
+        elif running and (below_channel or close <= stop):
+            running, won = False, close > opened
+    return counts

@@ -23,6 +23,8 @@ from mtum.core.strategies.periods import due, mean_of_closes, month_end_history,
 from mtum.core.strategies.several import list_problems, range_problems, weight_of
 
 if TYPE_CHECKING:
+    from mtum.core.market.bars import Column
+    from mtum.core.strategies.columns import Allocation, Decisions, MarketColumns
     from mtum.core.view import MarketView
 
 ADX_SESSIONS = 14
@@ -179,6 +181,10 @@ class TrendFollowing(Strategy):
         found = [self._verdict(view, own, symbol) for symbol in self.symbols if symbol in view.bars]
         return tuple(sorted(found, key=lambda one: one.enters))
 
+    def column_form(self, market: "MarketColumns") -> "Allocation":
+        """Return the weights of each week's end, and the stop of every session."""
+        return _trends(self, market)
+
     def _verdict(self, view: "MarketView", own: Own, symbol: str) -> SymbolVerdict:
         held, weekly = own.of(symbol), due(view, Timeframe.WEEK, own.memory.get(f"week:{symbol}"))
         now = self._readings(view, symbol, weekly.period if weekly.now else None)
@@ -245,3 +251,55 @@ def _stopped(before: Remembered | None, *, fallen: bool, days_up: bool) -> str |
 
 def _closes(window: int) -> tuple[tuple[str, object], ...]:
     return (("of", "close"), ("sessions", window))
+
+
+def _trends(rules: TrendFollowing, market: "MarketColumns") -> "Allocation":
+    import numpy as np
+
+    from mtum.core.indicators.smoothing import highest, rounded
+    from mtum.core.market.bars import periods
+    from mtum.core.strategies.columns import Allocation, Decisions, Trail, rows_of
+
+    symbols, count = rules.symbols, len(rules.symbols)
+    due = np.zeros((len(market.days), count), dtype=bool)
+    for one, able in zip(due.T, market.able(symbols).T, strict=True):
+        one[market.decisions(Timeframe.WEEK, able).at] = True
+    at = np.flatnonzero(due.any(axis=1))
+    now = {one.name: market.values(symbols, one) for one in rules.indicators()}
+    days_up = (now["trend_fast"] > now["trend_slow"]) & (now["trend_adx"] >= rules.adx_min)
+    close, now_due = rounded(market.close(symbols)[at]), due[at]
+    weeks = Decisions(at, market.every_session(Timeframe.WEEK).period[at - market.first])
+    months = Decisions(at, periods(market.days[at], Timeframe.MONTH))
+    score = days_up[at].astype(np.int64)
+    score += close > _means(market, symbols, Timeframe.WEEK, weeks, rules.weeks)
+    score += close > _means(market, symbols, Timeframe.MONTH, months, rules.months)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        calm = np.minimum(1.0, rules.target_vol / now["trend_volatility"][at])
+    factors = np.array([FACTORS.get(votes, 0.0) for votes in range(4)])
+    weights = np.round(factors[score] * np.where(np.isnan(calm), 1.0, calm) / count, DECIMALS)
+    lost = min(FACTORS)
+    votes = tuple(f"trend_score_{votes}" for votes in range(4))
+    return Allocation(
+        rows_of(len(market.days), at),
+        np.where(now_due, weights, np.nan),
+        np.stack([score] * 3),
+        (*((one,) for one in votes), *((one, "chandelier") for one in votes[:lost]), ("chandelier",)),
+        least_change=round(rules.step / count, DECIMALS),
+        targets_last=True,
+        trail=Trail(
+            rules.chandelier_atr * now["trend_atr"],
+            market.matrix(symbols, [highest(market.bars[one].close, STOP_MEMORY_SESSIONS) for one in symbols]),
+            days_up,
+            np.where(now_due & (score < lost), len(votes) + score, len(votes) + lost),
+            len(votes) + lost,
+        ),
+    )
+
+
+def _means(
+    market: "MarketColumns", symbols: tuple[str, ...], timeframe: Timeframe, decided: "Decisions", count: int
+) -> "Column":
+    import numpy as np
+
+    closes = [market.closes(symbols, timeframe, decided, ago) for ago in range(count)]
+    return np.asarray(np.round(np.sum(closes, axis=0) / count, DECIMALS))
