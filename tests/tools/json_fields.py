@@ -383,6 +383,7 @@ id | number | number for `mtum compare`
     "sweep": """
 symbol, symbols, strategy, source | text, list | what was played on which bars
 start, end, sessions, combinations | date, date, number, number | the time, and how many points
+left_out | object | symbols that were left out, with the reason
 terms | object | settings that are equal for all
 best, top, neighbors | object, list | the best combination, the best ones, and those beside the best
 deflated_sharpe_probability, overfitting_probability | number | that the best is no luck; that it is overfitted
@@ -395,6 +396,7 @@ id | number | number for `mtum compare`
     "walkforward": """
 symbol, symbols, strategy, source | text, list | what was played on which bars
 start, end, sessions, combinations | date, date, number, number | the time, and how many points
+left_out | object | symbols that were left out, with the reason
 folds | list of object | each fold: what was chosen on the past, and how it did on what follows
 out_of_sample, in_sample_best | metrics | the chosen ones on unseen sessions; the best in hindsight
 luck, bootstrap | object | how likely the result is luck; resampled histories

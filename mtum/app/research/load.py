@@ -104,7 +104,7 @@ def load(
             unfit = _unfit(strategy, {symbol: used[symbol] for symbol in symbols}, known, calendar, source)
         if not unfit:
             break
-        strategy = _doing_without(asked, strategy, unfit)
+        strategy = doing_without(asked, strategy, unfit)
         left_out |= {symbol: str(error) for symbol, error in unfit.items()}
     bars, until = {symbol: read[symbol] for symbol in looked_at(strategy)}, f" up to {asked.end}" if asked.end else ""
     told = {symbol: source.coverage(symbol).dividends for symbol in used}
@@ -141,7 +141,7 @@ def first_day(asked: BacktestRequest, strategy: Strategy, source: BarSource, rea
         Bars by symbol that have been read; more are added.
     """
     unfit = _read(asked, strategy, source, read)
-    strategy = _doing_without(asked, strategy, unfit) if unfit else strategy
+    strategy = doing_without(asked, strategy, unfit) if unfit else strategy
     whole = SessionHistory({symbol: read[symbol] for symbol in looked_at(strategy)}, {})
     return whole.day(_first(asked, strategy, source, whole))
 
@@ -206,8 +206,23 @@ def _unfit(
     return unfit
 
 
-def _doing_without(asked: BacktestRequest, strategy: Strategy, unfit: Mapping[str, DataError]) -> Strategy:
-    # The first that is not fit is told, and how to go on without it where that is possible.
+def doing_without(asked: BacktestRequest, strategy: Strategy, unfit: Mapping[str, DataError]) -> Strategy:
+    """Return the strategy without the symbols that are not fit, where the request leaves them out.
+
+    Parameters
+    ----------
+    asked : BacktestRequest
+        One question to history.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    unfit : mapping of symbol to DataError
+        What is wrong with each.
+
+    Raises
+    ------
+    DataError
+        Of the first that is not left out, with how to go on without it where that is possible.
+    """
     for symbol, error in unfit.items():
         rest, others = without(strategy, symbol), len(unfit) - 1
         held = symbol in asked.holdings

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mtum.app.research.backtest_request import PLAYED, BacktestRequest
 from mtum.app.research.grid_file import Grid
-from mtum.app.research.load import load
-from mtum.app.research.load_account import load_account
+from mtum.app.research.load import Loaded, doing_without, load
+from mtum.app.research.load_account import LoadedAccount, load_account
 from mtum.app.research.prepared_sweep import Ground, PreparedSweep
 from mtum.config import Settings, setting_names
 from mtum.core.market.bars import Days
@@ -18,8 +18,9 @@ from mtum.core.research.session_grid import AccountCombination
 from mtum.core.simulation.history import history
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import PlayTerms
+from mtum.core.simulation.session_views import looked_at
 from mtum.core.strategies.mtum_confluence import MtumConfluence
-from mtum.errors import BarsMissingError, ConfigError, UsageError
+from mtum.errors import BarsMissingError, ConfigError, DataError, UsageError
 from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 
@@ -32,6 +33,8 @@ _SWEPT = ("strategy.", "sleeve.", "group.", "portfolio.", "risk.")
 _CHOOSING = "market."
 """What [base] may choose once for every combination: the source of the bars."""
 
+type Unfit = Mapping[str, DataError]
+"""Symbols that a sleeve does without, and what is wrong with each."""
 type LoadSettings = Callable[[Mapping[str, Any]], Settings]
 """Gives the settings with single changes put over them; raises ConfigError."""
 
@@ -72,7 +75,8 @@ def prepare(
     keys = [_key(one) for one in combinations]
     distinct = list(dict.fromkeys(keys))
     members = [[one for one, own in zip(combinations, keys, strict=True) if own == key] for key in distinct]
-    grounds = [_ground(asked, own, source, calendar) for own in members]
+    found = [_ground(asked, own, source, calendar) for own in members]
+    grounds = [ground for ground, _ in found]
     places = {key: place for place, key in enumerate(distinct)}
     return PreparedSweep(
         grid=grid,
@@ -80,7 +84,9 @@ def prepare(
         grounds=tuple(replace(one, span=span) for one, span in zip(grounds, _spans(grounds), strict=True)),
         at=tuple(places[key] for key in keys),
         changes=tuple(grid.combinations()),
-        combinations=combinations,
+        combinations=tuple(
+            _fit(asked, one, found[places[key]][1]) for one, key in zip(combinations, keys, strict=True)
+        ),
         code=code,
     )
 
@@ -161,23 +167,45 @@ def _key(one: Combination | AccountCombination) -> tuple[object, ...]:
 
 def _ground(
     asked: BacktestRequest, own: Sequence[Combination | AccountCombination], source: BarSource, calendar: Calendar
-) -> Ground:
-    """Return the history of combinations that share one: it begins where the one that needs most can decide."""
+) -> tuple[Ground, Sequence[Unfit]]:
+    """Return the history of combinations that share one, and what each of their sleeves does without.
+
+    It begins where the one that needs most can decide.
+    """
     first = own[0]
     if isinstance(first, Combination):
         compiled = [one.strategy for one in own if isinstance(one, Combination)]
         longest = max(compiled, key=lambda strategy: strategy.history_sessions())
-        found = load(asked, longest, source, calendar)
-        columns = history(found.bars, found.vix, asked.settlement)
-        return Ground(longest.universe(), found.market, columns, Span(found.first, 0), found.notes)
+        one = load(asked, longest, source, calendar)
+        columns = history(one.bars, one.vix, asked.settlement)
+        return Ground(longest.universe(), one.market, columns, Span(one.first, 0), one.notes), ()
     each = zip(*(one.sleeves for one in own if isinstance(one, AccountCombination)), strict=True)
     sleeves = [max(same, key=lambda one: one.strategy.history_sessions()) for same in each]
-    symbols = tuple(dict.fromkeys(symbol for one in sleeves if one.decides for symbol in one.symbols))
+    found: Loaded | LoadedAccount
     if first.alone is not None:
         found = load(asked, sleeves[0].strategy, source, calendar)
-        return Ground(symbols, found.market, None, Span(found.first, 0), found.notes)
-    account = load_account(asked, sleeves, first.terms.account, source, calendar)
-    return Ground(symbols, account.market, None, Span(account.first, 0), account.notes)
+        kept: Sequence[Sleeve] = [replace(sleeves[0], strategy=found.strategy)]
+    else:
+        found = load_account(asked, sleeves, first.terms.account, source, calendar)
+        kept = found.sleeves
+    lost = []
+    for before, after in zip(sleeves, kept, strict=True):
+        without = {*looked_at(before.strategy)} - {*looked_at(after.strategy)}
+        lost.append({symbol: BarsMissingError(found.left_out[symbol]) for symbol in sorted(without)})
+    symbols = tuple(dict.fromkeys(symbol for one in kept if one.decides for symbol in one.symbols))
+    return Ground(symbols, found.market, None, Span(found.first, 0), found.notes, found.left_out), lost
+
+
+def _fit(
+    asked: BacktestRequest, one: Combination | AccountCombination, lost: Sequence[Unfit]
+) -> Combination | AccountCombination:
+    # The one that needs most says what is left out, for all that share its history.
+    if not any(lost) or isinstance(one, Combination):
+        return one
+    each = zip(one.sleeves, lost, strict=True)
+    return replace(
+        one, sleeves=tuple(replace(own, strategy=doing_without(asked, own.strategy, those)) for own, those in each)
+    )
 
 
 def _refuse_unplayed(grid: Grid) -> None:

@@ -1,7 +1,7 @@
 """A grid made ready to play: its combinations, and the histories that they share."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -38,6 +38,8 @@ class Ground:
         Where the sessions lie that are decided.
     notes : tuple of str
         What a person has to know of the bars.
+    left_out : mapping of symbol to str
+        Symbols that are not fit, and why.
     """
 
     symbols: tuple[str, ...]
@@ -45,11 +47,18 @@ class Ground:
     history: History | None
     span: Span
     notes: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Its symbols in a word, or how many there are."""
         return "+".join(self.symbols) if len(self.symbols) <= MOST_NAMED else f"{len(self.symbols)} symbols"
+
+    def worth_usd(self, holdings: Mapping[str, int]) -> dict[str, float]:
+        """Return what shares at the start are worth by symbol: they were there at the close before."""
+        return {
+            symbol: shares * self.market.worth_of(symbol)[self.span.first - 1] for symbol, shares in holdings.items()
+        }
 
     def part(self, combinations: Sequence[Combination | AccountCombination], *, much: bool) -> Part | AccountPart:
         """Return these combinations as a part of a sweep, of one in which there is much to do."""
@@ -96,6 +105,11 @@ class PreparedSweep:
         """What a person has to know of the bars and of the strategies."""
         notes = (note for ground in self.grounds for note in ground.notes)
         return tuple(dict.fromkeys((*notes, *(line for one in self.combinations for line in one.cautions))))
+
+    def capital_usd(self, row: int) -> float:
+        """Return what a combination begins with, shares at the start included."""
+        one = self.combinations[row]
+        return one.capital_usd + sum(self.grounds[self.at[row]].worth_usd(one.terms.holdings).values())
 
     @property
     def is_compiled(self) -> bool:

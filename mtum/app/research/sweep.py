@@ -178,6 +178,7 @@ def about(prepared: PreparedSweep) -> dict[str, Any]:
         "end": days[-1].astype(object),
         "sessions": len(days),
         "combinations": len(prepared.combinations),
+        "left_out": {symbol: why for ground in prepared.grounds for symbol, why in ground.left_out.items()},
     }
 
 
@@ -237,7 +238,7 @@ def held_of(prepared: PreparedSweep) -> dict[str, BuyAndHoldCurves]:
         found[ground.name] = together(
             [
                 buy_and_hold_weighted(market, span, {s: w for s, w in weights.items() if s in market.bars}, usd, costs)
-                for weights, usd in one.compared_with(prepared.asked.benchmark)
+                for weights, usd in one.compared_with(prepared.asked.benchmark, ground.worth_usd(one.terms.holdings))
             ]
         )
     return found
@@ -256,7 +257,7 @@ def held_document(held: BuyAndHoldCurves, prepared: PreparedSweep, name: str) ->
         Name of the history.
     """
     place = [ground.name for ground in prepared.grounds].index(name)
-    capital = prepared.combinations[prepared.at.index(place)].capital_usd
+    capital = prepared.capital_usd(prepared.at.index(place))
     return {"symbol": name, **benchmark_document(held, capital)}
 
 
@@ -275,7 +276,8 @@ def terms_document(prepared: PreparedSweep) -> dict[str, Any]:
     }
     terms = {name: value for name, value in known.items() if name not in varies}
     asked = prepared.asked
-    return {**terms, "fill": asked.fill, "settlement": asked.settlement, "slippage_bps": asked.slippage_bps}
+    held = {"holdings": dict(asked.holdings)} if asked.holdings else {}
+    return {**terms, "fill": asked.fill, "settlement": asked.settlement, "slippage_bps": asked.slippage_bps, **held}
 
 
 def session_sharpes(results: GridResults) -> Column:
@@ -295,7 +297,7 @@ def table(prepared: PreparedSweep, results: GridResults) -> dict[str, list[Any]]
     """Return the figures of every combination, column by column: whole numbers, USD to the cent, six places."""
     numbers = results.numbers
     years = len(prepared.days) / SESSIONS_PER_YEAR
-    capital = np.array([one.capital_usd for one in prepared.combinations], dtype=np.float64)
+    capital = np.array([*map(prepared.capital_usd, range(len(prepared.combinations)))], dtype=np.float64)
     growth = np.maximum(numbers[:, FINAL_EQUITY] / capital, 0.0)
     sharpes = session_sharpes(results) * sqrt(SESSIONS_PER_YEAR)
     return {

@@ -80,7 +80,7 @@ def folds_of(prepared: PreparedSweep, fit_sessions: int, try_sessions: int, kind
 def walk_forward(prepared: PreparedSweep, cuts: Sequence[Fold], play: Play) -> WalkedForward:
     """Fit and try fold by fold.
 
-    Each window starts flat with the capital; the tries are joined by their returns. A
+    Each window starts with the capital, and shares where they are asked for; the tries are joined by their returns. A
     position open at the end of a window is valued at its last close. Beside the curve
     stands the one combination that was best over the whole span, chosen with hindsight.
 
@@ -112,7 +112,7 @@ def walk_forward(prepared: PreparedSweep, cuts: Sequence[Fold], play: Play) -> W
         )
     tried = Span(cuts[0].tried.first, cuts[-1].tried.stop)
     hindsight, _ = _best(prepared, Span(0, len(prepared.days)), play)
-    capital = prepared.combinations[0].capital_usd
+    capital = prepared.within(tried).capital_usd(0)
     return WalkedForward(
         folds=tuple(rows),
         days=prepared.days[tried.first : tried.stop],

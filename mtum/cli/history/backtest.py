@@ -97,7 +97,7 @@ def backtest(
         fill=fill,
         settlement=settlement,
         slippage_bps=slippage_bps,
-        holdings=_holdings(holding or []),
+        holdings=holdings_given(holding or []),
         sleeve=sleeve,
         benchmark=own.benchmark if own else None,
         skip_unfit=skip_unfit,
@@ -161,7 +161,14 @@ def _backtest_answer(
     return Answer(answer, list(backtest_shown(answer)))
 
 
-def _holdings(given: Sequence[str]) -> dict[str, int]:
+def holdings_given(given: Sequence[str]) -> dict[str, int]:
+    """Return shares by symbol of every `--holding`.
+
+    Raises
+    ------
+    UsageError
+        If one is not SYMBOL=SHARES, or names a symbol again.
+    """
     found: dict[str, int] = {}
     for one in given:
         symbol, _, shares = one.partition("=")

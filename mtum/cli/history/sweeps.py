@@ -12,15 +12,18 @@ from mtum.cli.context import CommandCall, call_of
 from mtum.cli.history.backtest import (
     End,
     Fill,
+    Holdings,
     PortfolioFile,
     Set,
     Settled,
+    SkipUnfit,
     Slippage,
     Source,
     Start,
     StrategyName,
     Symbol,
     changed_settings,
+    holdings_given,
     market_of,
 )
 from mtum.cli.history.backtest_text import kept_as
@@ -61,6 +64,8 @@ def sweep(
     settlement: Settled = "none",
     slippage_bps: Slippage = 0.0,
     changes: Set = None,
+    holding: Holdings = None,
+    skip_unfit: SkipUnfit = False,
     out: OutFolder = None,
 ) -> Answer:
     """A backtest for every point of a grid of settings."""
@@ -71,6 +76,7 @@ def sweep(
     call = call_of(context)
     given: dict[str, Any] = {"strategy": strategy, "symbol": symbol, "start": start, "end": end}
     given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
+    given |= {"holdings": holdings_given(holding or []), "skip_unfit": skip_unfit}
     prepared = _prepared(call, grid, source, changes or [], given, (sleeve, portfolio))
     chosen = engine_named(engine, workers, prepared)
     folder = (out or call.data_folder() / "sweeps" / f"{grid.stem}-{prepared.fingerprint()}").absolute()
@@ -105,6 +111,8 @@ def walkforward(
     settlement: Settled = "none",
     slippage_bps: Slippage = 0.0,
     changes: Set = None,
+    holding: Holdings = None,
+    skip_unfit: SkipUnfit = False,
     out: OutFolder = None,
 ) -> Answer:
     """Choose settings on the past, judge them on what follows."""
@@ -116,6 +124,7 @@ def walkforward(
     call = call_of(context)
     given: dict[str, Any] = {"strategy": strategy, "symbol": symbol, "start": start, "end": end}
     given |= {"fill": fill, "settlement": settlement, "slippage_bps": slippage_bps}
+    given |= {"holdings": holdings_given(holding or []), "skip_unfit": skip_unfit}
     prepared = _prepared(call, grid, source, changes or [], given, (sleeve, portfolio))
     cuts = folds_of(prepared, fit_sessions, try_sessions, WindowKind(windows))
     chosen = engine_named(engine, workers, prepared)

@@ -59,9 +59,12 @@ class Combination:
         """Cash at the start."""
         return float(self.terms.capital_usd)
 
-    def compared_with(self, benchmark: str | None) -> tuple[tuple[Mapping[str, float], float], ...]:
-        """Return what is bought and held instead, and with how many USD."""
-        return (({benchmark: 1.0} if benchmark else self.strategy.benchmark, self.capital_usd),)
+    def compared_with(
+        self, benchmark: str | None, held_usd: Mapping[str, float]
+    ) -> tuple[tuple[Mapping[str, float], float], ...]:
+        """Return what is bought and held instead, and with how many USD: cash and shares at the start."""
+        weights = {benchmark: 1.0} if benchmark else self.strategy.benchmark
+        return ((weights, self.capital_usd + sum(held_usd.values())),)
 
     @property
     def strategies(self) -> tuple[str, ...]:

@@ -66,19 +66,28 @@ class AccountCombination:
         capital = exact(self.terms.capital_usd)
         return float(sum(one.part_of(capital) for one in self.sleeves if one.owns_money))
 
-    def compared_with(self, benchmark: str | None) -> tuple[tuple[Mapping[str, float], float], ...]:
-        """Return what each sleeve would buy and hold instead, and with how many USD; what is off keeps cash."""
+    def compared_with(
+        self, benchmark: str | None, held_usd: Mapping[str, float]
+    ) -> tuple[tuple[Mapping[str, float], float], ...]:
+        """Return what each sleeve would buy and hold instead, and with how many USD; what is off keeps cash.
+
+        Parameters
+        ----------
+        benchmark : str or None
+            Symbol to compare a strategy alone with; None for its own.
+        held_usd : mapping of symbol to float
+            What the shares at the start are worth; they belong to the first sleeve that trades them.
+        """
         if self.alone is not None:
-            return (({benchmark: 1.0} if benchmark else self.alone.benchmark, self.capital_usd),)
-        capital = exact(self.terms.capital_usd)
-        return tuple(
-            (
-                one.compared_with if one.decides and one.state is not SleeveState.CLOSE else {},
-                float(one.part_of(capital)),
-            )
-            for one in self.sleeves
-            if one.owns_money and one.name != FUND
-        )
+            usd = self.capital_usd + sum(held_usd.values())
+            return (({benchmark: 1.0} if benchmark else self.alone.benchmark, usd),)
+        capital, left, found = exact(self.terms.capital_usd), dict(held_usd), []
+        for one in self.sleeves:
+            if one.owns_money and one.name != FUND:
+                own = [left.pop(symbol) for symbol in one.symbols if one.decides and symbol in left]
+                weights = one.compared_with if one.decides and one.state is not SleeveState.CLOSE else {}
+                found.append((weights, float(one.part_of(capital)) + sum(own)))
+        return tuple(found)
 
     @property
     def strategies(self) -> tuple[str, ...]:

@@ -50,4 +50,7 @@ def terms_words(terms: Mapping[str, object]) -> str:
         case _:
             parts.append("costs as in the settings tried")
     parts.append(f"slippage {terms['slippage_bps']:g} bps")
+    held = terms.get("holdings")
+    if isinstance(held, Mapping):
+        parts.append("with " + " and ".join(f"{shares:,} shares of {symbol}" for symbol, shares in held.items()))
     return f"{', '.join(parts)}, fills at {terms['fill']}, settlement {terms['settlement']}."

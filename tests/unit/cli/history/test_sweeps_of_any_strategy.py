@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from support.bar_folders import write_market
 from support.commands import Called, call
 from support.full_disk import disk_of
 
@@ -227,3 +228,63 @@ def test_a_file_of_rows_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     found = studied(tmp_path, STOPS, *HOLD)
     assert (found.code, found.err.count("\n")) == (3, 1)
     assert "cannot be used" in found.err
+
+
+def several(folder: Path) -> tuple[str, ...]:
+    """Three symbols in files."""
+    for seed, symbol in enumerate(("AAA", "BBB", "CCC")):
+        write_market(folder / "bars", symbol, sessions=1250, seed=seed)
+    traded = ("--strategy", "band_rebalance", "--set", "strategy.band_rebalance.weights={AAA=0.4, BBB=0.3, CCC=0.2}")
+    return (*traded, "--source", f"csv:{folder / 'bars'}", "--set", "risk.max_position_usd=none")
+
+
+BANDS = "[grid]\nstrategy.band_rebalance.band = [0.05, 0.3]\nportfolio.capital_usd = [5000, 50000]\n"
+
+
+@pytest.mark.parametrize("account", [False, True], ids=["alone", "as an account"])
+def test_shares_at_the_start_are_there_in_every_combination_and_its_benchmark(tmp_path: Path, *, account: bool) -> None:
+    words = ["--holding", "MTUM=20", *HOLD]
+    if account:
+        (tmp_path / "config.toml").write_text(
+            '[sleeve.one]\nstrategy = "buy_and_hold"\nweight = 0.5\n[sleeve.one.rules]\nsymbols = ["MTUM"]\n',
+            encoding="utf-8",
+        )
+        words = words[:2]
+    found = studied(tmp_path, STOPS.replace("risk.stop", "sleeve.one.risk.stop") if account else STOPS, *words)
+    assert found.code == 0, found.err
+    assert found.document["terms"]["holdings"] == {"MTUM": 20}
+    for row in rows(tmp_path):
+        document = alone(tmp_path, row, *words)
+        assert document["start"] == found.document["start"]
+        assert float(row["final_equity_usd"]) == pytest.approx(document["final_equity_usd"], abs=0.006)
+        assert float(row["cagr_frac"]) == pytest.approx(document["metrics"]["cagr_frac"], abs=2e-6)
+    (held,) = found.document["benchmarks"]
+    first = alone(tmp_path, rows(tmp_path)[0], *words)
+    assert held["final_equity_usd"] == first["benchmark"]["final_equity_usd"]
+    assert held["cagr_frac"] == first["benchmark"]["cagr_frac"]
+    refused = studied(tmp_path, STOPS, *HOLD, "--holding", "MTUM=1.5")
+    assert refused.code == 2
+    assert "is not SYMBOL=SHARES" in refused.err
+
+
+@pytest.mark.parametrize("command", ["sweep", "walkforward"])
+def test_symbols_that_are_not_fit_are_left_out_of_every_combination_where_that_is_asked_for(
+    tmp_path: Path, command: str
+) -> None:
+    words = several(tmp_path)
+    if command == "walkforward":
+        words = (*words, "--fit-sessions", "100", "--try-sessions", "100")
+    file = tmp_path / "bars" / "CCC.csv"
+    file.write_text(file.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8")
+    refused = studied(tmp_path, BANDS, *words, command=command)
+    assert refused.code == 3
+    assert refused.err.strip().endswith("; --skip-unfit leaves out what is not fit")
+    found = studied(tmp_path, BANDS, *words, "--skip-unfit", command=command)
+    assert found.code == 0, found.err
+    assert found.document["symbol"] == "AAA, BBB"
+    assert [*found.document["left_out"]] == ["CCC"]
+    assert any("CCC.csv, line 1" in line for line in found.document["cautions"])
+    if command == "sweep":
+        for row in rows(tmp_path):
+            document = alone(tmp_path, row, *words, "--skip-unfit")
+            assert float(row["final_equity_usd"]) == pytest.approx(document["final_equity_usd"], abs=0.006)
