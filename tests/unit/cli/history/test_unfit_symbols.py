@@ -131,18 +131,6 @@ def test_a_result_without_some_symbols_is_not_approved(tmp_path: Path) -> None:
     assert "leave out --skip-unfit" in refused.err
 
 
-def test_a_sweep_names_the_symbol_and_no_option_that_it_does_not_have(tmp_path: Path) -> None:
-    symbols = folder_of(tmp_path, 2)
-    broken(tmp_path / "bars" / "S01.csv", "empty")
-    (tmp_path / "grid.toml").write_text("[grid]\nportfolio.max_position_frac = [0.5, 1.0]\n", encoding="utf-8")
-    listed = ", ".join(f'"{symbol}"' for symbol in symbols)
-    chosen = ("--strategy", "buy_and_hold", "--set", f"strategy.buy_and_hold.symbols=[{listed}]")
-    refused = call(tmp_path, "sweep", "grid.toml", "--source", f"csv:{tmp_path / 'bars'}", *chosen, "--quiet")
-    assert refused.code == 3
-    assert "S01.csv" in refused.err
-    assert "--skip-unfit" not in refused.err
-
-
 def test_every_sleeve_of_an_account_does_without_what_is_not_fit(tmp_path: Path) -> None:
     symbols = folder_of(tmp_path, 3)
     broken(tmp_path / "bars" / "S01.csv", "empty")
