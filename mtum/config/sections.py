@@ -100,7 +100,7 @@ class Portfolio(SettingsSection):
     account_kind: Literal["cash", "margin"] = "cash"
     """kind of the simulated account; a real one is asked"""
     auction_volume_frac: Fraction = None
-    """simulated exchange: part of a session's volume that its closing auction fills of a symbol; "none" for all"""
+    """simulated exchange and backtests: part of a symbol's volume that its closing auction fills; "none" for all"""
     sleeve_rebalance: Literal["none", "month", "quarter"] = "none"
     """last session of which period moves cash from sleeves above their share to those below"""
     sleeve_band_frac: float = Field(default=0.2, ge=0, le=10)

@@ -22,7 +22,7 @@ from mtum.core.strategies.asking import UNFIT, asked, remembered, scaled
 from mtum.core.strategies.contract import Abstain, Keep, Own, Shares, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 
-CARRIED, SALE_CARRIED = "purchase_carried", "sale_carried"
+CARRIED, SALE_CARRIED, EXIT_CARRIED = "purchase_carried", "sale_carried", "exit_carried"
 BELOW_FILTER = "below_trade_filter"
 FAILED = "strategy_failed"
 """Reason word: the strategy ended in an error and abstains."""
@@ -188,7 +188,7 @@ def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdi
     held = _held(book, verdict.symbol)
     original = book.exit_pending.get(verdict.symbol)
     if held and original is not None:
-        return replace(verdict, verdict=_SELL_ALL, reasons=("exit_carried", original))
+        return replace(verdict, verdict=_SELL_ALL, reasons=(EXIT_CARRIED, original))
     if held and verdict.symbol in book.forced_exits:
         return replace(verdict, verdict=_SELL_ALL, reasons=(book.forced_exits[verdict.symbol],))
     if held and verdict.symbol in book.stopped and not verdict.sells_all:

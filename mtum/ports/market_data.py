@@ -209,6 +209,23 @@ class Releases(Protocol):
 
 
 @runtime_checkable
+class HidesPrices(Protocol):
+    """A source that shows some symbols without a price before the close of some days."""
+
+    def unquoted_days(self, symbol: str, first: date, last: date) -> frozenset[date]:
+        """Return the sessions of the closed interval before whose close a symbol has no price.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        first, last : date
+            The interval.
+        """
+        ...
+
+
+@runtime_checkable
 class AsksAhead(Protocol):
     """A source that takes time to answer, and can be asked many things at once."""
 

@@ -22,6 +22,11 @@ SLEEVES: dict[str, dict[str, Any]] = {
 }
 
 
+def in_thin_auctions() -> Settings:
+    """Of a third of the auction that the packaged portfolio has, most exits take several sessions."""
+    return packaged(portfolio__auction_volume_frac=1.2e-8)
+
+
 def with_limits() -> Settings:
     """Every limit of the account, and money that follows what a sleeve's volatility says."""
     return portfolio(
@@ -112,6 +117,16 @@ def test_an_account_with_limits_is_the_same_by_the_daily_job_and_by_the_session_
     assert found["orders"]
     assert found["cuts"]
     assert found["moved"]
+
+
+def test_bonds_without_a_price_and_a_thin_auction_are_the_same_by_both_paths() -> None:
+    """October 2018 with Columbus Day, when nobody publishes yields, and exits that the auction fills in part."""
+    assert same(in_thin_auctions(), 16, 70)["orders"]
+
+
+@pytest.mark.full
+def test_a_year_of_the_packaged_portfolio_with_a_thin_auction_is_the_same() -> None:
+    assert same(in_thin_auctions(), 250, 260)["orders"] > 50
 
 
 @pytest.mark.full

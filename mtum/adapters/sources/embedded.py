@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
-from mtum.adapters.sources.replay import ReplayedSource
+from mtum.adapters.sources.replay import ReplayedSource, always_quoted
 from mtum.core.market.bars import Bars, bars_of_closes
 from mtum.core.market.coverage import Coverage
 from mtum.core.market.embedded import COMPUTED, MARKETS, NO_VIX, embedded_symbol
@@ -49,12 +49,14 @@ def sample_source(market: str = "multi", *, exact: bool = False, carried: bool =
         return MARKETS[market][_own(market, symbol)].coverage
 
     def unquoted(symbol: str, day: date) -> str:
-        if carried or day not in (columbus_day(day.year), veterans_day(day.year)):
+        if day not in (columbus_day(day.year), veterans_day(day.year)):
             return ""
         computed = MARKETS[market][_own(market, symbol)].truth == COMPUTED
         return "no yield is published on a bond holiday, so there is no price before the close" if computed else ""
 
-    return ReplayedSource(NAME, bars, closes, coverage, exact, as_traded=True, unquoted=unquoted)
+    return ReplayedSource(
+        NAME, bars, closes, coverage, exact, as_traded=True, unquoted=always_quoted if carried else unquoted
+    )
 
 
 def _own(market: str, symbol: str) -> str:

@@ -19,6 +19,11 @@ SAMPLE_SEED = 20140103
 """Seed of the drawn volume shares; every part that replays a market uses the same."""
 
 
+def always_quoted(_symbol: str, _day: date) -> str:
+    """Show every price."""
+    return ""
+
+
 @dataclass(slots=True)
 class ReplayedSource:
     """Bars and VIX of a replayed market (ports.market_data.BarSource).
@@ -52,7 +57,7 @@ class ReplayedSource:
     covers: Callable[[str], Coverage]
     exact: bool = False
     as_traded: bool = False
-    unquoted: Callable[[str, date], str] = lambda _symbol, _day: ""
+    unquoted: Callable[[str, date], str] = always_quoted
     seed: int = SAMPLE_SEED
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
@@ -88,6 +93,13 @@ class ReplayedSource:
             dividend=bar.dividend,
             split=bar.split if self.as_traded else 0.0,
         )
+
+    def unquoted_days(self, symbol: str, first: date, last: date) -> frozenset[date]:
+        """Return the sessions of the closed interval before whose close a symbol has no price."""
+        if self.unquoted is always_quoted:
+            return frozenset()
+        days = self.read(symbol).since(first).until(last).days.astype(object).tolist()
+        return frozenset(day for day in days if self.unquoted(symbol, day))
 
     def coverage(self, symbol: str) -> Coverage:
         """Return what is known of a symbol."""

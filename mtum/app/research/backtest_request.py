@@ -31,6 +31,7 @@ PLAYED = (
     "portfolio.cost_model",
     "portfolio.cost_frac",
     "portfolio.impact_coefficient",
+    "portfolio.auction_volume_frac",
     "risk.max_daily_loss_usd",
     "risk.daily_loss_pause_sessions",
     "risk.on_daily_loss",
@@ -158,6 +159,7 @@ class BacktestRequest:
             settlement=Settlement(self.settlement),
             holdings=self.holdings,
             impact_coefficient=portfolio.impact_coefficient,
+            auction_volume_frac=portfolio.auction_volume_frac,
             account=account,
         )
 

@@ -20,7 +20,7 @@ from mtum.core.simulation.session_views import SessionHistory, first_session, lo
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.several import without
 from mtum.errors import BarsInvalidError, BarsMissingError, DataError, TooManyRequestsError, UsageError
-from mtum.ports.market_data import BarSource, Releases
+from mtum.ports.market_data import BarSource, HidesPrices, Releases
 from mtum.ports.time import Calendar
 
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2200, 1, 1)
@@ -122,7 +122,8 @@ def load(
         notes += (f"a backtest has no bars of {within}: conditions of {strategy.name} on them never hold",)
     notes += tuple(_gaps(strategy, cut, known.days))
     notes += tuple(f"left out, because it is not fit: {error}" for error in left_out.values())
-    market = SessionHistory(used, series, sessions_of(calendar, cut) if strategy.CALENDAR else (), told)
+    sessions = sessions_of(calendar, cut) if strategy.CALENDAR else ()
+    market = SessionHistory(used, series, sessions, told, _unquoted(source, used))
     return Loaded(market, strategy, begun, notes, left_out)
 
 
@@ -267,6 +268,14 @@ def _refuse_volumes(strategy: Strategy, bars: Bars, source: BarSource) -> None:
             f"{bars.symbol}: {len(unknown)} volumes from {source.name} are not known, the first on "
             f"{bars.day(int(unknown[0]))}; at most {MOST_UNKNOWN} may lack"
         )
+
+
+def _unquoted(source: BarSource, used: Mapping[str, Bars]) -> dict[str, frozenset[date]]:
+    # As in the daily job: a symbol without a price before the close is not decided on.
+    if not isinstance(source, HidesPrices):
+        return {}
+    found = {name: source.unquoted_days(name, one.day(0), one.last_day) for name, one in used.items() if len(one)}
+    return {name: days for name, days in found.items() if days}
 
 
 def sessions_of(calendar: Calendar, market: SessionHistory) -> tuple[date, ...]:

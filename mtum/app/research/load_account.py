@@ -124,4 +124,5 @@ def _together(loaded: Sequence[Loaded], read: Mapping[str, Bars], first: date, l
             begun = int(np.searchsorted(whole.days, np.datetime64(first), "right"))
             bars[symbol] = max(bars[symbol], whole[max(0, begun - least) :], key=len)
     dividends = {symbol: told for one in loaded for symbol, told in one.market.dividends.items()}
-    return SessionHistory(bars, series, (), dividends)
+    unquoted = {symbol: days for one in loaded for symbol, days in one.market.unquoted.items()}
+    return SessionHistory(bars, series, (), dividends, unquoted)

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
 
 DRAWS = 200
 NOT_MODELLED = "Not modelled: a thin closing auction, halts and approvals of a person."
-"""What no backtest knows anything of."""
+"""What a backtest knows nothing of."""
+NO_PERSON = "Not modelled: halts and approvals of a person."
+"""The same where `portfolio.auction_volume_frac` says how thin the auction is."""
 ALONE = "Not modelled: cash between sleeves, the cash fund, limits of the account."
 """What a backtest of one strategy out of an account knows nothing of."""
 OTHER_CORRELATIONS = (-0.8, 0.0)
@@ -263,7 +265,10 @@ def document(found: Backtested) -> dict[str, Any]:
         "final_equity_usd": round(played.final_equity_usd, 6),
         "costs": costs_document(played, asked.terms()),
         "purchases_capped": played.purchases_capped,
-        "assumptions": [NOT_MODELLED, *([ALONE] if apart and found.account is None else [])],
+        "assumptions": [
+            NOT_MODELLED if asked.terms().auction_volume_frac is None else NO_PERSON,
+            *([ALONE] if apart and found.account is None else []),
+        ],
         "metrics": {
             **metrics_document(played),
             "cautions": [*options.get("cautions", ()), *cautions(played), *_market_cautions(found)],

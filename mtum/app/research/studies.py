@@ -43,6 +43,8 @@ def hash_of_bars(histories: Sequence[SessionHistory]) -> str:
             found.update(np.ascontiguousarray(getattr(bars, name)).tobytes())
     for name, values in (one for market in histories for one in market.series.items()):
         found.update(repr((name, sorted(values.items()))).encode())
+    for symbol, days in (one for market in histories for one in market.unquoted.items()):
+        found.update(repr((symbol, sorted(days))).encode())
     return found.hexdigest()[:16]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,11 @@ def rule_volume(mode: VolumeMode, volume_so_far: float, share: float | None, pri
             return volume_so_far
         case VolumeMode.PRIOR_SESSION:
             return prior_volume
+
+
+def auction_shares(volume: float, frac: float) -> int:
+    """Return how many shares of a symbol a closing auction fills that is this part of its session's volume."""
+    return floor(volume * frac)
 
 
 def projected(volume_so_far: float, share: float) -> float:

@@ -264,6 +264,7 @@ def cut(market: SessionHistory, first: int, stop: int) -> SessionHistory:
         {name: {day: value for day, value in one.items() if day <= last} for name, one in market.series.items()},
         market.calendar,
         market.dividends,
+        market.unquoted,
     )
 
 
@@ -289,6 +290,7 @@ def with_other_future(market: SessionHistory, stop: int, factor: float) -> Sessi
         },
         market.calendar,
         market.dividends,
+        market.unquoted,
     )
 
 

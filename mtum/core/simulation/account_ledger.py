@@ -195,6 +195,7 @@ class AccountLedger:
             cash_usd=float(own.cash),
             available_usd=float(cash[0]),
             forced_exits=_forced_exits(own),
+            exit_pending=own.exit_pending,
             unsettled_usd=float(cash[1]),
             receivable_usd=float(own.due),
             options_usd=float(own.options_usd),
@@ -226,7 +227,8 @@ class AccountLedger:
         by_name = {own.name: own for own in self.real}
         for one in plan.orders:
             kept = remembered[one.sleeve].get(one.order.symbol, {})
-            by_name[one.sleeve].waiting.append(Waiting(one.order, kept, day, one.crossed))
+            lapsed = self.costs.lapses(one.order.symbol, one.order.shares - one.crossed, t)
+            by_name[one.sleeve].waiting.append(Waiting(one.order, kept, day, one.crossed, lapsed))
         self.cuts += [(day, cut) for cut in plan.cuts]
         self.held_back += [(day, *one) for one in plan.held_back]
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from math import floor
 
 from mtum.core.market.instruments import unit_usd
+from mtum.core.market.volume import auction_shares
 from mtum.core.portfolio.costs import IbTieredCosts
 from mtum.core.portfolio.orders import OrderType, Side
 from mtum.core.simulation.account_book import book_fill, signed, with_account
@@ -186,7 +186,8 @@ def _left_of_auction(state: ExchangeState, order: ExchangeOrder, moment: Moment,
     if rules.auction_volume_frac is None or not order.ticket.order_type.on_close or not volume > 0:
         return order.remaining
     here = (one for one in state.orders if one.session == order.session and one.ticket.symbol == order.ticket.symbol)
-    return floor(volume * rules.auction_volume_frac) - sum(one.filled for one in here if one.ticket.order_type.on_close)
+    whole = auction_shares(volume, rules.auction_volume_frac)
+    return whole - sum(one.filled for one in here if one.ticket.order_type.on_close)
 
 
 def _exec_id(state: ExchangeState, order: ExchangeOrder) -> str:

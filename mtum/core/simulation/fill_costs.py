@@ -10,6 +10,7 @@ from mtum.core.indicators.sma import sma
 from mtum.core.indicators.volatility import SESSIONS_A_YEAR, volatility
 from mtum.core.market.bars import Column
 from mtum.core.market.instruments import unit_usd
+from mtum.core.market.volume import auction_shares
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.played import BPS, FillModel, Played, PlayTerms
@@ -50,6 +51,35 @@ class FillCosts:
         self._unknown: Counter[str] = Counter()
         self._taken: dict[str, dict[str, Decimal]] = {}
         self._month, self._traded = (0, 0), 0
+        self._auction: tuple[int, dict[str, int]] = (-1, {})
+        self._thin = 0
+
+    def lapses(self, symbol: str, shares: int, t: int) -> int:
+        """Return how many of the shares sent to a closing auction it does not fill: who comes first is served first.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        shares : int
+            Number of shares.
+        t : int
+            Position of the session.
+        """
+        frac = self._terms.auction_volume_frac
+        row = self._history.bar_row(symbol, t) if frac is not None and shares else None
+        if frac is None or row is None or self._terms.fill is not FillModel.SAME_CLOSE:
+            return 0
+        volume = float(self._history.bars[symbol].volume[row])
+        if not volume > 0:
+            return 0
+        if self._auction[0] != t:
+            self._auction = t, {}
+        left = self._auction[1]
+        there = left.get(symbol, auction_shares(volume, frac))
+        left[symbol] = there - min(shares, there)
+        self._thin += there < shares
+        return max(0, shares - there)
 
     def fill(
         self, order: tuple[str, Side, int], base: Decimal, t: int, sleeve: str = "", *, slips: bool = True
@@ -101,7 +131,10 @@ class FillCosts:
         return {kind: round(float(sum(one[kind] for one in found)), 6) for kind in KINDS}
 
     def notes(self) -> Iterator[str]:
-        """Say which fills have no impact in their price because it could not be measured."""
+        """Say how many orders no auction filled whole, and which fills have no impact: it could not be measured."""
+        if self._thin:
+            orders = "1 order was" if self._thin == 1 else f"{self._thin} orders were"
+            yield f"{orders} not filled whole, because the closing auction was too thin"
         for symbol, fills in self._unknown.items():
             yield (
                 f"{symbol}: {fills} of its fills without market impact, because volume and volatility of the "

@@ -56,6 +56,8 @@ class PlayTerms:
         Limits that all sleeves keep together, and how their cash moves.
     impact_coefficient : float or None
         Market impact in volatilities of a session for a fill of a whole session's volume; None for no impact.
+    auction_volume_frac : float or None
+        Part of a session's volume that its closing auction fills of a symbol; None for all.
     """
 
     capital_usd: float
@@ -67,11 +69,13 @@ class PlayTerms:
     holdings: Mapping[str, int] = field(default_factory=dict)
     account: AccountRules = AccountRules()
     impact_coefficient: float | None = None
+    auction_volume_frac: float | None = None
 
     @property
     def fits_fast_path(self) -> bool:
         """Whether the fast path knows all of these terms."""
-        unknown = self.holdings or self.rules.losses.max_daily_loss_frac is not None or self.account != AccountRules()
+        unknown = self.holdings or self.auction_volume_frac is not None
+        unknown = unknown or self.rules.losses.max_daily_loss_frac is not None or self.account != AccountRules()
         costly = self.impact_coefficient is not None or isinstance(self.rules.sizing.costs, IbTieredCosts)
         return not unknown and not costly and self.rules.stops == StopRules()
 
@@ -86,6 +90,11 @@ class PlayTerms:
         sizing, losses = self.rules.sizing, self.rules.losses
         if self.holdings:
             raise UsageError("sweeps and checks of mtum_confluence begin without shares: leave out the holdings")
+        if self.auction_volume_frac is not None:
+            raise UsageError(
+                "sweeps and checks of mtum_confluence know no thin auction: "
+                "add --set portfolio.auction_volume_frac=none to see it without"
+            )
         if losses.max_daily_loss_frac is not None:
             raise UsageError(
                 "sweeps and checks of mtum_confluence know a daily loss in USD only: "

@@ -27,13 +27,15 @@ class SessionHistory:
     A session is a day on which one of the symbols has a bar. Symbols may begin later than others, end earlier,
     and lack sessions: where a symbol has not enough bars one behind the other, it is not decided on.
     `series` maps a name such as "VIX" to values by date; a missing date is a missing value. `calendar` is
-    every session of the exchange from before the bars to after them, for strategies that ask for it.
+    every session of the exchange from before the bars to after them, for strategies that ask for it. `unquoted` are
+    sessions before whose close a symbol has no price: it has its bar and is not decided on.
     """
 
     bars: Mapping[str, Bars]
     series: Mapping[str, Mapping[date, float]]
     calendar: tuple[date, ...] = ()
     dividends: Mapping[str, Dividends] = field(default_factory=dict)
+    unquoted: Mapping[str, frozenset[date]] = field(default_factory=dict)
 
     @cached_property
     def days(self) -> Days:
@@ -89,9 +91,15 @@ class SessionHistory:
         return bool(len(own) and own[-1] < self.days[t])
 
     def fit(self, symbol: str, needed: int) -> NDArray[np.bool_]:
-        """Return per session whether a symbol has its bar and so many without a gap, shape (n_sessions,)."""
+        """Return per session whether a symbol is quoted and has so many bars without a gap, shape (n_sessions,)."""
+        fit = self._covered(symbol, needed)
+        if symbol in self.unquoted:
+            fit &= ~np.isin(self.days, np.array([*self.unquoted[symbol]], dtype="datetime64[D]"))
+        return fit
+
+    def _covered(self, symbol: str, needed: int) -> NDArray[np.bool_]:
         if len(self.bars[symbol]) == len(self.days):
-            return np.arange(len(self.days)) >= needed - 1
+            return np.asarray(np.arange(len(self.days)) >= needed - 1)
         own = np.searchsorted(self.days, self.bars[symbol].days)
         newest, oldest = own[needed - 1 :], own[: max(0, len(own) - needed + 1)]
         fit = np.zeros(len(self.days), dtype=bool)

@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from mtum.core.decide import EXIT_CARRIED
 from mtum.core.market.instruments import instrument, unit_usd
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.decision import Decision, PlannedOrder, Standing
@@ -40,12 +41,20 @@ class Waiting:
         What the strategy keeps with an entry.
     crossed : int
         Shares of it that change hands inside the account.
+    lapsed : int
+        Shares of it that the closing auction does not fill.
     """
 
     order: PlannedOrder
     remember: Mapping[str, float]
     decided: date
     crossed: int = 0
+    lapsed: int = 0
+
+    @property
+    def shares(self) -> int:
+        """Shares that are traded."""
+        return self.order.shares - self.lapsed
 
 
 @dataclass(slots=True)
@@ -121,6 +130,7 @@ class SleeveLedger:
     memory: Memory = field(default_factory=dict)
     standing: tuple[Standing, ...] = ()
     stopped: Mapping[str, str] = field(default_factory=dict)
+    exit_pending: dict[str, str] = field(default_factory=dict)  # reason of an exit that left shares behind
     last_fill: date | None = None
     gone: set[str] = field(default_factory=set)  # symbols whose bars have ended
     due: Decimal = ZERO
@@ -277,7 +287,11 @@ class SleeveLedger:
     def _trade(self, one: Waiting, t: int, base: Decimal, *, slips: bool = True) -> None:
         """Book an order: what crossed at the price of the session, free of costs, the rest at its own."""
         order, day = one.order, self.history.day(t)
-        sent, symbol, side = order.shares - one.crossed, order.symbol, order.side
+        sent, symbol, side = one.shares - one.crossed, order.symbol, order.side
+        if one.lapsed and order.purpose is Purpose.EXIT:
+            self.exit_pending[symbol] = order.reasons[1 if order.reasons[0] == EXIT_CARRIED else 0]
+        if not one.shares:
+            return
         self.last_fill = day
         inside, fee = Decimal(str(round(float(base), 6))), ZERO
         made = [_fill(symbol, side, day, one.crossed, inside, ZERO)] if one.crossed else []
@@ -286,9 +300,9 @@ class SleeveLedger:
             fee = priced.commission_usd
             made.append(_fill(symbol, side, day, sent, priced.price, fee))
         self.fills.setdefault(symbol, []).extend(made)
-        paid = sum((fill.price * fill.shares for fill in made), ZERO) / order.shares
+        paid = sum((fill.price * fill.shares for fill in made), ZERO) / one.shares
         told = round(float(paid), 6), order.reasons, self.name, one.crossed
-        self.orders.append(PlayedOrder(day, symbol, side, order.shares, *told))
+        self.orders.append(PlayedOrder(day, symbol, side, one.shares, *told))
         self.cash += sum((fill.cash_usd for fill in made), ZERO) - fee
         self._hold(one, t, made, made[-1].cash_usd - fee if sent else ZERO)
 
@@ -304,7 +318,7 @@ class SleeveLedger:
                 bought.add(fill)
             now = replace(
                 since,
-                shares=held.shares + order.shares,
+                shares=held.shares + one.shares,
                 entry_price=bought.average,
                 sessions_since_exit=held.sessions_since_exit,
                 added=bought.count - 1,
@@ -314,9 +328,10 @@ class SleeveLedger:
             if proceeds:
                 self.unsettled.append((int(self.settled[t]), proceeds))
             self.sold_at[symbol] = t
-            left = held.shares - order.shares
+            left = held.shares - one.shares
             now = replace(held, shares=left, sessions_since_exit=0) if left else _flat(symbol, 0)
             if not left:
+                self.exit_pending.pop(symbol, None)
                 self.trades.append(_round_trip(self, self.fills.pop(symbol), order.reasons))
         self.holdings[symbol] = now
 

@@ -203,8 +203,9 @@ def _market(history: SessionHistory, market: MarketColumns, symbols: Sequence[st
         bars = history.bars[symbol]
         begun = np.searchsorted(history.days, bars.days[0]) if len(bars) else len(closing)
         closing[begun:, at] = bars.close[np.searchsorted(bars.days, history.days[begun:], "right") - 1]
+    known = even and not history.unquoted
     return Market(
-        seen=closing if even else np.where(fit, closing, np.vstack([closing[:1], closing[:-1]])),
+        seen=closing if known else np.where(fit, closing, np.vstack([closing[:1], closing[:-1]])),
         closing=closing,
         fill=traded if even else np.nan_to_num(traded),
         dividend=dividend,
