@@ -29,6 +29,15 @@ class Delivery(Enum):
     CASH_PM = "cash_pm"
 
 
+class End(Enum):
+    """What became of contracts."""
+
+    ASSIGNED = "assigned"
+    EXERCISED = "exercised"
+    EXPIRED = "expired"
+    CASH_SETTLED = "cash settled"
+
+
 @dataclass(frozen=True, slots=True)
 class IndexClass:
     """A class of options on an index: its name is not the index's."""

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from mtum.core.options.contracts import OptionContract
+from mtum.core.options.contracts import End, OptionContract
 from mtum.core.options.ladder import NetPrice
 from mtum.core.options.legs import OptionLeg
-from mtum.core.options.model.ending import End
 from mtum.core.portfolio.orders import Side
 
 

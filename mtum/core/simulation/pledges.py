@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import UNITS, OptionContract
-from mtum.core.options.requirement import MarginLeg, requirement
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.simulation.exchange_queries import held_options, open_options
 from mtum.core.simulation.exchange_state import ExchangeAccount, ExchangeState, OptionOrder
@@ -74,6 +73,8 @@ def collateral(
     spot : Spot
         Last price of an underlying, USD per share.
     """
+    from mtum.core.options.requirement import MarginLeg, requirement  # an account of shares asks for none
+
     by_underlying: dict[str, list[MarginLeg]] = {}
     secured = kind is AccountKind.CASH
     for contract, count in held.items():

@@ -4,24 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import Enum
 from math import exp
 
 from mtum.core.market.instruments import Right
-from mtum.core.options.contracts import Delivery, OptionContract, Style
+from mtum.core.options.contracts import Delivery, End, OptionContract, Style
 from mtum.core.options.surface import DAYS_PER_YEAR
 
 LEAST_EXERCISED_USD = Decimal("0.01")
 """In the money by as much per share, an option is exercised at its expiry without being asked."""
-
-
-class End(Enum):
-    """What became of contracts."""
-
-    ASSIGNED = "assigned"
-    EXERCISED = "exercised"
-    EXPIRED = "expired"
-    CASH_SETTLED = "cash settled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mtum.core.options.contracts import Delivery, OptionContract
-from mtum.core.options.model.ending import End, Ending, Night, at_expiry, early
+from mtum.core.options.contracts import Delivery, End, OptionContract
+from mtum.core.options.model.ending import Ending, Night, at_expiry, early
 from mtum.core.portfolio.options.lots import Book, EventKind, LedgerEvent
 
 KINDS = {

@@ -8,9 +8,9 @@ import pytest
 
 from mtum.core.market.instruments import Right
 from mtum.core.options import american, european
-from mtum.core.options.contracts import Delivery, OptionContract, Style
+from mtum.core.options.contracts import Delivery, End, OptionContract, Style
 from mtum.core.options.european import Terms
-from mtum.core.options.model.ending import End, Night, at_expiry, early
+from mtum.core.options.model.ending import Night, at_expiry, early
 
 DAY, NEXT, EXPIRY = date(2026, 8, 19), date(2026, 8, 20), date(2026, 8, 21)
 CALL, PUT = Right.CALL, Right.PUT

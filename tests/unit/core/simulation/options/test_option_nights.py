@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from mtum.core.market.instruments import Right
-from mtum.core.options.contracts import Delivery, OptionContract, Style
-from mtum.core.options.model.ending import End, Night
+from mtum.core.options.contracts import Delivery, End, OptionContract, Style
+from mtum.core.options.model.ending import Night
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.options.lots import Book
 from mtum.core.portfolio.orders import Side
