@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from mtum.adapters.calendar import ExchangeCalendar
-from mtum.core.market.bars import among
-from mtum.core.market.merging import selected
+from mtum.core.market.bars import among, selected
 from mtum.core.market.validation import session_days
 from support.markets import made_up_bars
 from support.practice import write_market

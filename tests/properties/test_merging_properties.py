@@ -47,6 +47,20 @@ def test_no_cached_session_is_lost_and_no_null_enters_one(
     assert np.isfinite(kept.close[np.isin(kept.days, old.days)]).all()
 
 
+@given(PRICES, CUT, CUT)
+def test_bars_that_only_add_join_as_those_whose_overlap_is_rounded_otherwise(
+    prices: list[float], until: int, since: int
+) -> None:
+    bars = bars_of(prices)
+    old, fresh = bars.until(bars.day(until)), bars.since(bars.day(min(since, until)))
+    plain = merge(old, fresh, old.last_day)
+    # Noise in one price, which is set back, is gone through value by value.
+    slow = merge(old, spoiled(fresh, {(0, "open"): fresh.open[0] * (1 + 1e-9)}), old.last_day)
+    assert equal(plain.bars, slow.bars)
+    assert equal(plain.written, slow.written)
+    assert (plain.changes, plain.splits, plain.basis) == (slow.changes, slow.splits, slow.basis) == ((), (), None)
+
+
 @given(PRICES, SPOILED, CUT)
 def test_a_second_reading_of_the_same_answer_changes_nothing(
     prices: list[float], cells: dict[tuple[int, str], float], until: int
@@ -73,7 +87,7 @@ def test_what_passes_the_sieve_breaks_no_rule_but_missing_sessions(
 ) -> None:
     bars = spoiled(bars_of(list(100.0 * np.cumprod(steps))), cells)
     days: list[date] = bars.days.astype(object).tolist()
-    found = sifted(bars, frozenset(days), tuple(days), frozenset())
+    found = sifted(bars, frozenset(days), bars.days, frozenset())
     left = problems_in_history(found.bars, bars.days)
     assert {problem.rule.value for problem in left} <= {"missing_session"}
     assert {bar.day for bar, _ in found.kept_out} == {problem.session for problem in left}

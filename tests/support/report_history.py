@@ -302,7 +302,7 @@ class History:
         # The cache keeps everything up to the session; an unsettled one is not in it yet.
         known = self.bars.until(self.bars.day(index if final else index - 1))
         self.store.bars.accept(known, self.calendar.session(known.last_day).close + timedelta(hours=3), known.last_day)
-        learn_volume(self.store, SYMBOL, "sample", ())
+        learn_volume(self.store, self.store.control.snapshots(SYMBOL, "sample", waiting=True), ())
         vix = {day: self.vix.get(day, CALM) if self.vix_shown else CALM for day in known.days.tolist()}
         closed = self.calendar.session(known.last_day).close
         self.store.bars.accept(bars_of_closes("VIX", "sample", vix), closed, known.last_day)

@@ -3,10 +3,12 @@
 import csv
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -116,7 +118,7 @@ def read_closes(file: Readable, name: str, terms: CsvTerms = AS_TOLD) -> dict[da
     return dict(zip(days, table.columns()["close"].tolist(), strict=True))
 
 
-def columns_of(file: Readable) -> frozenset[str]:
+def columns_of(file: Path) -> frozenset[str]:
     """Return the columns a file has, by the names they are read under.
 
     Raises
@@ -124,7 +126,8 @@ def columns_of(file: Readable) -> frozenset[str]:
     SourceUnavailableError, BarsInvalidError
         As `read_bars`.
     """
-    lines = _text(file, str(file)).splitlines()[:3]
+    with _readable(str(file)), file.open(encoding="utf-8-sig") as opened:
+        lines = "".join(islice(opened, 3)).splitlines()[:3]
     return frozenset(layout_of([_cells(line) for line in lines]).places)
 
 
@@ -279,8 +282,14 @@ def _cells(line: str) -> list[str]:
 
 
 def _text(file: Readable, name: str) -> str:
-    try:
+    with _readable(name):
         return file.read_text(encoding="utf-8-sig")
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SourceUnavailableError(f"{name} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

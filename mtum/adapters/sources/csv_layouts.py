@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 READ = {
     "date": ("date", "datetime", "timestamp", "time"),
@@ -89,6 +90,12 @@ def layout_of(rows: Sequence[Sequence[str]]) -> Layout:
         If two columns have one meaning.
     """
     header, symbols, first_row = _header(rows)
+    return _laid_out(tuple(header), symbols, first_row)
+
+
+@lru_cache(maxsize=64)
+def _laid_out(header: tuple[str, ...], symbols: tuple[str, ...], first_row: int) -> Layout:
+    # A value, made once: the files of a folder are mostly laid out alike.
     names = [plain(name) for name in header]
     if names and names[0] == "" and not set(names) & set(READ["date"]):
         names[0] = "date"  # an index without a name, as data frames are written

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mtum.adapters.clock import growing, retried
-from mtum.adapters.store.faults import faults_of
+from mtum.adapters.store.faults import explained, faults_of
 
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process before it gives up."""
@@ -69,14 +70,27 @@ class Database:
 
     def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
         """Return every row of a query."""
-        with faults_of(self.path):
+        try:
             return self.connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise explained(self.path, error) from error
+
+    def tuples(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Return every row of a query without the names of its columns: of bars there are thousands."""
+        cursor = self.connection.cursor()
+        cursor.row_factory = None
+        try:
+            return cursor.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise explained(self.path, error) from error
 
     def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
         """Return the first row of a query, or None."""
-        with faults_of(self.path):
+        try:
             found: sqlite3.Row | None = self.connection.execute(sql, values).fetchone()
-            return found
+        except sqlite3.Error as error:
+            raise explained(self.path, error) from error
+        return found
 
 
 def connect(path: Path) -> sqlite3.Connection:

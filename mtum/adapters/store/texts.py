@@ -53,9 +53,13 @@ def plain(document: object) -> str:
 
 def cells(value: "DataclassInstance", *without: str) -> dict[str, Cell]:
     """Return the fields of a value, but some, as they stand in columns: money REAL, tables and lists as JSON text."""
-    names = [one.name for one in fields(value) if one.name not in without]
-    found = ((name, canonical.plain(getattr(value, name), _cell)) for name in names)
+    found = ((name, canonical.plain(getattr(value, name), _cell)) for name in _names(type(value), without))
     return {name: plain(one) if isinstance(one, dict | list) else cast("Cell", one) for name, one in found}
+
+
+@cache
+def _names(kind: "type[DataclassInstance]", without: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind) if one.name not in without)
 
 
 def insert(connection: sqlite3.Connection, into: str, values: Mapping[str, Cell], conflict: str = "") -> sqlite3.Cursor:

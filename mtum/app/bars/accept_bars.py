@@ -9,8 +9,8 @@ import numpy as np
 
 from mtum.app.bars.bar_desk import BarDesk
 from mtum.app.bars.restatements import BY_SOURCE, released, same_numbers, supported
-from mtum.core.market.bars import Bar, Bars, among
-from mtum.core.market.merging import BasisProblem, Change, Merge, NewSplit, before_split, merge, selected
+from mtum.core.market.bars import Bar, Bars, Days, among, selected
+from mtum.core.market.merging import BasisProblem, Change, Merge, NewSplit, before_split, merge
 from mtum.core.market.sessions import Session
 from mtum.core.market.sifting import CONTEXT_SESSIONS, sifted
 from mtum.core.market.validation import BarProblem, disagreements, session_days
@@ -128,22 +128,28 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
     BarsRestatedError
         If prices and splits of the source contradict the cache; nothing is written then.
     """
-    days = session_days(tuple(one.day for one in reading.wanted))
+    days = session_days([one.day for one in reading.wanted])
     reading = replace(reading, fresh=selected(reading.fresh, among(reading.fresh.days, days)))
     symbol, source = reading.cached.symbol, reading.cached.source
     before = desk.store.bars.last_final(symbol, source)
-    judged = _judge(desk, reading, before)
+    judged = _judge(desk, reading, days, before)
     if judged.joined.splits:
         reading = replace(reading, cached=desk.store.bars.bars(symbol, source))
-        judged = _judge(desk, reading, before)
+        judged = _judge(desk, reading, days, before)
     written = _written(reading, judged, before)
     revisions: tuple[Revision, ...] = ()
-    with desk.store.together(flushed=False):
-        _keep_out(desk, reading, judged)
-        if len(written) or judged.joined.refused:
-            revisions = tuple(_new_revisions(desk, reading, judged))
-            desk.store.bars.accept(written, reading.at, reading.final_until, revisions)
-        learn_volume(desk.store, symbol, source, judged.joined.splits if len(written) else ())
+    out, right = _sorted_out(desk, reading, judged)
+    changed = bool(len(written) or judged.joined.refused)
+    waiting = desk.store.control.snapshots(symbol, source, waiting=True)
+    if changed or out or right or waiting:
+        with desk.store.together(flushed=False):
+            desk.store.quarantine.keep_out(out)
+            for one in right:
+                desk.store.quarantine.release_bar(one.id, BY_SOURCE, reading.at)
+            if changed:
+                revisions = tuple(_new_revisions(desk, reading, judged))
+                desk.store.bars.accept(written, reading.at, reading.final_until, revisions)
+            learn_volume(desk.store, waiting, judged.joined.splits if len(written) else ())
     newest = [bars.last_day for bars in (reading.cached, written) if len(bars)]
     problems = (*(problem for _, problem in judged.kept_out), *judged.problems, *_second_opinion(desk, written))
     return Refresh(
@@ -158,17 +164,20 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
     )
 
 
-def _judge(desk: BarDesk, reading: Reading, before: date | None) -> _Judged:
-    accepted = desk.store.quarantine.released_days(reading.cached.symbol, reading.cached.source)
+def _judge(desk: BarDesk, reading: Reading, days: Days, before: date | None) -> _Judged:
     fresh = reading.fresh
     kept_out: list[tuple[Bar, BarProblem]] = []
     while True:
         joined, on_second_word = _merged(desk, replace(reading, fresh=fresh), before)
         region = _region(joined.bars, reading)
-        start = region.day(0) if len(region) else date.min
-        expected = tuple(one.day for one in reading.wanted if one.day >= start)
+        expected = days[days.searchsorted(region.days[0]) :] if len(region) else days
         new = frozenset(fresh.days.astype(object).tolist())
-        found = sifted(region, new, expected, accepted)
+        found = sifted(region, new, expected, frozenset())
+        if found.kept_out or found.problems:  # else a person's word changes nothing
+            accepted = desk.store.quarantine.released_days(reading.cached.symbol, reading.cached.source)
+            found = sifted(region, new, expected, accepted)
+        if not found.kept_out:
+            return _Judged(joined, on_second_word, tuple(kept_out), found.problems)
         kept_out += found.kept_out
         # A bad value must not replace a good one: without it the cached bar stays, and is judged again.
         bad = session_days(sorted(bar.day for bar, _ in found.kept_out))
@@ -228,8 +237,8 @@ def _coming_split(desk: BarDesk, reading: Reading) -> NewSplit | None:
     return NewSplit(reading.session.day, quote.split) if quote.split not in (0.0, 1.0) else None
 
 
-def _keep_out(desk: BarDesk, reading: Reading, judged: _Judged) -> None:
-    """Record the bars kept out, and let go of those that the source has put right."""
+def _sorted_out(desk: BarDesk, reading: Reading, judged: _Judged) -> tuple[list[QuarantinedBar], list[QuarantinedBar]]:
+    """Return the bars to keep out, and those kept out before that the source has put right."""
     symbol, source = reading.cached.symbol, reading.cached.source
     held = {(bar.day, problem.rule.value): (bar, problem.found) for bar, problem in judged.kept_out}
     for change in (*judged.joined.refused, *judged.supported):
@@ -239,25 +248,30 @@ def _keep_out(desk: BarDesk, reading: Reading, judged: _Judged) -> None:
             said = f"{change.column} {change.before:g} is now {change.after:g}"
             said += ", as the second source says too" if change in judged.supported else ""
             held[bar.day, REVISED] = (bar, f"{found}, {said}" if found else said)
-    desk.store.quarantine.keep_out(
-        [QuarantinedBar(symbol, source, bar, rule, found, reading.at) for (_, rule), (bar, found) in held.items()]
-    )
-    read = set(reading.fresh.days.astype(object).tolist())
-    for one in desk.store.quarantine.kept_out(symbol, held=True):
-        right = one.rule != REVISED or not same_numbers(one.bar, reading.fresh)
-        if one.source == source and one.bar.day in read and (one.bar.day, one.rule) not in held and right:
-            desk.store.quarantine.release_bar(one.id, BY_SOURCE, reading.at)
+    right = [
+        one
+        for one in desk.store.quarantine.kept_out(symbol, held=True)
+        if one.source == source
+        and (one.bar.day, one.rule) not in held
+        and reading.fresh.find(one.bar.day) is not None
+        and (one.rule != REVISED or not same_numbers(one.bar, reading.fresh))
+    ]
+    return [
+        QuarantinedBar(symbol, source, bar, rule, found, reading.at) for (_, rule), (bar, found) in held.items()
+    ], right
 
 
 def _written(reading: Reading, judged: _Judged, before: date | None) -> Bars:
     """Return the rows to write: those that differ, and those that have become final."""
     joined = judged.joined
-    if judged.split_withheld:
+    newest = reading.final_until
+    finishes = newest is not None and (before is None or newest > before)
+    if judged.split_withheld or not (finishes or len(joined.written)):
         return joined.bars.tail(0)
     out = session_days(sorted(bar.day for bar, _ in judged.kept_out))
     wanted = among(joined.bars.days, joined.written.days)
-    if reading.final_until is not None:
-        final = joined.bars.days <= np.datetime64(reading.final_until, "D")
+    if finishes:
+        final = joined.bars.days <= np.datetime64(newest, "D")
         if before is not None:
             final &= joined.bars.days > np.datetime64(before, "D")
         wanted |= final & among(joined.bars.days, reading.fresh.days)
@@ -302,23 +316,23 @@ def _second_opinion(desk: BarDesk, written: Bars) -> tuple[BarProblem, ...]:
         return ()
 
 
-def learn_volume(store: Store, symbol: str, source: str, splits: tuple[NewSplit, ...]) -> None:
+def learn_volume(store: Store, waiting: Sequence[VolumeSnapshot], splits: tuple[NewSplit, ...]) -> None:
     """Complete the snapshots of sessions whose final volume has become known, with the projection's error.
 
     Parameters
     ----------
     store : Store
         The program's records.
-    symbol : str
-        Ticker.
-    source : str
-        Name of the source.
+    waiting : sequence of VolumeSnapshot
+        Snapshots of one symbol and source without a final volume, oldest first.
     splits : tuple of NewSplit
         Splits by which the cache has just been re-based: snapshots were taken in old shares.
     """
-    waiting = store.control.snapshots(symbol, source, waiting=True)
+    if not waiting:
+        return
+    symbol, source = waiting[0].symbol, waiting[0].source
     last = store.bars.last_final(symbol, source)
-    if not waiting or last is None or waiting[0].session > last:
+    if last is None or waiting[0].session > last:
         return
     bars = store.bars.bars(symbol, source, waiting[0].session).until(last)
     for seen in waiting:

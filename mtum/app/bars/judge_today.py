@@ -10,11 +10,13 @@ from mtum.core.market.bars import Bar, Bars, ProvisionalBar
 from mtum.core.market.merging import NewSplit, rebased
 from mtum.core.market.sessions import Session
 from mtum.core.market.validation import (
+    SPIKE_FRAC,
     BarProblem,
     Confirmation,
     Rule,
     disagreements,
     freshness_problems,
+    moves,
     problems_in_history,
     provisional_problems,
     ranges_agree,
@@ -180,7 +182,7 @@ def _second_quote(desk: Desk, quote: Quote, at: datetime) -> tuple[Quote | None,
 
 def _spike_yesterday(history: Bars, today: ProvisionalBar, released: frozenset[object]) -> list[BarProblem]:
     # Only today's price shows whether yesterday's jump was undone.
-    if not len(history) or history.last_day in released:
+    if not len(history) or history.last_day in released or not abs(moves(history.tail(2))[-1]) > SPIKE_FRAC:
         return []
     joined = history.tail(_SPIKE_CONTEXT).extended(replace(today.bar, volume=today.volume_so_far))
     found = problems_in_history(joined, session_days(()))

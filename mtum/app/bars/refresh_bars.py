@@ -159,7 +159,7 @@ def reading_of(
     if told_by and desk.store.control.meta(told_dividends(symbol, source)) != told_by:
         return _everything(desk, symbol, wanted)
     known = desk.store.quarantine.cached_days(symbol, source, wanted[0].day)
-    if known and known == [one.day for one in wanted[: len(known)]]:
+    if known and len(known) <= len(wanted) and tuple(known) == sessions.days[: len(known)]:
         # Nothing is missing inside: only the overlap and what the rules look back on is read.
         again = max(0, len(known) - OVERLAP_SESSIONS)
         near = wanted[max(0, again - CONTEXT_SESSIONS) :]

@@ -1,5 +1,6 @@
 """Finished bars that a decision may stand on, or why there are none."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date
 
@@ -36,16 +37,19 @@ def fit_history(desk: Desk, symbol: str, session: Session, sessions: Sessions, n
     cached = desk.store.bars.bars(symbol, desk.source.name, sessions.known[0].day)
     before = sessions.before(session.day)
     history = cached.until(before.day) if before else cached.until(session.day).tail(0)
+    finished = sessions.days[: bisect_left(sessions.days, session.day)]
     if len(history) + 1 < needed:
-        expected = [one.day for one in sessions if one.day < session.day][1 - needed :]
+        expected = finished[1 - needed :]
         raise BarsMissingError(_why_short(desk, history, expected) or _too_short(history, session, needed))
-    window = sessions.between(history.day(len(history) - needed + 1) if needed > 1 else session.day, session.day)
-    expected = [one.day for one in window if one.day < session.day]
-    released = desk.store.quarantine.released_days(symbol, desk.source.name)
+    first = history.day(len(history) - needed + 1) if needed > 1 else session.day
+    expected = finished[bisect_left(finished, first) :]
     # The bars before the window are what its first moves are measured against.
     judged = history.tail(len(expected) + CONTEXT_SESSIONS) if expected else history.tail(0)
-    problems = problems_in_history(judged, session_days(expected), released=released)
-    refuse(explained(problems, kept_out(desk.store.quarantine, symbol, desk.source.name)))
+    days = session_days(expected)
+    if problems_in_history(judged, days):  # else a person's word changes nothing
+        released = desk.store.quarantine.released_days(symbol, desk.source.name)
+        problems = problems_in_history(judged, days, released=released)
+        refuse(explained(problems, kept_out(desk.store.quarantine, symbol, desk.source.name)))
     return history
 
 

@@ -1,10 +1,10 @@
 """Daily bars of one symbol from one source, checked once and read-only after."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,11 +158,11 @@ class Bars:
 
     def bar(self, index: int) -> Bar:
         """Return the bar at that position."""
-        return Bar(self.day(index), *(float(getattr(self, name)[index]) for name in COLUMNS))
+        return Bar(self.day(index), *(getattr(self, name).item(index) for name in COLUMNS))
 
     def find(self, day: date) -> Bar | None:
         """Return the bar of that session, or None."""
-        index = int(np.searchsorted(self.days, np.datetime64(day, "D")))
+        index = int(self.days.searchsorted(np.datetime64(day, "D")))
         return self.bar(index) if index < len(self) and self.day(index) == day else None
 
     def __getitem__(self, part: slice) -> Self:
@@ -182,11 +182,11 @@ class Bars:
 
     def until(self, day: date) -> Self:
         """Return the bars up to and including that date; nothing later."""
-        return self[: int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right"))]
+        return self[: int(self.days.searchsorted(np.datetime64(day, "D"), side="right"))]
 
     def since(self, day: date) -> Self:
         """Return the bars from that date on."""
-        return self[int(np.searchsorted(self.days, np.datetime64(day, "D"))) :]
+        return self[int(self.days.searchsorted(np.datetime64(day, "D"))) :]
 
     def tail(self, sessions: int) -> Self:
         """Return the newest `sessions` bars."""
@@ -200,8 +200,11 @@ class Bars:
         ValueError
             If the bar is not later than the last one.
         """
-        columns = {name: np.append(getattr(self, name), getattr(bar, name)) for name in COLUMNS}
-        return Bars.from_columns(self.symbol, self.source, np.append(self.days, np.datetime64(bar.day, "D")), columns)
+        if len(self) and bar.day <= self.last_day:
+            raise ValueError(f"{self.symbol}: sessions are not in strictly rising order")
+        days = np.array([bar.day], dtype="datetime64[D]")
+        one = Bars(self.symbol, self.source, days, *(np.array([getattr(bar, name)]) for name in COLUMNS))
+        return followed(self, one)
 
     def frame(self) -> "pd.DataFrame":
         """Return the bars as a frame indexed by session, columns as in `COLUMNS`."""
@@ -210,6 +213,24 @@ class Bars:
         return pd.DataFrame(
             {name: getattr(self, name) for name in COLUMNS}, index=pd.DatetimeIndex(self.days, name="session")
         )
+
+
+def followed(bars: Bars, later: Bars) -> Bars:
+    """Return bars with others behind them, all of later sessions."""
+    return _made(bars, lambda name: np.concatenate((getattr(bars, name), getattr(later, name))))
+
+
+def selected(bars: Bars, wanted: NDArray[np.bool_]) -> Bars:
+    """Return the bars where `wanted` is true."""
+    return bars if wanted.all() else _made(bars, lambda name: getattr(bars, name)[wanted])
+
+
+def _made(of: Bars, column: Callable[[str], NDArray[Any]]) -> Bars:
+    # New arrays whose order and shape follow from those that were checked.
+    arrays = [column(name) for name in ("days", *COLUMNS)]
+    for array in arrays:
+        array.flags.writeable = False
+    return Bars(of.symbol, of.source, *arrays)
 
 
 def among(days: Days, known: Days) -> NDArray[np.bool_]:

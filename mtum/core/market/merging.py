@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars, Column, among, median
+from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars, Column, among, followed, median, selected
 
 PRICE_TOLERANCE = 0.0005
 """Revisions of a price up to this fraction are accepted and recorded."""
@@ -110,6 +110,9 @@ def merge(
         raise ValueError(f"{fresh.symbol} from {fresh.source} cannot join {cached.symbol} from {cached.source}")
     if not len(cached) or not len(fresh):
         return Merge(_joined(cached, fresh), fresh)
+    added = _only_added(cached, fresh)
+    if added is not None:
+        return Merge(followed(cached, added) if len(added) else cached, added)
     splits = new_splits(cached, fresh) if split_rebases else ()
     based = rebased(cached, splits)
     basis = _basis_problem(cached, based, fresh, splits) if check_basis else None
@@ -164,6 +167,8 @@ def already_rebased(bars: Bars) -> tuple[int, ...]:
 
 
 def _tellable_splits(bars: Bars) -> list[int]:
+    if not bars.split.any():
+        return []
     ratio = np.where(bars.split > 0, bars.split, 1.0)
     found: list[int] = np.flatnonzero(np.maximum(ratio, 1 / ratio) >= _TELLABLE_SPLIT).tolist()
     return [index for index in found if index > 0]
@@ -188,12 +193,14 @@ def dividend_adjusted(bars: Bars) -> Bars:
     return Bars.from_columns(bars.symbol, bars.source, bars.days, columns)
 
 
-def selected(bars: Bars, wanted: NDArray[np.bool_]) -> Bars:
-    """Return the bars where `wanted` is true."""
-    if wanted.all():
-        return bars
-    columns = {name: getattr(bars, name)[wanted] for name in COLUMNS}
-    return Bars.from_columns(bars.symbol, bars.source, bars.days[wanted], columns)
+def _only_added(cached: Bars, fresh: Bars) -> Bars | None:
+    # The bars behind the cache, where those inside are as they were: so on most days, and nothing else is to be found.
+    start = int(cached.days.searchsorted(fresh.days[0]))
+    again = len(cached) - start
+    if again > len(fresh) or fresh.split[again:].any():
+        return None
+    both = ((getattr(cached, name)[start:], getattr(fresh, name)[:again]) for name in ("days", *COLUMNS))
+    return fresh[again:] if all((before == now).all() for before, now in both) else None
 
 
 def _knows(cached: Bars, split: NewSplit) -> bool:

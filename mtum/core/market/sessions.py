@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from operator import lt
 
@@ -46,11 +46,14 @@ class Sessions:
     """
 
     known: tuple[Session, ...]
+    days: tuple[date, ...] = field(init=False, repr=False, compare=False)
+    """The date of each."""
 
     def __post_init__(self) -> None:
-        days = [session.day for session in self.known]
+        days = tuple([session.day for session in self.known])
         if not all(map(lt, days, days[1:])):
             raise ValueError("sessions must be in strictly rising order")
+        object.__setattr__(self, "days", days)
 
     def __iter__(self) -> Iterator[Session]:
         return iter(self.known)
@@ -59,7 +62,7 @@ class Sessions:
         return len(self.known)
 
     def _index(self, day: date) -> int:
-        return bisect_left(self.known, day, key=lambda session: session.day)
+        return bisect_left(self.days, day)
 
     def get(self, day: date) -> Session | None:
         """Return the session of that date, or None when the exchange is shut."""

@@ -5,8 +5,7 @@ from datetime import date
 
 import numpy as np
 
-from mtum.core.market.bars import Bar, Bars
-from mtum.core.market.merging import selected
+from mtum.core.market.bars import Bar, Bars, Days, selected
 from mtum.core.market.validation import MOVE_SESSIONS, BarProblem, Rule, problems_in_history, session_days
 
 VALUE_RULES = frozenset({Rule.NOT_A_NUMBER, Rule.NOT_POSITIVE, Rule.OUT_OF_RANGE, Rule.NO_VOLUME, Rule.NOT_A_SESSION})
@@ -37,7 +36,7 @@ class Sifted:
 def sifted(
     joined: Bars,
     new: frozenset[date],
-    sessions: tuple[date, ...],
+    sessions: Days,
     released: frozenset[date],
 ) -> Sifted:
     """Keep new bars out that break a rule.
@@ -51,15 +50,14 @@ def sifted(
         Cached and new bars, from `CONTEXT_SESSIONS` before the first new one on.
     new : frozenset of date
         Sessions that are not in the cache and may be kept out.
-    sessions : tuple of date
-        Sessions that have to be there.
+    sessions : array of datetime64[D]
+        Sessions that have to be there, oldest first.
     released : frozenset of date
         Sessions whose bars a person declared real.
     """
     bars, kept_out = joined, list[tuple[Bar, BarProblem]]()
-    expected = session_days(sessions)
     while True:
-        problems = problems_in_history(bars, expected, released=released)
+        problems = problems_in_history(bars, sessions, released=released)
         mine = [problem for problem in problems if problem.session in new and bars.find(problem.session)]
         wrong = [problem for problem in mine if problem.rule in VALUE_RULES] or mine[:1]
         if not wrong:

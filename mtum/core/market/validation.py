@@ -127,6 +127,8 @@ def problems_in_history(
         *_volume_problems(bars),
         *_move_problems(bars),
     ]
+    if not found:
+        return ()
     first = _as_dates(sessions[:1])[0] if len(sessions) else date.min
     kept = [problem for problem in found if problem.session >= first and problem.session not in released]
     return tuple(sorted(kept, key=lambda problem: problem.session))
@@ -215,7 +217,7 @@ def provisional_problems(
         confirmation = replace(confirmation, midpoint=today.midpoint)
     # The rules use a projected volume that may be NaN; what was seen is what is judged.
     seen = replace(today.bar, volume=today.volume_so_far)
-    extended = history.extended(seen)
+    extended = history.tail(MOVE_SESSIONS + 2).extended(seen)  # no rule of the newest bar looks further back
     found = [*freshness_problems(history.symbol, seen.day, today.seen_at, at, delayed=delayed)]
     newest = extended.tail(VOLUME_SESSIONS + 1)
     own = [*_value_problems(newest), *_volume_problems(newest)]
@@ -325,6 +327,10 @@ def _calendar_problems(bars: Bars, sessions: Days) -> Iterator[BarProblem]:
 
 def _value_problems(bars: Bars) -> Iterator[BarProblem]:
     o, h, low, c = bars.open, bars.high, bars.low, bars.close
+    # Whole and in order, as nearly all are; no comparison with a missing number holds.
+    sound = (low > 0) & (low <= np.minimum(o, c)) & (h >= np.maximum(o, c)) & (h < np.inf)
+    if bool(sound.all()) and not ((bars.volume < 0) | (bars.volume == np.inf)).any():
+        return
     # A volume that is not known (NaN) is no fault of the bar: it leaves what looks at volumes undefined.
     finite = np.isfinite(o) & np.isfinite(h) & np.isfinite(low) & np.isfinite(c) & ~np.isinf(bars.volume)
     positive = (np.minimum(np.minimum(o, h), np.minimum(low, c)) > 0) & ~(bars.volume < 0)
@@ -346,8 +352,10 @@ def _each(bars: Bars, wrong: NDArray[np.bool_], rule: Rule) -> Iterator[BarProbl
 
 def _volume_problems(bars: Bars) -> Iterator[BarProblem]:
     # Where half of the sessions before have no volume none is usual: a series of closes is looked at no further.
-    known = np.append(0, np.cumsum(bars.volume > 0))
     nothing = np.flatnonzero(bars.volume == 0)
+    if not len(nothing):
+        return
+    known = np.append(0, np.cumsum(bars.volume > 0))
     for index in nothing[2 * (known[nothing] - known[np.maximum(0, nothing - VOLUME_SESSIONS)]) >= VOLUME_SESSIONS]:
         before = bars.volume[max(0, index - VOLUME_SESSIONS) : index]
         usual = median(before) if len(before) == VOLUME_SESSIONS else 0.0
@@ -362,9 +370,9 @@ def _move_problems(bars: Bars) -> Iterator[BarProblem]:
         found = f"the prices jump by the split {bars.split[index]:g}:1 recorded that day: those before are as traded"
         yield BarProblem(bars.symbol, bars.day(index), Rule.AS_TRADED, found, "the source must re-base them")
     # Parts of a history given one by one have a hole between them: no move of one session, and nothing to compare.
-    holes = np.flatnonzero(np.diff(bars.days) > _LONGEST_CLOSURE).tolist()
+    holes = np.flatnonzero(bars.days[1:] - bars.days[:-1] > _LONGEST_CLOSURE).tolist()
     for before, last in pairwise((-1, *holes, len(bars) - 1)):
-        part = bars.until(bars.day(last)).tail(last - before) if len(bars) else bars
+        part = bars[before + 1 : last + 1] if holes else bars
         yield from _moves_of_a_part(part, [index - before - 1 for index in traded])
 
 

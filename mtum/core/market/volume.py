@@ -130,8 +130,16 @@ def learned_share(shares: Sequence[float]) -> UsualShare | None:
     newest = shares[-LEARNING_SESSIONS:]
     if len(newest) < LEAST_SESSIONS:
         return None
-    low, middle, high = (float(found) for found in np.quantile(np.array(newest), [0.1, 0.5, 0.9]))
+    low, middle, high = (_quantile(sorted(newest), at) for at in (0.1, 0.5, 0.9))
     return UsualShare(middle, len(newest), low, high)
+
+
+def _quantile(rising: Sequence[float], at: float) -> float:
+    # As `np.quantile` to the last bit, without its cost for twenty values: from the nearer of two, linearly.
+    place = at * (len(rising) - 1)
+    index = min(int(place), len(rising) - 2)
+    below, above, part = rising[index], rising[index + 1], place - index
+    return above - (above - below) * (1 - part) if part >= 0.5 else below + (above - below) * part
 
 
 def moved_share(share: float, seen_minutes: float, minutes: float) -> float:

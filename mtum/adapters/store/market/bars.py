@@ -41,7 +41,7 @@ class SqliteBars:
     def bars(self, symbol: str, source: str, since: date | None = None) -> Bars:
         """Return all accepted bars, or those from a date on; empty when nothing is cached."""
         sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
-        return _bars(symbol, source, self.database.rows(sql, (symbol, source, since_text(since))))
+        return _bars(symbol, source, self.database.tuples(sql, (symbol, source, since_text(since))))
 
     def eventful(self, symbol: str, source: str, since: date, until: date, days: Sequence[date] = ()) -> Bars:
         """Return the first and the last bar of the closed interval, those with a dividend or a split, and `days`."""
@@ -155,7 +155,7 @@ class SqliteBars:
 
 def _bars(symbol: str, source: str, rows: Iterable[Sequence[object]]) -> Bars:
     columns = list(zip(*rows, strict=True)) or [()] * (1 + len(COLUMNS))
-    return Bars.from_columns(symbol, source, list(columns[0]), dict(zip(COLUMNS, columns[1:], strict=True)))
+    return Bars.from_columns(symbol, source, columns[0], dict(zip(COLUMNS, columns[1:], strict=True)))
 
 
 def _accepted(bars: Bars, at: str, final_until: date | None) -> Iterator[tuple[str | float | int, ...]]:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from math import nan
 
 from mtum.adapters.store.database import Database
@@ -43,7 +44,7 @@ class SqliteQuarantine:
         # One text for all of them costs half as much as a row for each.
         sql = "SELECT group_concat(session) FROM bars WHERE symbol = ? AND source = ? AND session >= ?"
         row = self.database.row(sql, (symbol, source, since.isoformat() if since else ""))
-        return sorted(map(date.fromisoformat, row[0].split(","))) if row and row[0] else []
+        return _days(row[0]) if row and row[0] else ()
 
     def keep_out(self, bars: Sequence[QuarantinedBar]) -> None:
         """Record bars kept out; one seen again keeps a person's release while its numbers are the same."""
@@ -76,6 +77,12 @@ class SqliteQuarantine:
             "WHERE symbol = ? AND source = ? AND released_at IS NOT NULL AND released_by <> 'source'"
         )
         return frozenset(date.fromisoformat(row[0]) for row in self.database.rows(sql, (symbol, source)))
+
+
+@lru_cache(maxsize=64)
+def _days(text: str) -> tuple[date, ...]:
+    # A value, made once: most symbols have the same sessions.
+    return tuple(sorted(map(date.fromisoformat, text.split(","))))
 
 
 def _kept_out(row: sqlite3.Row) -> QuarantinedBar:

@@ -43,9 +43,9 @@ def test_nothing_cached_is_an_empty_frame(store: SqliteStore) -> None:
 def test_the_cached_sessions_begin_where_they_are_asked_from(store: SqliteStore) -> None:
     store.bars.accept(bars_of({TUESDAY: 2.0, FRIDAY: 3.0}), FIRST, None)
     store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
-    assert store.quarantine.cached_days("MTUM", "csv") == [MONDAY, TUESDAY, FRIDAY]
-    assert store.quarantine.cached_days("MTUM", "csv", TUESDAY) == [TUESDAY, FRIDAY]
-    assert store.quarantine.cached_days("MTUM", "yahoo") == []
+    assert store.quarantine.cached_days("MTUM", "csv") == (MONDAY, TUESDAY, FRIDAY)
+    assert store.quarantine.cached_days("MTUM", "csv", TUESDAY) == (TUESDAY, FRIDAY)
+    assert store.quarantine.cached_days("MTUM", "yahoo") == ()
 
 
 def test_symbols_and_sources_are_kept_apart(store: SqliteStore) -> None:

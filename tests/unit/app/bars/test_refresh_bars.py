@@ -1,7 +1,7 @@
 """Bringing the cache up to date."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mtum.adapters.store.database import connect
 from mtum.app.bars.accept_bars import REVISED, Refresh
 from mtum.app.bars.kept_out import explained, kept_out, release_bar
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
@@ -62,6 +63,19 @@ def test_later_only_the_missing_sessions_and_ten_before_are_asked_for(tmp_path: 
         first, last = SESSIONS.known[70].day, SESSIONS.known[89].day
         assert shelf(desk).asked[-1] == ("MTUM", first, last)
         assert (result.read, result.written) == (20, 10)
+
+
+def test_a_look_that_finds_nothing_new_writes_nothing(tmp_path: Path) -> None:
+    with desk_with(tmp_path) as desk:
+        refreshed(desk)
+        with closing(connect(tmp_path / "mtum.db")) as other:
+            before = other.execute("PRAGMA data_version").fetchone()[0]
+            assert (refreshed(desk).read, refreshed(desk).written) == (10, 0)
+            assert other.execute("PRAGMA data_version").fetchone()[0] == before
+            # Nobody is waited for either.
+            other.execute("BEGIN IMMEDIATE")
+            assert refreshed(desk).written == 0
+            other.execute("ROLLBACK")
 
 
 def test_an_old_cache_is_joined_on_without_a_hole_and_across_a_split(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from mtum.core.market.bars import COLUMNS, Bar, Bars, in_timeframe, median, periods, total_return
+from mtum.core.market.bars import COLUMNS, Bar, Bars, followed, in_timeframe, median, periods, selected, total_return
 from mtum.core.market.timeframes import Timeframe
 
 MON, TUE, THU = date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 4)
@@ -85,6 +85,13 @@ def test_an_extension_keeps_every_column_and_must_be_newer() -> None:
     assert (longer.bar(3), longer.bar(1), len(BARS)) == (bar, ROWS[1], 3)
     with pytest.raises(ValueError, match="rising order"):
         BARS.extended(Bar(THU, 1.0, 2.0, 0.5, 1.5, 7.0))
+
+
+def test_parts_put_together_again_are_the_whole_and_read_only() -> None:
+    whole = followed(selected(BARS, np.array([True, False, False])), BARS.tail(2))
+    assert tuple(whole.bar(index) for index in range(3)) == ROWS
+    assert not any(getattr(whole, name).flags.writeable for name in ("days", *COLUMNS))
+    assert selected(BARS, np.ones(3, dtype=bool)) is BARS
 
 
 def test_an_empty_run_of_bars_has_no_last_day() -> None:

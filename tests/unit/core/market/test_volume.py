@@ -68,6 +68,14 @@ def test_a_share_is_learned_from_the_last_twenty_of_at_least_five_sessions() -> 
     assert learned_share([0.1] * 10 + [0.8] * 20) == UsualShare(0.8, 20, 0.8, 0.8)
 
 
+@pytest.mark.parametrize("count", range(5, 21))
+def test_what_is_learned_are_the_quantiles_of_numpy_to_the_last_bit(count: int) -> None:
+    shares = np.random.default_rng(count).uniform(0.5, 1.0, count).tolist()
+    found = learned_share(shares)
+    assert found is not None
+    assert [found.low, found.share, found.high] == np.quantile(shares, [0.1, 0.5, 0.9]).tolist()
+
+
 def test_only_the_last_twenty_sessions_count_in_whatever_order_they_come() -> None:
     history = observed(*[0.60] * 10, *[0.80] * 20)
     found = usual_share(list(reversed(history)), 20.0, PRIOR)
