@@ -5,30 +5,33 @@ from time import process_time
 
 import pytest
 
-from mtum.core.indicators import lines_of
+from mtum.core.indicators import lines_of_each
 from support.markets import made_up_bars
 from support.talib_peers import PEERS
 
 pytestmark = pytest.mark.bench
 SESSIONS, SYMBOLS, ROUNDS = 2520, 100, 9
-REACHED, AIM = 1.55, 1.0
+REACHED, AIM = 1.3, 1.0
 """Times the CPU of TA-Lib: what holds today, and what is wanted."""
 
 
-def test_eighteen_indicators_as_machine_code_take_at_most_1_55_times_as_long_as_those_of_talib() -> None:
+def test_eighteen_indicators_as_machine_code_take_at_most_1_3_times_as_long_as_those_of_talib() -> None:
     """The library rounds nothing and multiplies where Wilder's mean divides; ours say what the numpy forms say."""
     bars = [made_up_bars(SESSIONS, seed) for seed in range(SYMBOLS)]
-    for name, (asked, _) in PEERS.items():
-        lines_of(bars[0], name, asked, compiled=True)
+
+    def ours() -> None:
+        for name, (asked, _) in PEERS.items():
+            for _ in lines_of_each(bars, name, asked, compiled=True):
+                pass
+
+    ours()
     ratios = []
     for _ in range(ROUNDS):
         began = process_time()
-        for one in bars:
-            for name, (asked, _) in PEERS.items():
-                lines_of(one, name, asked, compiled=True)
+        ours()
         between = process_time()
-        for one in bars:
-            for _, peer in PEERS.values():
+        for _, peer in PEERS.values():
+            for one in bars:
                 peer(one)
         ratios.append((between - began) / (process_time() - between))
     print(f"{len(PEERS)} indicators of {SYMBOLS} symbols, ours over TA-Lib's: {median(ratios):.2f} (aim {AIM})")

@@ -4,7 +4,7 @@ A column form says what a strategy wants at each session apart from what it hold
 `simulation.walker` adds what `decide` adds: holdings, money, limits. Rows are sessions, columns symbols.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from mtum.core.indicators import INDICATORS, column_of
+from mtum.core.indicators import INDICATORS, columns_of
 from mtum.core.indicators.smoothing import rounded
 from mtum.core.market.bars import Bars, Column, Days, first_days, kept_of_dividends, periods, total_return
 from mtum.core.market.coverage import Dividends
@@ -63,14 +63,12 @@ class MarketColumns:
     dividends: Mapping[str, Dividends] = field(default_factory=dict)
     compiled: bool = False
 
-    def matrix(self, symbols: Sequence[str], columns: Sequence[Column]) -> Column:
+    def matrix(self, symbols: Sequence[str], columns: Iterable[Column]) -> Column:
         """Return columns over each symbol's bars by session, NaN where it has no bar, shape (n_sessions, n_symbols)."""
-        if all(len(self.bars[symbol]) == len(self.days) for symbol in symbols):
-            return np.ascontiguousarray(np.array(columns, dtype=np.float64).T)
-        found = np.full((len(self.days), len(symbols)), np.nan)
-        for at, (symbol, column) in enumerate(zip(symbols, columns, strict=True)):
-            found[self._rows[symbol], at] = column
-        return found
+        found = np.full((len(symbols), len(self.days)), np.nan)
+        for row, symbol, column in zip(found, symbols, columns, strict=True):
+            row[self._rows[symbol] if len(column) < len(row) else slice(None)] = column
+        return np.ascontiguousarray(found.T)
 
     def able(self, symbols: Sequence[str]) -> Mask:
         """Return where each symbol can be decided on, shape (n_sessions, n_symbols)."""
@@ -103,8 +101,7 @@ class MarketColumns:
         if asked.timeframe is not Timeframe.DAY or (asked.total_return and INDICATORS[asked.indicator].unit == "USD"):
             raise ValueError(f"{asked.indicator} of {asked.timeframe} is no column of days")
         priced = [self._priced[symbol] if asked.total_return else self.bars[symbol] for symbol in symbols]
-        own = dict(asked.parameters)
-        return self.matrix(symbols, [column_of(bars, asked.indicator, own, compiled=self.compiled) for bars in priced])
+        return self.matrix(symbols, columns_of(priced, asked.indicator, dict(asked.parameters), compiled=self.compiled))
 
     def decisions(self, timeframe: Timeframe, able: Mask, settled: Mask | None = None) -> Decisions:
         """Return where the end of a week or month is decided: at its last session, or at the first one that can be.

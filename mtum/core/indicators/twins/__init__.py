@@ -4,13 +4,15 @@ The numpy form is the definition. A twin pays where many symbols are worked out:
 and a twin is compiled once on a machine.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mtum.core.compiled import machine
+from mtum.core.indicators import INDICATORS
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.indicators.twins import averages, ranges, volumes
 from mtum.core.market.bars import Bars
@@ -20,9 +22,15 @@ if TYPE_CHECKING:
     from mtum.core.indicators.indicator import Lines
     from mtum.core.market.bars import Column
 
+type Given = tuple[tuple[str, ...], tuple[object, ...]]
+"""Columns that a loop reads, and its other arguments."""
 
+_BESIDE = 8
+"""Symbols worked out beside one another: what belongs to them stays in the processor's second cache."""
 _CONTIGUOUS, _WRITEABLE_CONTIGUOUS = 0x1, 0x401
 """Of an array's flags; asked for by name they take longer than a short loop."""
+_KEPT = 1024
+"""Indicators with parameters whose arguments are found once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +40,33 @@ class Twin:
     Parameters
     ----------
     loop : callable
-        What `given` returns in, lines of shape (n_lines, n_sessions) out.
+        Takes columns of several symbols, the other arguments, and what it writes into, of shape (n_lines, n_symbols,
+        n_sessions). No value depends on a later session.
     lines : tuple of str
         Their names.
     given : callable
-        Bars and the indicator's parameters in, the loop's arguments out; None for those that it does not know.
+        The indicator's parameters in, what the loop is given out; None for parameters that it does not know.
     """
 
-    loop: "Callable[..., Column]"
+    loop: Callable[..., None]
     lines: tuple[str, ...]
-    given: Callable[..., tuple[object, ...] | None]
+    given: Callable[..., Given | None]
 
 
-def _moves(bars: Bars, sessions: int, a_year: int) -> tuple[object, ...] | None:
-    # numpy's logarithm and that of machine code differ in the last bit.
-    return (np.log(bars.close[1:] / bars.close[:-1]), sessions, a_year) if len(bars) else None
+_CLOSE, _CLOSE_VOLUME, _PRICES = ("close",), ("close", "volume"), ("high", "low", "close")
+_FLOWS = (*_PRICES, "volume")
 
 
-def _of(bars: Bars, of: str, sessions: int) -> tuple[object, ...]:
-    return getattr(bars, of), sessions
+def _with(*columns: str) -> Callable[..., Given]:
+    return lambda **parameters: (columns, tuple(parameters.values()))
 
 
-def _prices(bars: Bars, **parameters: object) -> tuple[object, ...]:
-    return bars.high, bars.low, bars.close, *parameters.values()
+def _of(of: str, sessions: int) -> Given:
+    return (of,), (sessions,)
 
 
-def _volumes(bars: Bars, sessions: int) -> tuple[object, ...]:
-    return bars.high, bars.low, bars.close, bars.volume, sessions
+def _smoothed(*columns: str) -> Callable[..., Given]:
+    return lambda sessions, smoothing: (columns, (sessions, smoothing is Smoothing.WILDER))
 
 
 TWINS: Mapping[str, Twin] = {
@@ -67,85 +75,108 @@ TWINS: Mapping[str, Twin] = {
     "wma": Twin(averages.wma, ("wma",), _of),
     "dema": Twin(averages.dema, ("dema",), _of),
     "tema": Twin(averages.tema, ("tema",), _of),
-    "macd": Twin(
-        averages.macd,
-        ("line", "signal", "histogram"),
-        lambda bars, fast, slow, signal: (bars.close, fast, slow, signal),
-    ),
-    "adx": Twin(ranges.adx, ("adx", "plus_di", "minus_di"), _prices),
+    "macd": Twin(averages.macd, ("line", "signal", "histogram"), _with(*_CLOSE)),
+    "adx": Twin(ranges.adx, ("adx", "plus_di", "minus_di"), _with(*_PRICES)),
     "donchian": Twin(
-        ranges.donchian,
-        ("high", "low"),
-        lambda bars, sessions, previous: (bars.high, bars.low, sessions, bool(previous)),
+        ranges.donchian, ("high", "low"), lambda sessions, previous: (("high", "low"), (sessions, bool(previous)))
     ),
-    "rsi": Twin(
-        averages.rsi,
-        ("rsi",),
-        lambda bars, sessions, smoothing: (bars.close, sessions, smoothing is Smoothing.WILDER),
+    "rsi": Twin(averages.rsi, ("rsi",), _smoothed(*_CLOSE)),
+    "stochastic": Twin(
+        ranges.stochastic,
+        ("k", "d"),
+        lambda sessions, smooth, signal: (_PRICES, (sessions, (smooth, signal))),
     ),
-    "stochastic": Twin(ranges.stochastic, ("k", "d"), _prices),
-    "williams_r": Twin(ranges.williams_r, ("williams_r",), _prices),
-    "roc": Twin(averages.roc, ("roc",), lambda bars, sessions: (bars.close, sessions)),
-    "atr": Twin(
-        ranges.atr,
-        ("atr",),
-        lambda bars, sessions, smoothing: (bars.high, bars.low, bars.close, sessions, smoothing is Smoothing.WILDER),
-    ),
+    "williams_r": Twin(ranges.williams_r, ("williams_r",), _with(*_PRICES)),
+    "roc": Twin(averages.roc, ("roc",), _with(*_CLOSE)),
+    "atr": Twin(ranges.atr, ("atr",), _smoothed(*_PRICES)),
     "bollinger": Twin(
         averages.bollinger,
         ("middle", "upper", "lower", "percent_b", "bandwidth"),
-        lambda bars, sessions, deviations: (bars.close, sessions, float(deviations)),
+        lambda sessions, deviations: (_CLOSE, (sessions, float(deviations))),
     ),
     "keltner": Twin(
         ranges.keltner,
         ("middle", "upper", "lower"),
-        lambda bars, sessions, ranges, range_sessions: (
-            bars.high, bars.low, bars.close, sessions, float(ranges), range_sessions
-        ),
+        lambda sessions, ranges, range_sessions: (_PRICES, ((sessions, range_sessions), float(ranges))),
     ),
-    "volatility": Twin(averages.volatility, ("volatility",), _moves),
-    "vwap": Twin(volumes.vwap, ("vwap",), _volumes),
-    "obv": Twin(volumes.obv, ("obv",), lambda bars, sessions: (bars.close, bars.volume, sessions)),
-    "ad": Twin(volumes.ad, ("ad",), _volumes),
-    "pvt": Twin(volumes.pvt, ("pvt",), lambda bars, sessions: (bars.close, bars.volume, sessions)),
-    "cmf": Twin(volumes.cmf, ("cmf",), _volumes),
+    "volatility": Twin(averages.volatility, ("volatility",), _with("moves")),
+    "vwap": Twin(volumes.vwap, ("vwap",), _with(*_FLOWS)),
+    "obv": Twin(volumes.obv, ("obv",), _with(*_CLOSE_VOLUME)),
+    "ad": Twin(volumes.ad, ("ad",), _with(*_FLOWS)),
+    "pvt": Twin(volumes.pvt, ("pvt",), _with(*_CLOSE_VOLUME)),
+    "cmf": Twin(volumes.cmf, ("cmf",), _with(*_FLOWS)),
     "pivots": Twin(
         ranges.pivots,
         ("p", "r1", "s1", "r2", "s2", "r3", "s3"),
-        lambda bars, period: (bars.high, bars.low, bars.close) if period is Timeframe.DAY else None,
+        lambda period: (_PRICES, ()) if period is Timeframe.DAY else None,
     ),
     "percentile_rank": Twin(ranges.percentile_rank, ("percentile_rank",), _of),
     "iv_rank": Twin(ranges.iv_rank, ("iv_rank",), _of),
-}  # fmt: skip
+}
 """Every indicator that has one, by its name."""
 
 
-def twin_lines(bars: Bars, indicator: str, asked: Mapping[str, object], *, plain: bool = False) -> "Lines | None":
-    """Return every line of an indicator from its twin; None where it has none for such bars and parameters.
+def twin_lines(
+    bars: Sequence[Bars], indicator: str, asked: Mapping[str, object], *, plain: bool = False
+) -> "Iterator[Lines] | None":
+    """Return every line of an indicator for each bars in turn; None where no twin knows such bars and parameters.
 
     Parameters
     ----------
-    bars : Bars
-        Bars of one symbol and one source, oldest first, one per session.
+    bars : sequence of Bars
+        Bars of each symbol, oldest first; they need not be of one length.
     indicator : str
         Name of the indicator.
     asked : mapping
-        Every parameter of the indicator, the defaults too.
+        Its parameters; its defaults stand for the rest.
     plain : bool
         Whether to run the loop without numba, which takes a hundred times as long.
     """
-    twin = TWINS.get(indicator)
-    given = twin.given(bars, **asked) if twin is not None and type(bars) is Bars else None
-    if twin is None or given is None:
+    call = _call_of(indicator, tuple(asked.items()))
+    if call is None or not all(type(one) is Bars for one in bars):
         return None
-    loop = twin.loop if plain else machine(twin.loop)
-    found = loop(*[_read_only(one) if isinstance(one, np.ndarray) else one for one in given])
-    return {name: found[place] for place, name in enumerate(twin.lines)}
+    twin, given = call
+    return _in_turn(bars, twin.loop if plain else machine(twin.loop), twin.lines, given)
 
 
-def _read_only(column: "Column") -> "Column":
-    # Machine code is made anew for each kind of column: so all are of one.
-    if column.flags.num & _WRITEABLE_CONTIGUOUS != _CONTIGUOUS:
-        column = np.ascontiguousarray(column).view()
-        column.flags.writeable = False
-    return column
+@lru_cache(_KEPT)
+def _call_of(indicator: str, asked: tuple[tuple[str, object], ...]) -> tuple[Twin, Given] | None:
+    twin = TWINS.get(indicator)
+    given = twin.given(**{**INDICATORS[indicator].defaults, **dict(asked)}) if twin is not None else None
+    return None if twin is None or given is None else (twin, given)
+
+
+def _in_turn(
+    bars: Sequence[Bars], loop: Callable[..., None], names: tuple[str, ...], given: Given
+) -> "Iterator[Lines]":
+    # Not all at once: memory that was just let go is in the cache, and new memory is not.
+    columns, others = given
+    for begin in range(0, len(bars), _BESIDE):
+        some = bars[begin : begin + _BESIDE]
+        lengths = [len(one.days) for one in some]
+        longest = max(lengths)
+        lines = np.empty((len(names), len(some), longest))
+        loop(*[_beside(some, column, longest) for column in columns], *others, lines)
+        for length, each in zip(lengths, zip(*lines, strict=True), strict=True):
+            yield dict(zip(names, each if length == longest else [line[:length] for line in each], strict=True))
+
+
+def _beside(bars: Sequence[Bars], name: str, longest: int) -> "tuple[Column, ...]":
+    # Machine code is made anew for each kind of column and for each number of them: so all are of one.
+    found = [_moves(one.close) if name == "moves" else getattr(one, name) for one in bars]
+    for row, column in enumerate(found):
+        if column.shape[0] < longest or column.flags.num & _WRITEABLE_CONTIGUOUS != _CONTIGUOUS:
+            found[row] = np.full(longest, np.nan)
+            found[row][: len(column)] = column
+            found[row].flags.writeable = False
+    return *found, *[found[0]] * (_BESIDE - len(found))
+
+
+def _moves(close: "Column") -> "Column":
+    # numpy's logarithm and that of machine code differ in the last bit.
+    found = np.empty(len(close))
+    found[:1] = np.nan
+    np.divide(close[1:], close[:-1], out=found[1:])
+    np.log(found[1:], out=found[1:])
+    found.flags.writeable = False
+    return found

@@ -5,185 +5,272 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.core.compiled import compiled
-from mtum.core.indicators.twins.recursive import (
-    ema_into,
-    ema_of_difference_into,
-    ema_thrice_into,
-    ema_twice_into,
-    two_wilders_into,
-)
-from mtum.core.indicators.twins.steps import deviation_into, mean_into, round_into, unknown, weighted_into
+from mtum.core.indicators.twins.recursive import means, recursive
+from mtum.core.indicators.twins.steps import deviation_into, mean_into, round_into, terms_into, to_decimals, unknown
 
 if TYPE_CHECKING:
+    from mtum.core.indicators.twins.steps import Columns
     from mtum.core.market.bars import Column
 
 
 @compiled
-def sma(values: "Column", sessions: int) -> "Column":
-    """Return the plain mean."""
-    lines = np.empty((1, len(values)))
-    mean_into(values, sessions, lines[0])
-    round_into(lines[0], lines[0])
-    return lines
-
-
-@compiled
-def wma(values: "Column", sessions: int) -> "Column":
-    """Return the mean with linear weights."""
-    lines = np.empty((1, len(values)))
-    whole, weights = unknown(lines[0], sessions), sessions * (sessions + 1) // 2
-    weighted_into(values, sessions, whole)
-    for i in range(len(whole)):
-        whole[i] /= weights
-    round_into(lines[0], lines[0])
-    return lines
-
-
-@compiled
-def ema(values: "Column", sessions: int) -> "Column":
-    """Return the exponential mean."""
-    lines = np.empty((1, len(values)))
-    ema_into(values, sessions, lines[0])
-    round_into(lines[0], lines[0])
-    return lines
-
-
-@compiled
-def dema(values: "Column", sessions: int) -> "Column":
-    """Return the double exponential mean."""
-    lines, once, twice = np.empty((1, len(values))), np.empty(len(values)), np.empty(len(values))
-    ema_twice_into(values, sessions, len(values), once, twice)
-    for i in range(len(once)):
-        once[i] = 2.0 * once[i] - twice[i]
-    round_into(once, lines[0])
-    return lines
-
-
-@compiled
-def tema(values: "Column", sessions: int) -> "Column":
-    """Return the triple exponential mean."""
-    lines, once, twice = np.empty((1, len(values))), np.empty(len(values)), np.empty(len(values))
-    thrice = np.empty(len(values))
-    ema_thrice_into(values, sessions, once, twice, thrice)
-    for i in range(len(once)):
-        once[i] = 3.0 * once[i] - 3.0 * twice[i] + thrice[i]
-    round_into(once, lines[0])
-    return lines
-
-
-@compiled
-def macd(close: "Column", fast: int, slow: int, signal: int) -> "Column":
-    """Return line, signal and histogram.
+def sma(values: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the plain mean.
 
     Parameters
     ----------
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
+    values : tuple of ndarray of float64, shape (n,)
+        Values of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    for row in range(lines.shape[1]):
+        found = lines[0, row]
+        mean_into(values[row], sessions, found)
+        round_into(found, found)
+
+
+@compiled
+def wma(values: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the mean with linear weights.
+
+    Parameters
+    ----------
+    values : tuple of ndarray of float64, shape (n,)
+        Values of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    weights, nothing = sessions * (sessions + 1) // 2, np.zeros(lines.shape[2])
+    for row in range(lines.shape[1]):
+        whole = unknown(lines[0, row], sessions)
+        terms_into(values[row], nothing, 1, sessions, whole)
+        for i in range(len(whole)):
+            whole[i] = to_decimals(whole[i] / weights)
+
+
+@compiled
+def ema_into(values: "Columns", sessions: int, rows: "Column") -> None:
+    """Write the exponential mean, not rounded.
+
+    Parameters
+    ----------
+    values : tuple of ndarray of float64, shape (n,)
+        Values of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    rows : ndarray of float64, shape (n_symbols, n)
+        What is written into.
+    """
+    for row in range(len(rows)):
+        rows[row, :] = values[row]
+    recursive(rows, sessions, False)
+
+
+@compiled
+def ema(values: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the exponential mean.
+
+    Parameters
+    ----------
+    values : tuple of ndarray of float64, shape (n,)
+        Values of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    ema_into(values, sessions, lines[0])
+    for row in range(lines.shape[1]):
+        round_into(lines[0, row], lines[0, row])
+
+
+@compiled
+def dema(values: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the double exponential mean.
+
+    Parameters
+    ----------
+    values : tuple of ndarray of float64, shape (n,)
+        Values of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    once, twice = np.empty(lines[0].shape), lines[0]
+    ema_into(values, sessions, once)
+    twice[:] = once
+    recursive(twice, sessions, False)
+    for row in range(len(once)):
+        single, found = once[row], twice[row]
+        for i in range(len(found)):
+            found[i] = to_decimals(2.0 * single[i] - found[i])
+
+
+@compiled
+def tema(values: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the triple exponential mean.
+
+    Parameters
+    ----------
+    values : tuple of ndarray of float64, shape (n,)
+        Values of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    once, twice, thrice = np.empty(lines[0].shape), np.empty(lines[0].shape), lines[0]
+    ema_into(values, sessions, once)
+    twice[:] = once
+    recursive(twice, sessions, False)
+    thrice[:] = twice
+    recursive(thrice, sessions, False)
+    for row in range(len(once)):
+        single, double, found = once[row], twice[row], thrice[row]
+        for i in range(len(found)):
+            found[i] = to_decimals(3.0 * single[i] - 3.0 * double[i] + found[i])
+
+
+@compiled
+def macd(close: "Columns", fast: int, slow: int, signal: int, lines: "Column") -> None:
+    """Write line, signal and histogram.
+
+    Parameters
+    ----------
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
     fast : int
         Window of the fast mean, sessions.
     slow : int
         Window of the slow mean, sessions.
     signal : int
         Window of the signal line, sessions.
+    lines : ndarray of float64, shape (3, n_symbols, n)
+        What is written into.
     """
-    lines, quick, smoothed = np.empty((3, len(close))), np.empty(len(close)), np.empty(len(close))
-    ema_of_difference_into(close, fast, slow, signal, quick, smoothed)
-    round_into(quick, lines[0])
-    round_into(smoothed, lines[1])
-    for i in range(len(quick)):
-        quick[i] = quick[i] - smoothed[i]
-    round_into(quick, lines[2])
-    return lines
+    ema_into(close, fast, lines[0])
+    ema_into(close, slow, lines[1])
+    for row in range(lines.shape[1]):
+        apart, smoothed = lines[0, row], lines[1, row]
+        for i in range(len(apart)):
+            apart[i] = apart[i] - smoothed[i]
+            smoothed[i] = apart[i]
+    recursive(lines[1], signal, False)
+    for row in range(lines.shape[1]):
+        apart, smoothed, histogram = lines[0, row], lines[1, row], lines[2, row]
+        for i in range(len(apart)):
+            histogram[i] = to_decimals(apart[i] - smoothed[i])
+        round_into(apart, apart)
+        round_into(smoothed, smoothed)
 
 
 @compiled
-def rsi(close: "Column", sessions: int, wilder: bool) -> "Column":  # loops take no names
-    """Return the relative strength index.
+def rsi(close: "Columns", sessions: int, wilder: bool, lines: "Column") -> None:  # loops take no names
+    """Write the relative strength index.
 
     Parameters
     ----------
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
     sessions : int
         Length of the window, sessions.
     wilder : bool
         Whether means are Wilder's; else plain.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
     """
-    lines, count = np.empty((1, len(close))), len(close)
-    rise, fall, up, down = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
-    rises, falls, later = unknown(rise, 2), unknown(fall, 2), close[1:]
-    for i in range(len(rises)):
-        move = later[i] - close[i]
-        rises[i] = 0.0 if move < 0.0 else move
-        falls[i] = 0.0 if move > 0.0 else -move
-    if wilder:
-        two_wilders_into(rise, fall, sessions, up, down)
-    else:
-        mean_into(rise, sessions, up)
-        mean_into(fall, sessions, down)
-    for i in range(count):
-        up[i] = 100.0 * up[i] / (up[i] + down[i])
-    round_into(up, lines[0])
-    return lines
+    rows, count = lines.shape[1], lines.shape[2]
+    moved = np.empty((2 * rows, count))
+    for row in range(rows):
+        rises, falls, before = unknown(moved[row], 2), unknown(moved[rows + row], 2), close[row]
+        later = before[1:]
+        for i in range(len(rises)):
+            move = later[i] - before[i]
+            rises[i] = 0.0 if move < 0.0 else move
+            falls[i] = 0.0 if move > 0.0 else -move
+    means(moved, sessions, wilder)
+    for row in range(rows):
+        up, down, found = moved[row], moved[rows + row], lines[0, row]
+        for i in range(count):
+            found[i] = to_decimals(100.0 * up[i] / (up[i] + down[i]))
 
 
 @compiled
-def roc(close: "Column", sessions: int) -> "Column":
-    """Return the change in percent."""
-    lines = np.empty((1, len(close)))
-    whole, now = unknown(lines[0], sessions + 1), close[min(sessions, len(close)) :]
-    for i in range(len(whole)):
-        whole[i] = 100.0 * (now[i] / close[i] - 1.0)
-    round_into(lines[0], lines[0])
-    return lines
-
-
-@compiled
-def bollinger(close: "Column", sessions: int, deviations: float) -> "Column":
-    """Return middle, upper, lower, percent_b and bandwidth.
+def roc(close: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the change in percent.
 
     Parameters
     ----------
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    for row in range(lines.shape[1]):
+        whole, before = unknown(lines[0, row], sessions + 1), close[row]
+        now = before[min(sessions, len(before)) :]
+        for i in range(len(whole)):
+            whole[i] = to_decimals(100.0 * (now[i] / before[i] - 1.0))
+
+
+@compiled
+def bollinger(close: "Columns", sessions: int, deviations: float, lines: "Column") -> None:
+    """Write middle, upper, lower, percent_b and bandwidth.
+
+    Parameters
+    ----------
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
     sessions : int
         Length of the window, sessions.
     deviations : float
         Width of the band in standard deviations.
+    lines : ndarray of float64, shape (5, n_symbols, n)
+        What is written into.
     """
-    lines, count = np.empty((5, len(close))), len(close)
-    middle, upper, lower, inside, width = lines[0], lines[1], lines[2], lines[3], lines[4]
-    mean_into(close, sessions, middle)
-    deviation_into(close, middle, sessions, 0, upper)
-    for i in range(count):
-        spread = deviations * upper[i]
-        upper[i], lower[i] = middle[i] + spread, middle[i] - spread
-        apart = upper[i] - lower[i]
-        inside[i] = (close[i] - lower[i]) / apart if upper[i] > lower[i] else np.nan
-        width[i] = apart / middle[i]
-    for line in range(5):
-        round_into(lines[line], lines[line])
-    return lines
+    for row in range(lines.shape[1]):
+        middle, upper, lower = lines[0, row], lines[1, row], lines[2, row]
+        inside, width, price = lines[3, row], lines[4, row], close[row]
+        mean_into(price, sessions, middle)
+        deviation_into(price, middle, sessions, 0, upper)
+        for i in range(len(price)):
+            spread = deviations * upper[i]
+            high, low = middle[i] + spread, middle[i] - spread
+            apart = high - low
+            upper[i], lower[i] = to_decimals(high), to_decimals(low)
+            place = to_decimals((price[i] - low) / apart)
+            inside[i] = place if high > low else np.nan
+            width[i] = to_decimals(apart / middle[i])
+        round_into(middle, middle)
 
 
 @compiled
-def volatility(moves: "Column", sessions: int, a_year: int) -> "Column":
-    """Return the realized volatility of logarithmic moves, of which the first bar has none.
+def volatility(moves: "Columns", sessions: int, a_year: int, lines: "Column") -> None:
+    """Write the realized volatility of logarithmic moves, of which the first bar has none.
 
     Parameters
     ----------
-    moves : ndarray of float64, shape (n,)
-        Logarithmic moves, oldest first; the first is NaN.
+    moves : tuple of ndarray of float64, shape (n,)
+        Logarithmic moves of each symbol, oldest first; the first is NaN.
     sessions : int
         Length of the window, sessions.
     a_year : int
         Sessions of a year.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
     """
-    lines, year = np.empty((1, len(moves) + 1)), np.sqrt(a_year)
-    whole, means = unknown(lines[0], 2), np.empty(len(moves))
-    mean_into(moves, sessions, means)
-    deviation_into(moves, means, sessions, 1, whole)
-    for i in range(len(whole)):
-        whole[i] = whole[i] * year
-    round_into(lines[0], lines[0])
-    return lines
+    averages, year = np.empty(lines.shape[2]), np.sqrt(a_year)
+    for row in range(lines.shape[1]):
+        found = lines[0, row]
+        mean_into(moves[row], sessions, averages)
+        deviation_into(moves[row], averages, sessions, 1, found)
+        for i in range(len(found)):
+            found[i] = to_decimals(found[i] * year)

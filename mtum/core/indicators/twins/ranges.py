@@ -5,253 +5,281 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.core.compiled import compiled
-from mtum.core.indicators.twins.recursive import wilder_beside_ema_into, wilder_into, wilders_into
-from mtum.core.indicators.twins.steps import highest_into, lowest_into, mean_into, ranges_into, round_into, unknown
+from mtum.core.indicators.twins.averages import ema_into
+from mtum.core.indicators.twins.recursive import means, recursive
+from mtum.core.indicators.twins.steps import extreme_into, mean_into, ranges_into, round_into, to_decimals, unknown
 
 if TYPE_CHECKING:
+    from mtum.core.indicators.twins.steps import Columns
     from mtum.core.market.bars import Column
 
 
 @compiled
-def atr(high: "Column", low: "Column", close: "Column", sessions: int, wilder: bool) -> "Column":  # loops take no names
-    """Return the average true range.
+def atr(
+    high: "Columns", low: "Columns", close: "Columns", sessions: int, wilder: bool, lines: "Column"
+) -> None:  # loops take no names
+    """Write the average true range.
 
     Parameters
     ----------
-    high : ndarray of float64, shape (n,)
-        Highs in USD, oldest first.
-    low : ndarray of float64, shape (n,)
-        Lows in USD, oldest first.
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
     sessions : int
         Length of the window, sessions.
     wilder : bool
         Whether means are Wilder's; else plain.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
     """
-    lines, ranges = np.empty((1, len(close))), np.empty(len(close))
-    ranges_into(high, low, close, ranges)
-    if wilder:
-        wilder_into(ranges, sessions, lines[0])
-    else:
-        mean_into(ranges, sessions, lines[0])
-    round_into(lines[0], lines[0])
-    return lines
+    for row in range(lines.shape[1]):
+        ranges_into(high[row], low[row], close[row], lines[0, row])
+    means(lines[0], sessions, wilder)
+    for row in range(lines.shape[1]):
+        round_into(lines[0, row], lines[0, row])
 
 
 @compiled
-def adx(high: "Column", low: "Column", close: "Column", sessions: int) -> "Column":
-    """Return ADX, +DI and -DI.
+def adx(high: "Columns", low: "Columns", close: "Columns", sessions: int, lines: "Column") -> None:
+    """Write ADX, +DI and -DI.
 
     Parameters
     ----------
-    high : ndarray of float64, shape (n,)
-        Highs in USD, oldest first.
-    low : ndarray of float64, shape (n,)
-        Lows in USD, oldest first.
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
     sessions : int
         Length of the window, sessions.
+    lines : ndarray of float64, shape (3, n_symbols, n)
+        What is written into.
     """
-    lines, count = np.empty((3, len(close))), len(close)
-    moved, means = np.empty((3, count)), np.empty((3, count))
-    plus, minus, ranges = moved[0], moved[1], moved[2]
-    plus_after, minus_after, higher, lower = unknown(plus, 2), unknown(minus, 2), high[1:], low[1:]
-    for i in range(len(plus_after)):
-        risen, fallen = higher[i] - high[i], low[i] - lower[i]
-        plus_after[i] = risen if ((risen > fallen) & (risen > 0.0)) | np.isnan(risen) else 0.0
-        minus_after[i] = fallen if ((fallen > risen) & (fallen > 0.0)) | np.isnan(fallen) else 0.0
-    up, down = lines[1], lines[2]
-    ranges_into(high, low, close, ranges)
-    wilders_into(moved, sessions, means)
-    rise, fall, mean = means[0], means[1], means[2]
-    for i in range(count):
-        nothing, some = 0.0 * mean[i], mean[i] > 0.0
-        up[i] = 100.0 * rise[i] / mean[i] if some else nothing
-        down[i] = 100.0 * fall[i] / mean[i] if some else nothing
-        both = up[i] + down[i]
-        ranges[i] = 100.0 * abs(up[i] - down[i]) / both if both > 0.0 else nothing
-    wilder_into(ranges, sessions, lines[0])
-    for line in range(3):
-        round_into(lines[line], lines[line])
-    return lines
+    rows, count = lines.shape[1], lines.shape[2]
+    moved = np.empty((3 * rows, count))
+    for row in range(rows):
+        plus, minus, top, bottom = unknown(moved[row], 2), unknown(moved[rows + row], 2), high[row], low[row]
+        higher, lower = top[1:], bottom[1:]
+        for i in range(len(plus)):
+            risen, fallen = higher[i] - top[i], bottom[i] - lower[i]
+            plus[i] = risen if ((risen > fallen) & (risen > 0.0)) | np.isnan(risen) else 0.0
+            minus[i] = fallen if ((fallen > risen) & (fallen > 0.0)) | np.isnan(fallen) else 0.0
+        ranges_into(top, bottom, close[row], moved[2 * rows + row])
+    recursive(moved, sessions, True)
+    for row in range(rows):
+        rise, fall, mean = moved[row], moved[rows + row], moved[2 * rows + row]
+        apart, up, down = lines[0, row], lines[1, row], lines[2, row]
+        for i in range(count):
+            nothing, some = 0.0 * mean[i], mean[i] > 0.0
+            rising = 100.0 * rise[i] / mean[i] if some else nothing
+            falling = 100.0 * fall[i] / mean[i] if some else nothing
+            both = rising + falling
+            apart[i] = 100.0 * abs(rising - falling) / both if both > 0.0 else nothing
+            up[i], down[i] = to_decimals(rising), to_decimals(falling)
+    recursive(lines[0], sessions, True)
+    for row in range(rows):
+        round_into(lines[0, row], lines[0, row])
 
 
 @compiled
 def keltner(
-    high: "Column", low: "Column", close: "Column", sessions: int, ranges: float, range_sessions: int
-) -> "Column":
-    """Return middle, upper and lower.
+    high: "Columns", low: "Columns", close: "Columns", windows: tuple[int, int], ranges: float, lines: "Column"
+) -> None:
+    """Write middle, upper and lower.
 
     Parameters
     ----------
-    high : ndarray of float64, shape (n,)
-        Highs in USD, oldest first.
-    low : ndarray of float64, shape (n,)
-        Lows in USD, oldest first.
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
-    sessions : int
-        Length of the window, sessions.
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
+    windows : tuple of int
+        Window of the mean and that of the true ranges, sessions.
     ranges : float
         Width of the channel in average true ranges.
-    range_sessions : int
-        Window of the true ranges, sessions.
+    lines : ndarray of float64, shape (3, n_symbols, n)
+        What is written into.
     """
-    lines, far = np.empty((3, len(close))), np.empty(len(close))
-    middle, upper, lower = lines[0], lines[1], lines[2]
-    ranges_into(high, low, close, lower)
-    wilder_beside_ema_into(lower, range_sessions, far, close, sessions, middle)
-    for i in range(len(close)):
-        upper[i], lower[i] = middle[i] + ranges * far[i], middle[i] - ranges * far[i]
-    for line in range(3):
-        round_into(lines[line], lines[line])
-    return lines
+    for row in range(lines.shape[1]):
+        ranges_into(high[row], low[row], close[row], lines[1, row])
+    recursive(lines[1], windows[1], True)
+    ema_into(close, windows[0], lines[0])
+    for row in range(lines.shape[1]):
+        middle, upper, lower = lines[0, row], lines[1, row], lines[2, row]
+        for i in range(len(middle)):
+            far = ranges * upper[i]
+            upper[i], lower[i] = to_decimals(middle[i] + far), to_decimals(middle[i] - far)
+        round_into(middle, middle)
 
 
 @compiled
-def donchian(high: "Column", low: "Column", sessions: int, previous: bool) -> "Column":  # loops take no names
-    """Return the highest high and the lowest low.
+def donchian(
+    high: "Columns", low: "Columns", sessions: int, previous: bool, lines: "Column"
+) -> None:  # loops take no names
+    """Write the highest high and the lowest low.
 
     Parameters
     ----------
-    high : ndarray of float64, shape (n,)
-        Highs in USD, oldest first.
-    low : ndarray of float64, shape (n,)
-        Lows in USD, oldest first.
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
     sessions : int
         Length of the window, sessions.
     previous : bool
         Whether the newest session is left out of its own channel.
+    lines : ndarray of float64, shape (2, n_symbols, n)
+        What is written into.
     """
-    lines, before = np.empty((2, len(high))), len(high) - 1
-    if previous and len(high):
-        top, bottom = unknown(lines[0], 2), unknown(lines[1], 2)
-        highest_into(high[:before], sessions, top)
-        lowest_into(low[:before], sessions, bottom)
-    else:
-        highest_into(high, sessions, lines[0])
-        lowest_into(low, sessions, lines[1])
-    round_into(lines[0], lines[0])
-    round_into(lines[1], lines[1])
-    return lines
+    for row in range(lines.shape[1]):
+        top, bottom, stop = lines[0, row], lines[1, row], lines.shape[2]
+        if previous and stop:
+            top, bottom, stop = unknown(top, 2), unknown(bottom, 2), stop - 1
+        extreme_into(high[row][:stop], sessions, False, top)
+        extreme_into(low[row][:stop], sessions, True, bottom)
+        round_into(top, top)
+        round_into(bottom, bottom)
 
 
 @compiled
-def stochastic(high: "Column", low: "Column", close: "Column", sessions: int, smooth: int, signal: int) -> "Column":
-    """Return %K and %D.
+def stochastic(
+    high: "Columns", low: "Columns", close: "Columns", sessions: int, means: tuple[int, int], lines: "Column"
+) -> None:
+    """Write %K and %D.
 
     Parameters
     ----------
-    high : ndarray of float64, shape (n,)
-        Highs in USD, oldest first.
-    low : ndarray of float64, shape (n,)
-        Lows in USD, oldest first.
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
     sessions : int
         Length of the window, sessions.
-    smooth : int
-        Window that smooths %K, sessions.
-    signal : int
-        Window of the signal line, sessions.
+    means : tuple of int
+        Window that smooths %K and that of the signal line, sessions.
+    lines : ndarray of float64, shape (2, n_symbols, n)
+        What is written into.
     """
-    lines, raw, bottom = np.empty((2, len(close))), np.empty(len(close)), np.empty(len(close))
-    highest_into(high, sessions, raw)
-    lowest_into(low, sessions, bottom)
-    for i in range(len(close)):
-        apart = raw[i] - bottom[i]
-        raw[i] = 100.0 * (close[i] - bottom[i]) / apart if raw[i] > bottom[i] else np.nan
-    mean_into(raw, smooth, bottom)
-    mean_into(bottom, signal, raw)
-    round_into(bottom, lines[0])
-    round_into(raw, lines[1])
-    return lines
+    raw = np.empty(lines.shape[2])
+    for row in range(lines.shape[1]):
+        k, d, price = lines[0, row], lines[1, row], close[row]
+        extreme_into(high[row], sessions, False, raw)
+        extreme_into(low[row], sessions, True, k)
+        for i in range(len(price)):
+            apart = raw[i] - k[i]
+            raw[i] = 100.0 * (price[i] - k[i]) / apart if raw[i] > k[i] else np.nan
+        mean_into(raw, means[0], k)
+        mean_into(k, means[1], d)
+        round_into(k, k)
+        round_into(d, d)
 
 
 @compiled
-def williams_r(high: "Column", low: "Column", close: "Column", sessions: int) -> "Column":
-    """Return Williams %R.
+def williams_r(high: "Columns", low: "Columns", close: "Columns", sessions: int, lines: "Column") -> None:
+    """Write Williams %R.
 
     Parameters
     ----------
-    high : ndarray of float64, shape (n,)
-        Highs in USD, oldest first.
-    low : ndarray of float64, shape (n,)
-        Lows in USD, oldest first.
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
     sessions : int
         Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
     """
-    lines, bottom = np.empty((1, len(close))), np.empty(len(close))
-    found = lines[0]
-    highest_into(high, sessions, found)
-    lowest_into(low, sessions, bottom)
-    for i in range(len(close)):
-        apart = found[i] - bottom[i]
-        found[i] = -100.0 * (found[i] - close[i]) / apart if found[i] > bottom[i] else np.nan
-    round_into(found, found)
-    return lines
+    bottom = np.empty(lines.shape[2])
+    for row in range(lines.shape[1]):
+        found, price = lines[0, row], close[row]
+        extreme_into(high[row], sessions, False, found)
+        extreme_into(low[row], sessions, True, bottom)
+        for i in range(len(found)):
+            apart = found[i] - bottom[i]
+            place = to_decimals(-100.0 * (found[i] - price[i]) / apart)
+            found[i] = place if found[i] > bottom[i] else np.nan
 
 
 @compiled
-def iv_rank(values: "Column", sessions: int) -> "Column":
-    """Return the rank between lowest and highest."""
-    lines, bottom = np.empty((1, len(values))), np.empty(len(values))
-    found = lines[0]
-    highest_into(values, sessions, found)
-    lowest_into(values, sessions, bottom)
-    for i in range(len(values)):
-        apart = found[i] - bottom[i]
-        found[i] = (values[i] - bottom[i]) / apart if found[i] > bottom[i] else np.nan
-    round_into(found, found)
-    return lines
+def iv_rank(values: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the rank between lowest and highest.
+
+    Parameters
+    ----------
+    values : tuple of ndarray of float64, shape (n,)
+        Values of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    bottom = np.empty(lines.shape[2])
+    for row in range(lines.shape[1]):
+        found, value = lines[0, row], values[row]
+        extreme_into(value, sessions, False, found)
+        extreme_into(value, sessions, True, bottom)
+        for i in range(len(found)):
+            apart = found[i] - bottom[i]
+            place = to_decimals((value[i] - bottom[i]) / apart)
+            found[i] = place if found[i] > bottom[i] else np.nan
 
 
 @compiled
-def percentile_rank(values: "Column", sessions: int) -> "Column":
-    """Return the share of the earlier values that are below the newest."""
-    lines = np.empty((1, len(values)))
-    whole, newest = unknown(lines[0], sessions), values[min(len(values), sessions - 1) :]
-    for i in range(len(whole)):
-        whole[i] = 0.0
-    for j in range(sessions - 1):
-        earlier = values[j:]
+def percentile_rank(values: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the share of the earlier values that are below the newest.
+
+    Parameters
+    ----------
+    values : tuple of ndarray of float64, shape (n,)
+        Values of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    for row in range(lines.shape[1]):
+        whole, value = unknown(lines[0, row], sessions), values[row]
         for i in range(len(whole)):
-            whole[i] += 1.0 if earlier[i] < newest[i] else 0.0
-    for i in range(len(whole)):
-        whole[i] /= sessions - 1
-    round_into(lines[0], lines[0])
-    return lines
+            earlier, newest, below = value[i : i + sessions - 1], value[i + sessions - 1], 0
+            for j in range(len(earlier)):
+                below += 1 if earlier[j] < newest else 0
+            whole[i] = to_decimals(below / (sessions - 1))
 
 
 @compiled
-def pivots(high: "Column", low: "Column", close: "Column") -> "Column":
-    """Return p, r1, s1, r2, s2, r3 and s3 of the previous session.
+def pivots(high: "Columns", low: "Columns", close: "Columns", lines: "Column") -> None:
+    """Write p, r1, s1, r2, s2, r3 and s3 of the previous session.
 
     Parameters
     ----------
-    high : ndarray of float64, shape (n,)
-        Highs in USD, oldest first.
-    low : ndarray of float64, shape (n,)
-        Lows in USD, oldest first.
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
+    lines : ndarray of float64, shape (7, n_symbols, n)
+        What is written into.
     """
-    lines = np.empty((7, len(close)))
-    for line in range(7):
-        unknown(lines[line], 2)
-    for i in range(len(close) - 1):
-        reach, p = high[i] - low[i], (high[i] + low[i] + close[i]) / 3.0
-        lines[0, i + 1] = p
-        lines[1, i + 1] = 2.0 * p - low[i]
-        lines[2, i + 1] = 2.0 * p - high[i]
-        lines[3, i + 1] = p + reach
-        lines[4, i + 1] = p - reach
-        lines[5, i + 1] = high[i] + 2.0 * (p - low[i])
-        lines[6, i + 1] = low[i] - 2.0 * (high[i] - p)
-    for line in range(7):
-        round_into(lines[line], lines[line])
-    return lines
+    for row in range(lines.shape[1]):
+        top, bottom, price = high[row], low[row], close[row]
+        p, r1, s1 = unknown(lines[0, row], 2), unknown(lines[1, row], 2), unknown(lines[2, row], 2)
+        r2, s2 = unknown(lines[3, row], 2), unknown(lines[4, row], 2)
+        r3, s3 = unknown(lines[5, row], 2), unknown(lines[6, row], 2)
+        for i in range(len(p)):
+            reach, middle = top[i] - bottom[i], (top[i] + bottom[i] + price[i]) / 3.0
+            p[i] = to_decimals(middle)
+            r1[i], s1[i] = to_decimals(2.0 * middle - bottom[i]), to_decimals(2.0 * middle - top[i])
+            r2[i], s2[i] = to_decimals(middle + reach), to_decimals(middle - reach)
+            r3[i] = to_decimals(top[i] + 2.0 * (middle - bottom[i]))
+            s3[i] = to_decimals(bottom[i] - 2.0 * (top[i] - middle))

@@ -16,18 +16,27 @@ if TYPE_CHECKING:
 
     from mtum.core.market.bars import Column
 
+type Columns = tuple["Column", ...]
+"""A column of each of several symbols, all of one length."""
+
 _STRANDS, _STRANDED = 8, 128
 """How numpy adds up a row: in so many strands, up to so many values at once."""
 _SCALE = 10.0**DECIMALS
-_BLOCK = 128
-"""Windows whose terms are kept at once: those of 20 sessions stay in the processor's first cache."""
+_BLOCK = 512
+"""Windows whose terms are kept at once: they stay in the processor's first cache."""
+
+
+@built_in
+def to_decimals(value: float) -> float:
+    """Return a value rounded to 1e-6 as `smoothing.rounded` does."""
+    return float(np.rint(value * _SCALE + 1e-4) / _SCALE)
 
 
 @compiled
 def round_into(values: "Column", found: "Column") -> None:
-    """Round to 1e-6 as `smoothing.rounded` does."""
+    """Round a column."""
     for i in range(len(found)):
-        found[i] = np.rint(values[i] * _SCALE + 1e-4) / _SCALE
+        found[i] = to_decimals(values[i])
 
 
 @compiled
@@ -127,179 +136,160 @@ def sum_into(values: "Column", sessions: int, found: "Column") -> None:
     found[:] = sums[0]
 
 
+@built_in
+def term(value: float, mean: float, weight: float, squared: bool) -> float:  # loops take no names
+    """Return a distance times a weight, or times itself.
+
+    Parameters
+    ----------
+    value : float
+        A value, in any unit.
+    mean : float
+        What it is away from, in the same unit.
+    weight : float
+        A number without a unit.
+    squared : bool
+        Whether times itself.
+    """
+    far = value - mean
+    return far * (far if squared else weight)
+
+
 @compiled
-def part_squares(values: "Column", means: "Column", sessions: int, found: "Column") -> None:
-    """Write the sum of at most 128 squared distances of values from the mean of their window, one for each window.
+def term_onto(values: "Column", means: "Column", weight: int, found: "Column") -> None:
+    """Add the term of one value of each window.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n,)
         Values, oldest first.
     means : ndarray of float64, shape (n,)
-        Mean of each window.
+        What is taken off the values of each window.
+    weight : int
+        Weight of a window's first value, that of each later one being 1 more; 0 for the distance itself.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
+    squared, heavy = weight == 0, float(weight)
+    for i in range(len(found)):
+        found[i] += term(values[i], means[i], heavy, squared)
+
+
+@compiled
+def two_terms_into(values: "Column", means: "Column", weight: int, gap: int, found: "Column") -> None:
+    """Write the sum of the terms of two values of each window.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    means : ndarray of float64, shape (n,)
+        What is taken off the values of each window.
+    weight : int
+        Weight of a window's first value, that of each later one being 1 more; 0 for the distance itself.
+    gap : int
+        How far the second value is behind the first.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
+    squared, heavy, heavier, later = weight == 0, float(weight), float(weight + gap), values[gap:]
+    for i in range(len(found)):
+        found[i] = term(values[i], means[i], heavy, squared) + term(later[i], means[i], heavier, squared)
+
+
+@compiled
+def two_terms_onto(values: "Column", means: "Column", weight: int, gap: int, found: "Column") -> None:
+    """Add that sum.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    means : ndarray of float64, shape (n,)
+        What is taken off the values of each window.
+    weight : int
+        Weight of a window's first value, that of each later one being 1 more; 0 for the distance itself.
+    gap : int
+        How far the second value is behind the first.
+    found : ndarray of float64
+        What is written into, shape (n,).
+    """
+    squared, heavy, heavier, later = weight == 0, float(weight), float(weight + gap), values[gap:]
+    for i in range(len(found)):
+        found[i] += term(values[i], means[i], heavy, squared) + term(later[i], means[i], heavier, squared)
+
+
+@compiled
+def join_pairs(pairs: "Column", found: "Column") -> None:
+    """Write the sums of four pairs of strands, as numpy joins them."""
+    a, b, c, d = pairs[0], pairs[1], pairs[2], pairs[3]
+    for i in range(len(found)):
+        found[i] = (a[i] + b[i]) + (c[i] + d[i])
+
+
+@compiled
+def part_terms(values: "Column", means: "Column", weight: int, sessions: int, found: "Column") -> None:
+    """Write the sum of the terms of each window of at most 128 values.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    means : ndarray of float64, shape (n,)
+        What is taken off the values of each window.
+    weight : int
+        Weight of a window's first value, that of each later one being 1 more; 0 for the distance itself.
     sessions : int
         Length of the window, sessions.
     found : ndarray of float64
         What is written into, shape (n,).
     """
-    count, done = len(found), 1
-    strands = np.empty((_STRANDS, count))
-    if sessions < _STRANDS:
-        for i in range(count):
-            far = values[i] - means[i]
-            found[i] = far * far
+    done, each = sessions - sessions % _STRANDS, 1 if weight else 0
+    if done:
+        pairs, other = np.empty((_STRANDS // 2, len(found))), np.empty(len(found))
+        for j in range(0, _STRANDS, 2):
+            one, heavy, later, heavier = pairs[j // 2], weight + j * each, values[j + 1 :], weight + (j + 1) * each
+            two_terms_into(values[j:], means, heavy, 1 if done == _STRANDS else _STRANDS, one)
+            if done == 2 * _STRANDS:
+                two_terms_onto(later, means, heavier, _STRANDS, one)
+            elif done > 2 * _STRANDS:
+                two_terms_into(later, means, heavier, _STRANDS, other)
+                for k in range(2 * _STRANDS, done, _STRANDS):
+                    term_onto(values[j + k :], means, heavy + k * each, one)
+                    term_onto(later[k:], means, heavier + k * each, other)
+                add_into(other, one)
+        join_pairs(pairs, found)
     else:
-        done = sessions - sessions % _STRANDS
-        for j in range(_STRANDS):
-            value, strand = values[j:], strands[j]
-            if done > _STRANDS:
-                later = values[j + _STRANDS :]
-                for i in range(count):
-                    far, further = value[i] - means[i], later[i] - means[i]
-                    strand[i] = far * far + further * further
-            else:
-                for i in range(count):
-                    far = value[i] - means[i]
-                    strand[i] = far * far
-        for j in range(2 * _STRANDS, done):
-            squares_onto(values[j:], means, strands[j % _STRANDS])
-        join_strands(strands, found)
+        found[:] = 0.0
     for j in range(done, sessions):
-        squares_onto(values[j:], means, found)
+        term_onto(values[j:], means, weight + j * each, found)
 
 
 @compiled
-def squares_onto(values: "Column", means: "Column", found: "Column") -> None:
-    """Add the squared distances of values from means.
+def terms_into(values: "Column", means: "Column", weight: int, sessions: int, found: "Column") -> None:
+    """Write the sum of each window's terms, shape (n - sessions + 1,).
 
     Parameters
     ----------
     values : ndarray of float64, shape (n,)
         Values, oldest first.
     means : ndarray of float64, shape (n,)
-        Mean of each window.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    for i in range(len(found)):
-        far = values[i] - means[i]
-        found[i] += far * far
-
-
-@compiled
-def join_strands(strands: "Column", found: "Column") -> None:
-    """Write the sums of eight strands, as numpy joins them."""
-    a, b, c, d = strands[0], strands[1], strands[2], strands[3]
-    e, f, g, h = strands[4], strands[5], strands[6], strands[7]
-    for i in range(len(found)):
-        found[i] = ((a[i] + b[i]) + (c[i] + d[i])) + ((e[i] + f[i]) + (g[i] + h[i]))
-
-
-@compiled
-def squares_into(values: "Column", means: "Column", sessions: int, found: "Column") -> None:
-    """Write the sum of the squared distances of each window's values from its mean, shape (n - sessions + 1,).
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    means : ndarray of float64, shape (n,)
-        Mean of each window.
+        What is taken off the values of each window.
+    weight : int
+        Weight of a window's first value, that of each later one being 1 more; 0 for the distance itself.
     sessions : int
         Length of the window, sessions.
     found : ndarray of float64
         What is written into, shape (n,).
     """
-    parts = halves(sessions)
+    parts, each = halves(sessions), 1 if weight else 0
     sums = np.empty((len(parts), min(_BLOCK, len(found))))
     for begin in range(0, len(found), _BLOCK):
         block = found[begin : min(begin + _BLOCK, len(found))]
         mean = means[begin : begin + len(block)]
-        start, top = begin, 0
-        for p in range(len(parts)):
-            part_squares(values[start:], mean, parts[p, 0], sums[top, : len(block)])
-            start, top = start + parts[p, 0], top + 1
-            for _ in range(parts[p, 1]):
-                top -= 1
-                add_into(sums[top, : len(block)], sums[top - 1, : len(block)])
-        block[:] = sums[0, : len(block)]
-
-
-@compiled
-def weighted_onto(values: "Column", weight: float, found: "Column") -> None:
-    """Add values times a weight.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    weight : float
-        What each value is multiplied by, a number.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    for i in range(len(found)):
-        found[i] += values[i] * weight
-
-
-@compiled
-def part_weighted(values: "Column", first: int, sessions: int, found: "Column") -> None:
-    """Write the sum of at most 128 values of each window, the first of them with the weight `first`.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    first : int
-        Weight of the first value of each window.
-    sessions : int
-        Length of the window, sessions.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    count, done = len(found), 1
-    strands = np.empty((_STRANDS, count))
-    if sessions < _STRANDS:
-        for i in range(count):
-            found[i] = values[i] * float(first)
-    else:
-        done = sessions - sessions % _STRANDS
-        for j in range(_STRANDS):
-            value, strand, weight = values[j:], strands[j], float(first + j)
-            if done > _STRANDS:
-                later, heavier = values[j + _STRANDS :], float(first + j + _STRANDS)
-                for i in range(count):
-                    strand[i] = value[i] * weight + later[i] * heavier
-            else:
-                for i in range(count):
-                    strand[i] = value[i] * weight
-        for j in range(2 * _STRANDS, done):
-            weighted_onto(values[j:], float(first + j), strands[j % _STRANDS])
-        join_strands(strands, found)
-    for j in range(done, sessions):
-        weighted_onto(values[j:], float(first + j), found)
-
-
-@compiled
-def weighted_into(values: "Column", sessions: int, found: "Column") -> None:
-    """Write the sum of each window with weights 1 to n, the newest the heaviest, shape (n_values - n + 1,).
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    sessions : int
-        Length of the window, sessions.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    parts = halves(sessions)
-    sums = np.empty((len(parts), min(_BLOCK, len(found))))
-    for begin in range(0, len(found), _BLOCK):
-        block = found[begin : min(begin + _BLOCK, len(found))]
         start, top = 0, 0
         for p in range(len(parts)):
-            part_weighted(values[begin + start :], start + 1, parts[p, 0], sums[top, : len(block)])
+            part_terms(values[begin + start :], mean, weight + start * each, parts[p, 0], sums[top, : len(block)])
             start, top = start + parts[p, 0], top + 1
             for _ in range(parts[p, 1]):
                 top -= 1
@@ -355,26 +345,30 @@ def deviation_into(values: "Column", means: "Column", sessions: int, less: int, 
     """
     whole = unknown(found, sessions)
     if len(whole):
-        squares_into(values, means[sessions - 1 :], sessions, whole)
+        terms_into(values, means[sessions - 1 :], 0, sessions, whole)
         for i in range(len(whole)):
             whole[i] = np.sqrt(whole[i] / (sessions - less))
 
 
 @built_in
-def larger(one: float, other: float) -> float:
-    """Return the larger of two numbers; NaN where one of them is."""
-    return one if (one > other) | np.isnan(one) else other
+def better(one: float, other: float, lowest: bool) -> float:  # loops take no names
+    """Return the larger of two numbers, or the smaller; NaN where one of them is.
 
-
-@built_in
-def smaller(one: float, other: float) -> float:
-    """Return the smaller of two numbers; NaN where one of them is."""
-    return one if (one < other) | np.isnan(one) else other
+    Parameters
+    ----------
+    one : float
+        A value, in any unit.
+    other : float
+        Another one, in the same unit.
+    lowest : bool
+        Whether the smaller.
+    """
+    return one if ((one < other) if lowest else (one > other)) | np.isnan(one) else other
 
 
 @compiled
-def highest_into(values: "Column", sessions: int, found: "Column") -> None:
-    """Write the largest of each window, shape (n,).
+def extreme_into(values: "Column", sessions: int, lowest: bool, found: "Column") -> None:
+    """Write the largest or the smallest of each window, shape (n,).
 
     Parameters
     ----------
@@ -382,62 +376,31 @@ def highest_into(values: "Column", sessions: int, found: "Column") -> None:
         Values, oldest first.
     sessions : int
         Length of the window, sessions.
+    lowest : bool
+        Whether the smallest.
     found : ndarray of float64
         What is written into, shape (n,).
     """
     whole = unknown(found, sessions)
     if len(whole) and sessions < 4:
         for i in range(len(whole)):
-            whole[i] = larger(larger(values[i], values[i + sessions // 2]), values[i + sessions - 1])
+            first = better(values[i], values[i + sessions // 2], lowest)
+            whole[i] = better(first, values[i + sessions - 1], lowest)
     elif len(whole):
         best: Column = np.empty(len(values) - 3)
         next_: Column = np.empty(len(values))
         width = 4
         b, c, d = values[1:], values[2:], values[3:]
         for i in range(len(best)):
-            best[i] = larger(larger(values[i], b[i]), larger(c[i], d[i]))
+            best[i] = better(better(values[i], b[i], lowest), better(c[i], d[i], lowest), lowest)
         while 2 * width <= sessions:
             later = best[width:]
             for i in range(len(later)):
-                next_[i] = larger(best[i], later[i])
+                next_[i] = better(best[i], later[i], lowest)
             best, next_, width = next_[: len(later)], best, 2 * width
         later = best[sessions - width :]
         for i in range(len(whole)):
-            whole[i] = larger(best[i], later[i])
-
-
-@compiled
-def lowest_into(values: "Column", sessions: int, found: "Column") -> None:
-    """Write the smallest of each window, shape (n,).
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    sessions : int
-        Length of the window, sessions.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    whole = unknown(found, sessions)
-    if len(whole) and sessions < 4:
-        for i in range(len(whole)):
-            whole[i] = smaller(smaller(values[i], values[i + sessions // 2]), values[i + sessions - 1])
-    elif len(whole):
-        best: Column = np.empty(len(values) - 3)
-        next_: Column = np.empty(len(values))
-        width = 4
-        b, c, d = values[1:], values[2:], values[3:]
-        for i in range(len(best)):
-            best[i] = smaller(smaller(values[i], b[i]), smaller(c[i], d[i]))
-        while 2 * width <= sessions:
-            later = best[width:]
-            for i in range(len(later)):
-                next_[i] = smaller(best[i], later[i])
-            best, next_, width = next_[: len(later)], best, 2 * width
-        later = best[sessions - width :]
-        for i in range(len(whole)):
-            whole[i] = smaller(best[i], later[i])
+            whole[i] = better(best[i], later[i], lowest)
 
 
 @compiled
@@ -457,4 +420,4 @@ def ranges_into(high: "Column", low: "Column", close: "Column", found: "Column")
     """
     after, top, bottom = unknown(found, 2), high[1:], low[1:]
     for i in range(len(after)):
-        after[i] = larger(top[i], close[i]) - smaller(bottom[i], close[i])
+        after[i] = better(top[i], close[i], False) - better(bottom[i], close[i], True)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.core.compiled import compiled
-from mtum.core.indicators.twins.steps import round_into, sum_into, unknown
+from mtum.core.indicators.twins.steps import round_into, sum_into, to_decimals, unknown
 
 if TYPE_CHECKING:
+    from mtum.core.indicators.twins.steps import Columns
     from mtum.core.market.bars import Column
 
 
@@ -35,137 +36,171 @@ def flow_into(high: "Column", low: "Column", close: "Column", volume: "Column", 
 
 
 @compiled
-def obv(close: "Column", volume: "Column", sessions: int) -> "Column":
-    """Return the change of on-balance volume.
+def summed_into(values: "Column", sessions: int, found: "Column") -> None:
+    """Write the rounded sum of each window, shape (n,).
 
     Parameters
     ----------
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
-    volume : ndarray of float64, shape (n,)
-        Shares traded, oldest first.
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
     sessions : int
         Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
     """
-    lines, signed = np.empty((1, len(close))), np.empty(len(close))
-    after, later, traded = unknown(signed, 2), close[1:], volume[1:]
-    for i in range(len(after)):
-        move = later[i] - close[i]
-        sign = 1.0 if move > 0.0 else 0.0 * move
-        after[i] = (-1.0 if move < 0.0 else sign) * traded[i]
-    whole = unknown(lines[0], sessions)
+    whole = unknown(found, sessions)
     if len(whole):
-        sum_into(signed, sessions, whole)
-    round_into(lines[0], lines[0])
-    return lines
+        sum_into(values, sessions, whole)
+        round_into(whole, whole)
 
 
 @compiled
-def ad(high: "Column", low: "Column", close: "Column", volume: "Column", sessions: int) -> "Column":
-    """Return the change of the accumulation and distribution line.
+def a_share_into(values: "Column", volume: "Column", sessions: int, found: "Column") -> None:
+    """Write the sum of each window a share traded in it, rounded, shape (n,); NaN where none was.
 
     Parameters
     ----------
-    high : ndarray of float64, shape (n,)
-        Highs in USD, oldest first.
-    low : ndarray of float64, shape (n,)
-        Lows in USD, oldest first.
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
     volume : ndarray of float64, shape (n,)
         Shares traded, oldest first.
     sessions : int
         Length of the window, sessions.
+    found : ndarray of float64
+        What is written into, shape (n,).
     """
-    lines, flow = np.empty((1, len(close))), np.empty(len(close))
-    flow_into(high, low, close, volume, flow)
-    whole = unknown(lines[0], sessions)
-    if len(whole):
-        sum_into(flow, sessions, whole)
-    round_into(lines[0], lines[0])
-    return lines
-
-
-@compiled
-def cmf(high: "Column", low: "Column", close: "Column", volume: "Column", sessions: int) -> "Column":
-    """Return Chaikin's money flow.
-
-    Parameters
-    ----------
-    high : ndarray of float64, shape (n,)
-        Highs in USD, oldest first.
-    low : ndarray of float64, shape (n,)
-        Lows in USD, oldest first.
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
-    volume : ndarray of float64, shape (n,)
-        Shares traded, oldest first.
-    sessions : int
-        Length of the window, sessions.
-    """
-    lines, flow = np.empty((1, len(close))), np.empty(len(close))
-    flow_into(high, low, close, volume, flow)
-    whole = unknown(lines[0], sessions)
+    whole = unknown(found, sessions)
     if len(whole):
         traded = np.empty(len(whole))
-        sum_into(flow, sessions, whole)
+        sum_into(values, sessions, whole)
         sum_into(volume, sessions, traded)
         for i in range(len(whole)):
-            whole[i] = whole[i] / traded[i] if traded[i] > 0.0 else np.nan
-    round_into(lines[0], lines[0])
-    return lines
+            mean = to_decimals(whole[i] / traded[i])
+            whole[i] = mean if traded[i] > 0.0 else np.nan
 
 
 @compiled
-def vwap(high: "Column", low: "Column", close: "Column", volume: "Column", sessions: int) -> "Column":
-    """Return the volume-weighted price of the last sessions.
+def obv(close: "Columns", volume: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the change of on-balance volume.
 
     Parameters
     ----------
-    high : ndarray of float64, shape (n,)
-        Highs in USD, oldest first.
-    low : ndarray of float64, shape (n,)
-        Lows in USD, oldest first.
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
-    volume : ndarray of float64, shape (n,)
-        Shares traded, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
+    volume : tuple of ndarray of float64, shape (n,)
+        Shares traded of each symbol, oldest first.
     sessions : int
         Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
     """
-    lines, spent = np.empty((1, len(close))), np.empty(len(close))
-    for i in range(len(spent)):
-        spent[i] = (high[i] + low[i] + close[i]) / 3.0 * volume[i]
-    whole = unknown(lines[0], sessions)
-    if len(whole):
-        traded = np.empty(len(whole))
-        sum_into(spent, sessions, whole)
-        sum_into(volume, sessions, traded)
-        for i in range(len(whole)):
-            whole[i] = whole[i] / traded[i] if traded[i] > 0.0 else np.nan
-    round_into(lines[0], lines[0])
-    return lines
+    signed = np.empty(lines.shape[2])
+    for row in range(lines.shape[1]):
+        after, before, traded = unknown(signed, 2), close[row], volume[row][1:]
+        later = before[1:]
+        for i in range(len(after)):
+            move = later[i] - before[i]
+            sign = 1.0 if move > 0.0 else 0.0 * move
+            after[i] = (-1.0 if move < 0.0 else sign) * traded[i]
+        summed_into(signed, sessions, lines[0, row])
 
 
 @compiled
-def pvt(close: "Column", volume: "Column", sessions: int) -> "Column":
-    """Return the change of the price and volume trend.
+def ad(high: "Columns", low: "Columns", close: "Columns", volume: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the change of the accumulation and distribution line.
 
     Parameters
     ----------
-    close : ndarray of float64, shape (n,)
-        Closes in USD, oldest first.
-    volume : ndarray of float64, shape (n,)
-        Shares traded, oldest first.
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
+    volume : tuple of ndarray of float64, shape (n,)
+        Shares traded of each symbol, oldest first.
     sessions : int
         Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
     """
-    lines, moved = np.empty((1, len(close))), np.empty(len(close))
-    after, later, traded = unknown(moved, 2), close[1:], volume[1:]
-    for i in range(len(after)):
-        after[i] = traded[i] * ((later[i] - close[i]) / close[i])
-    whole = unknown(lines[0], sessions)
-    if len(whole):
-        sum_into(moved, sessions, whole)
-    round_into(lines[0], lines[0])
-    return lines
+    flow = np.empty(lines.shape[2])
+    for row in range(lines.shape[1]):
+        flow_into(high[row], low[row], close[row], volume[row], flow)
+        summed_into(flow, sessions, lines[0, row])
+
+
+@compiled
+def cmf(high: "Columns", low: "Columns", close: "Columns", volume: "Columns", sessions: int, lines: "Column") -> None:
+    """Write Chaikin's money flow.
+
+    Parameters
+    ----------
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
+    volume : tuple of ndarray of float64, shape (n,)
+        Shares traded of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    flow = np.empty(lines.shape[2])
+    for row in range(lines.shape[1]):
+        flow_into(high[row], low[row], close[row], volume[row], flow)
+        a_share_into(flow, volume[row], sessions, lines[0, row])
+
+
+@compiled
+def vwap(high: "Columns", low: "Columns", close: "Columns", volume: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the volume-weighted price of the last sessions.
+
+    Parameters
+    ----------
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
+    volume : tuple of ndarray of float64, shape (n,)
+        Shares traded of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    spent = np.empty(lines.shape[2])
+    for row in range(lines.shape[1]):
+        top, bottom, price, traded = high[row], low[row], close[row], volume[row]
+        for i in range(len(spent)):
+            spent[i] = (top[i] + bottom[i] + price[i]) / 3.0 * traded[i]
+        a_share_into(spent, traded, sessions, lines[0, row])
+
+
+@compiled
+def pvt(close: "Columns", volume: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the change of the price and volume trend.
+
+    Parameters
+    ----------
+    close : tuple of ndarray of float64, shape (n,)
+        Closes of each symbol in USD, oldest first.
+    volume : tuple of ndarray of float64, shape (n,)
+        Shares traded of each symbol, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (1, n_symbols, n)
+        What is written into.
+    """
+    moved = np.empty(lines.shape[2])
+    for row in range(lines.shape[1]):
+        after, before, traded = unknown(moved, 2), close[row], volume[row][1:]
+        later = before[1:]
+        for i in range(len(after)):
+            after[i] = traded[i] * ((later[i] - before[i]) / before[i])
+        summed_into(moved, sessions, lines[0, row])

@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 
-from mtum.core.indicators import INDICATORS, NAMES, lines_of
+from mtum.core.indicators import INDICATORS, NAMES, columns_of, lines_of, lines_of_each
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.indicators.twins import TWINS, twin_lines
 from mtum.core.market.bars import COLUMNS, Bars
@@ -52,15 +52,15 @@ def asked_of(name: str) -> list[Mapping[str, object]]:
     return asked
 
 
-def assert_equal(name: str, bars: Bars, asked: Mapping[str, object], *, plain: bool) -> None:
+def assert_equal(name: str, bars: Sequence[Bars], asked: Mapping[str, object], *, plain: bool) -> None:
     with np.errstate(all="ignore"):
-        found, wanted = twin_lines(bars, name, asked, plain=plain), lines_of(bars, name, asked)
-    if found is None:
-        assert not len(bars)
-        return
-    assert list(found) == list(wanted)
-    for line, column in wanted.items():
-        np.testing.assert_array_equal(found[line], column, err_msg=f"{name} {line} {dict(asked)}")
+        found = twin_lines(bars, name, asked, plain=plain)
+        assert found is not None
+        for one, lines in zip(bars, found, strict=True):
+            wanted = lines_of(one, name, asked)
+            assert list(lines) == list(wanted)
+            for line, column in wanted.items():
+                np.testing.assert_array_equal(lines[line], column, err_msg=f"{name} {line} {dict(asked)}")
 
 
 def test_every_indicator_has_a_twin_but_the_swings() -> None:
@@ -72,18 +72,24 @@ def test_every_indicator_has_a_twin_but_the_swings() -> None:
 def test_a_twin_says_what_the_numpy_form_says(name: str) -> None:
     """The loops as plain Python: machine code does the same operations in the same order."""
     for bars in HISTORIES.values():
-        assert_equal(name, bars, INDICATORS[name].defaults, plain=True)
+        assert_equal(name, [bars], INDICATORS[name].defaults, plain=True)
     for asked in asked_of(name):
-        assert_equal(name, HISTORIES["holes"], asked, plain=True)
+        assert_equal(name, [HISTORIES["holes"]], asked, plain=True)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_symbols_beside_one_another_are_each_what_they_are_alone(name: str) -> None:
+    """Of different lengths, some too short for a value, and more than are worked out at once."""
+    some = [*HISTORIES.values(), HISTORIES["a year"].tail(200), HISTORIES["holes"].tail(250), HISTORIES["a month"]]
+    assert_equal(name, some, {}, plain=True)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", TWINS)
 def test_a_twin_as_machine_code_says_what_the_numpy_form_says(name: str) -> None:
     histories = [*HISTORIES.values(), *(made_up_bars(2520, seed) for seed in range(10, 40))]
-    for bars in histories:
-        for asked in asked_of(name):
-            assert_equal(name, bars, asked, plain=False)
+    for asked in asked_of(name):
+        assert_equal(name, histories, asked, plain=False)
 
 
 @pytest.mark.full
@@ -100,11 +106,13 @@ def test_a_walk_that_reads_twins_is_the_walk_that_reads_numpy_forms(name: str) -
 
 
 def test_bars_and_parameters_that_a_twin_does_not_know_go_the_numpy_way() -> None:
-    bars = HISTORIES["a year"]
+    bars = [HISTORIES["a year"]]
     assert twin_lines(bars, "pivots", {"period": Timeframe.WEEK}) is None
     assert twin_lines(bars, "fibonacci", {"sessions": 20}) is None
-    weeks = lines_of(bars, "pivots", {"period": Timeframe.WEEK}, compiled=True)
+    (weeks,) = lines_of_each(bars, "pivots", {"period": Timeframe.WEEK}, compiled=True)
     assert not np.isnan(weeks["p"][20:]).any()
+    (lower,) = columns_of(bars, "bollinger", {"line": "lower"})
+    np.testing.assert_array_equal(lower, lines_of(bars[0], "bollinger", {})["lower"])
 
 
 def test_an_indicator_asked_for_as_usual_reads_no_twin_and_no_compiler() -> None:
