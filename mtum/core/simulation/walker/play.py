@@ -106,7 +106,7 @@ def walked(
         If the column form ends in an error, or is none that can be played.
     """
     first, stop = span
-    if not isinstance(strategy, ToldInColumns) or why_not(history, strategy, terms) is not None:
+    if not isinstance(strategy, ToldInColumns) or why_not(history, strategy, terms, stop) is not None:
         return None
     market = columns_of(history, strategy, first, compiled=compiled)
     form = _form_of(strategy, market)

@@ -9,14 +9,17 @@ import pytest
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.orders import Side
+from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.simulation.walker.play import walked
+from mtum.core.simulation.walker.result import played_of
 from mtum.core.simulation.walker.terms import why_not
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.columns import Allocation
 from mtum.core.strategies.contract import Own, SymbolVerdict
 from mtum.errors import StrategyError
-from support.walked import by_the_walker, differences, made_up, strategies, terms_of
+from support.daily_ranking import DailyRanking
+from support.walked import apart, by_the_walker, differences, made_up, strategies, terms_of
 
 if TYPE_CHECKING:
     from mtum.core.strategies.columns import MarketColumns
@@ -109,9 +112,21 @@ def test_a_form_of_other_verdicts_is_not_used() -> None:
         def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
             return ()
 
-    assert why_not(HISTORY, Never(symbols=("S0", "S1")), terms_of()) == "verdicts of a kind of its own"
-    assert why_not(HISTORY, BuyAndHold(symbols=("S0", "S1")), terms_of()) is None
-    assert why_not(HISTORY, BuyAndHold(symbols=("S0",)), terms_of(holdings={"S0": 1})) is not None
+    assert why_not(HISTORY, Never(symbols=("S0", "S1")), terms_of(), 30) == "verdicts of a kind of its own"
+    assert why_not(HISTORY, BuyAndHold(symbols=("S0", "S1")), terms_of(), 30) is None
+    assert why_not(HISTORY, BuyAndHold(symbols=("S0",)), terms_of(holdings={"S0": 1}), 30) is not None
+
+
+def test_bars_that_end_are_played_up_to_their_end() -> None:
+    strategy, terms = DailyRanking(symbols=("S0", "S1", "S2"), top=1, part=0.5), terms_of()
+    whole = made_up(strategy, 90)
+    history = replace(whole, bars={**whole.bars, "S1": whole.bars["S1"][:80]})
+    found = walked(history, strategy, terms, (20, 80))
+    assert found is not None
+    assert len(found.orders) > 5
+    assert list(apart(played_of(history, terms, found), play_sessions(history, strategy, terms, 20, 80))) == []
+    assert walked(history, strategy, terms, (20, 81)) is None
+    assert why_not(history, strategy, terms, 81) == "bars that end before the others' (S1)"
 
 
 def test_parts_that_rounding_makes_a_little_more_than_all_are_played() -> None:
