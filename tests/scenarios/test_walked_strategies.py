@@ -36,8 +36,9 @@ def test_one_walk_makes_the_orders_of_the_session_path(name: str, ragged: bool) 
 @pytest.mark.parametrize("name", QUICK)
 def test_it_does_so_on_all_terms_over_years(name: str, terms: str) -> None:
     strategy = strategies(months=6)[name]
+    sessions = 1_200 + strategy.history_sessions()
     for ragged in (False, True):
-        assert list(differences(made_up(strategy, 1_200, ragged=ragged), strategy, TERMS[terms])) == []
+        assert list(differences(made_up(strategy, sessions, ragged=ragged), strategy, TERMS[terms])) == []
 
 
 @pytest.mark.full
@@ -56,7 +57,8 @@ def test_it_does_so_on_real_bars(name: str, terms: str) -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_machine_code_makes_the_same_as_plain_python(name: str) -> None:
     strategy = strategies()[name]
-    history, terms = made_up(strategy, 600, ragged=True), TERMS["all at once"]
+    sessions = max(600, strategy.history_sessions() + 200)
+    history, terms = made_up(strategy, sessions, ragged=True), TERMS["all at once"]
     plain, machine = by_the_walker(history, strategy, terms), by_the_walker(history, strategy, terms, compiled=True)
     assert plain is not None
     assert machine is not None
