@@ -25,6 +25,7 @@ from mtum.core.strategies.buy_only_rebalance import BuyOnlyRebalance
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.donchian_breakout import DonchianBreakout
 from mtum.core.strategies.dual_momentum import DualMomentum
+from mtum.core.strategies.ensemble import Ensemble, Member, Vote
 from mtum.core.strategies.mean_reversion import MeanReversion, Variant
 from mtum.core.strategies.momentum_burst import MomentumBurst
 from mtum.core.strategies.momentum_rotation import MomentumRotation, Weighting
@@ -113,6 +114,37 @@ def strategies(names: tuple[str, ...] = NAMES, *, months: int = 3) -> dict[str, 
             band_mode=BandMode.ABSOLUTE, band=0.015, rebalance_to=RebalanceTo.HALF, min_sessions_between=0,
         ),
         "buy_only_rebalance": BuyOnlyRebalance(weights=dict(zip(names[:4], (0.4, 0.2, 0.2, 0.1), strict=True))),
+        "ensemble": Ensemble(members=tuple(
+            Member(one.name, weight, one)
+            for weight, one in (
+                (1.0, MeanReversion(symbols=names[:6], trend_sessions=60, max_positions=2)),
+                (2.0, MultiAssetAllocation(weights=five, months=months)),
+                (1.0, MomentumRotation(
+                    symbols=names[:7], top=3, exit_rank=4, trend_symbol=names[8], lookback_months=months,
+                    trend_sessions=60,
+                )),
+            )
+        )),
+        "ensemble by majority": Ensemble(rule=Vote.MAJORITY, members=tuple(
+            Member(one.name, 1.0, one)
+            for one in (
+                MomentumBurst(symbols=names[:4], burst_atr=0.5, volume_multiple=0.8, rsi_low=50.0),
+                VolatilityTarget(symbol=names[0]),
+                VolatilityTarget(symbol=names[1]),
+                PairReversal(symbols=names[1:3], pair_sessions=4 * months),
+                Tsmom(symbols=names[:3], lookback_months=months, target_vol=0.15),
+            )
+        )),
+        "ensemble that is unanimous": Ensemble(rule=Vote.UNANIMOUS, members=tuple(
+            Member(one.name, 1.0, one)
+            for one in (
+                DualMomentum(risk_assets=names[:3], safe=names[3], bonds=names[4], lookback_months=months),
+                BuyAndHold(symbols=names[:3]),
+                MeanReversion(
+                    symbols=names[1:6], variant=Variant.BOLLINGER_RSI, trend_sessions=0, max_positions=3, stop_atr=1.0
+                ),
+            )
+        )),
         "regime_rebalance": RegimeRebalance(
             weights=dict(zip(names[:4], (0.4, 0.25, 0.2, 0.1), strict=True)), soft_band=0.06, hard_band=0.2,
             hard_frac=0.5,

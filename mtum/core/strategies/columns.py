@@ -4,7 +4,7 @@ A column form says what a strategy wants at each session apart from what it hold
 `simulation.walker` adds what `decide` adds: holdings, money, limits. Rows are sessions, columns symbols.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
@@ -19,6 +19,7 @@ from mtum.core.indicators.smoothing import rounded
 from mtum.core.market.bars import Bars, Column, Days, first_days, kept_of_dividends, periods, total_return
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.timeframes import Timeframe
+from mtum.core.strategies.contract import Strategy
 from mtum.core.view import Asked
 
 type Positions = NDArray[np.int64]
@@ -30,6 +31,8 @@ class Decisions(NamedTuple):
 
     at: Positions
     period: Positions
+    barred: Positions = np.empty(0, dtype=np.int64)
+    """Sessions at which one was due and could not be made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,16 +121,17 @@ class MarketColumns:
         ends, ended = self._ended(timeframe)
         asked = np.flatnonzero(able[self.first :]) + self.first
         decided: int | None = None
-        found = []
+        found, barred = [], []
         for t, last, is_end in zip(asked.tolist(), ended[asked].tolist(), ends[asked].tolist(), strict=True):
             due = decided != last if is_end else decided is not None and decided < last
             if due and settled is not None and not settled[t]:
+                barred.append(t)
                 continue
             if due:
                 found.append(t)
             decided = last
         at = np.array(found, dtype=np.int64)
-        return Decisions(at, ended[at])
+        return Decisions(at, ended[at], np.array(barred, dtype=np.int64))
 
     def every_session(self, timeframe: Timeframe) -> Decisions:
         """Return each session from the first on as if the end of a week or month were decided at it."""
@@ -471,7 +475,34 @@ def reasons_by_bits(entry: str, leave: Sequence[str]) -> tuple[tuple[str, ...], 
     return (entry,), *(tuple(name for bit, name in enumerate(leave) if one >> bit & 1) for one in sums)
 
 
-type ColumnForm = Allocation | Ranking | Signals | Rebalancing
+type SingleForm = Allocation | Ranking | Signals | Rebalancing
+"""What a strategy that asks no other wants, as columns."""
+
+
+class Voter(NamedTuple):
+    """A member of several: its symbols, its form, and at which sessions it has an opinion, shape (n_sessions,)."""
+
+    symbols: tuple[str, ...]
+    form: SingleForm
+    able: Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Votes:
+    """What members want, each on a virtual position of its own, and what follows for what is held.
+
+    Parameters
+    ----------
+    agreed : callable
+        Given the weights that each member wants to hold after each session, shape (n_sessions, n_symbols), NaN where it
+        has no opinion; returns the weights of all together.
+    """
+
+    voters: tuple[Voter, ...]
+    agreed: Callable[[Sequence[Column]], Allocation]
+
+
+type ColumnForm = SingleForm | Votes
 """What a strategy wants, as columns."""
 
 
@@ -482,6 +513,15 @@ class ToldInColumns(Protocol):
     def column_form(self, market: MarketColumns) -> ColumnForm | None:
         """Return what `verdicts` says at every session, order by order; None where it cannot be said as columns."""
         ...
+
+
+def tells_its_own(strategy: Strategy) -> bool:
+    """Whether the column form of a strategy is that of its own verdicts, not of those of a class that it extends."""
+
+    def definer(method: str) -> type | None:
+        return next((one for one in type(strategy).__mro__ if method in vars(one)), None)
+
+    return isinstance(strategy, ToldInColumns) and definer("column_form") is definer("verdicts")
 
 
 def rows_of(sessions: int, at: Positions) -> Positions:

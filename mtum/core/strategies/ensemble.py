@@ -1,6 +1,6 @@
 """Several strategies vote on what to hold; none of them knows of the others."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -25,6 +25,8 @@ from mtum.core.strategies.several import TradeFilter
 from mtum.core.strategies.virtual import decided, under
 
 if TYPE_CHECKING:
+    from mtum.core.market.bars import Column
+    from mtum.core.strategies.columns import Allocation, MarketColumns, Votes
     from mtum.core.view import MarketView
 
 
@@ -212,6 +214,22 @@ class Ensemble(TradeFilter):
             found[0] = replace(found[0], memory={**gone, **new, **found[0].memory})
         return tuple(sorted(found, key=lambda one: one.enters))
 
+    def column_form(self, market: "MarketColumns") -> "Votes | None":
+        """Return the forms of the members, and what they agree on; None where one of them has none."""
+        import numpy as np
+
+        from mtum.core.strategies.columns import Voter, Votes, tells_its_own
+
+        voters = []
+        for rules in (one.rules for one in self.members):
+            form = rules.column_form(market) if tells_its_own(rules) else None
+            if form is None or isinstance(form, Votes):
+                return None
+            looked_at = tuple(dict.fromkeys((*rules.universe(), *rules.reads())))
+            able = np.ones(len(market.days), dtype=bool) if rules.EACH_BY_ITSELF else market.whole(looked_at)
+            voters.append(Voter(rules.universe(), form, able))
+        return Votes(tuple(voters), lambda wanted: _agreed(self, market, wanted))
+
     def _labeled(self) -> dict[str, Member]:
         # A member stays itself when others come and go; of two of one strategy the second has a number.
         kinds = [one.strategy for one in self.members]
@@ -262,6 +280,36 @@ class Ensemble(TradeFilter):
                 return share, known(held / total)
             case Vote.UNANIMOUS:
                 return share, min(weight for _, weight in given)
+
+
+def _agreed(ensemble: Ensemble, market: "MarketColumns", wanted: "Sequence[Column]") -> "Allocation":
+    # The weight of each session at which the members' weights come to another one than was decided last.
+    import numpy as np
+
+    from mtum.core.strategies.columns import Allocation
+
+    symbols, labeled = ensemble.universe(), ensemble._labeled()
+    able, reasons = market.able(symbols), tuple(name for name in ensemble.REASONS if name.startswith("members_"))
+    weights, words = np.full(able.shape, np.nan), np.zeros(able.shape, dtype=np.int64)
+    for place, symbol in enumerate(symbols):
+        votes = {
+            label: weight[:, one.rules.universe().index(symbol)]
+            for (label, one), weight in zip(labeled.items(), wanted, strict=True)
+            if symbol in one.rules.universe()
+        }
+        (at,) = np.nonzero(able[:, place] & (np.arange(len(able)) >= market.first))
+        told = np.column_stack([column[at] for column in votes.values()])
+        now = np.nan_to_num(told, nan=-1.0)
+        changed = np.flatnonzero((now[1:] != now[:-1]).any(axis=1)) + 1 if len(at) else at
+        last = 0.0
+        for n in (0, *changed.tolist()) if len(at) else ():
+            heard = {label: None if one < 0 else one for label, one in zip(votes, now[n].tolist(), strict=True)}
+            verdict, reason = _step(ensemble._outcome(heard)[1], last)
+            if isinstance(verdict, Target):
+                last = weights[at[n], place] = verdict.weight
+                words[at[n], place] = reasons.index(reason)
+    row = np.where(np.isnan(weights).all(axis=1), -1, np.arange(len(able)))
+    return Allocation(row, weights, np.stack([words] * 3), tuple((name,) for name in reasons), targets_last=True)
 
 
 def barred(strategy: str) -> str:

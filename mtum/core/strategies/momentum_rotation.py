@@ -217,7 +217,9 @@ class MomentumRotation(TradeFilter):
         score[every.at] = np.round(new / old - 1, DECIMALS)
         score[~able] = np.nan
         enough = known_trend & (np.count_nonzero(~np.isnan(score), axis=1) >= self.least_fit)
-        at = market.decisions(Timeframe.MONTH, np.asarray(able.any(axis=1)), enough).at
+        decided = market.decisions(Timeframe.MONTH, np.asarray(able.any(axis=1)), enough)
+        at, row = decided.at, rows_of(len(market.days), decided.at)
+        row[decided.barred] = -2
         best = np.argsort(-score[at], axis=1, kind="stable")
         ranks: Column = np.argsort(best, axis=1, kind="stable").astype(np.float64) + 1
         ranks[np.isnan(score[at])] = np.nan
@@ -228,7 +230,7 @@ class MomentumRotation(TradeFilter):
                 return None
         may_buy = known_trend[at] & (market.close(trend)[at, 0] > mean[at])
         reasons = ("rank_in_top",), ("rank_kept",), ("rank_lost",)
-        return Ranking(rows_of(len(market.days), at), ranks, parts, may_buy, self.top, self.exit_rank, reasons)
+        return Ranking(row, ranks, parts, may_buy, self.top, self.exit_rank, reasons)
 
     def _readings(self, view: "MarketView", own: Own, symbol: str, month: str | None) -> dict[str, float | None]:
         ago = (self.skip_months, self.lookback_months)

@@ -6,7 +6,18 @@ import numpy as np
 
 from mtum.core.market.bars import Column
 from mtum.core.simulation.walker.tables import ALLOCATES, RANKS, REBALANCES, SIGNALS, Wishes
-from mtum.core.strategies.columns import Allocation, ColumnForm, Mask, Positions, Ranking, Rebalancing, Signals, Trail
+from mtum.core.strategies.columns import (
+    Allocation,
+    ColumnForm,
+    Mask,
+    Positions,
+    Ranking,
+    Rebalancing,
+    Signals,
+    SingleForm,
+    Trail,
+    Votes,
+)
 
 _BY_SESSION = "distance", "highest", "anew"
 
@@ -23,6 +34,8 @@ def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
     symbols : int
         How many symbols the market has.
     """
+    if isinstance(form, Votes):
+        return next(filter(None, (form_problem(one.form, sessions, len(one.symbols)) for one in form.voters)), None)
     table, name = (form.ranks, "ranks") if isinstance(form, Ranking) else (form.weights, "weights")
     rows = len(table)
     shapes: dict[str, tuple[Column | Positions | Mask, tuple[int, ...]]] = {
@@ -60,7 +73,7 @@ def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
     return None
 
 
-def _words(form: ColumnForm) -> Positions:
+def _words(form: SingleForm) -> Positions:
     # Every position in the reasons of a form that it can ask for.
     if isinstance(form, Ranking):
         return np.arange(3)
@@ -72,7 +85,7 @@ def _words(form: ColumnForm) -> Positions:
     return np.concatenate([form.words.ravel(), *trail])
 
 
-def wishes_of(form: ColumnForm, count: int) -> Wishes:
+def wishes_of(form: SingleForm, count: int) -> Wishes:
     """Return a column form as the loop reads it."""
     if isinstance(form, Allocation):
         found = _nothing(form, count)._replace(
@@ -138,7 +151,7 @@ def _with_trail(found: Wishes, trail: Trail) -> Wishes:
     )
 
 
-def _nothing(form: ColumnForm, count: int) -> Wishes:
+def _nothing(form: SingleForm, count: int) -> Wishes:
     # What a form does not use is one row of nothing, and no limit.
     nothing, listed = np.full((1, count), np.nan), np.arange(count, dtype=np.int64)[None, :]
     return Wishes(

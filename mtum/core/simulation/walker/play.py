@@ -1,10 +1,12 @@
 """A strategy with a column form over a whole history, played in one walk; any other session by session."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 
 from mtum.core.compiled import machine
+from mtum.core.market.bars import Column
 from mtum.core.market.coverage import Dividends
 from mtum.core.simulation.history import settled_at
 from mtum.core.simulation.played import FillModel, Played, PlayTerms
@@ -24,10 +26,12 @@ from mtum.core.simulation.walker.tables import (
     Desk,
     Market,
     Room,
+    Terms,
     Wishes,
 )
 from mtum.core.simulation.walker.terms import loop_terms, why_not
-from mtum.core.strategies.columns import ColumnForm, MarketColumns, ToldInColumns
+from mtum.core.simulation.walker.virtual import imagine
+from mtum.core.strategies.columns import ColumnForm, MarketColumns, Ranking, ToldInColumns, Voter, Votes
 from mtum.core.strategies.contract import Strategy
 from mtum.errors import StrategyError, UsageError
 
@@ -109,10 +113,17 @@ def walked(
     if not isinstance(strategy, ToldInColumns) or why_not(history, strategy, terms, stop) is not None:
         return None
     market = columns_of(history, strategy, first, compiled=compiled)
-    form = _form_of(strategy, market)
+    form, symbols, rules = _form_of(strategy, market), strategy.universe(), loop_terms(strategy, terms)
+    if isinstance(form, Votes):
+        tapes = (_market(history, market, one.symbols, terms) for one in form.voters)
+        form = form.agreed(
+            [
+                _imagined(one, tape, terms, rules, span, compiled=compiled)
+                for one, tape in zip(form.voters, tapes, strict=True)
+            ]
+        )
     if form is None:
         return None
-    symbols, rules = strategy.universe(), loop_terms(strategy, terms)
     tape, wishes = _market(history, market, symbols, terms), wishes_of(form, len(symbols))
     book, desk = _book(terms, len(symbols), len(wishes.triggers)), _desk(len(symbols))
     room = _room(stop - first, len(symbols))
@@ -136,6 +147,32 @@ def walked(
         reasons=form.reasons,
         purchases_capped=int(book.marks[CAPPED]),
     )
+
+
+def _imagined(
+    voter: Voter, tape: Market, terms: PlayTerms, rules: Terms, span: tuple[int, int], *, compiled: bool
+) -> Column:
+    # What a member wants to hold after each session, NaN where it has no opinion.
+    count, wishes = len(voter.symbols), wishes_of(voter.form, len(voter.symbols))
+    book, desk, weights, table = (
+        _book(terms, count, len(wishes.triggers)),
+        _desk(count),
+        np.zeros(count),
+        tape.closing * 0.0,
+    )
+    if compiled:
+        machine(imagine)(tape, wishes, rules, (book, desk, weights), table, span)
+    else:
+        tape, wishes, book, desk = _plain(tape), _plain(wishes), _plain(book), _plain(desk)
+        listed: Any = table.tolist()
+        imagine(tape, wishes, rules, (book, desk, cast("Column", weights.tolist())), listed, span)
+        table = np.array(listed)
+    row = voter.form.row
+    table[~voter.able | (row == -2)] = np.nan
+    if isinstance(voter.form, Ranking):
+        (at,) = np.nonzero(row >= 0)
+        table[at] = np.where(np.isnan(voter.form.ranks[row[at]]), np.nan, table[at])
+    return table
 
 
 def _form_of(strategy: Strategy, market: MarketColumns) -> ColumnForm | None:

@@ -13,6 +13,7 @@ from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.simulation.played import BPS, FillModel, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory, looked_at
 from mtum.core.simulation.walker.tables import Terms
+from mtum.core.strategies.columns import tells_its_own
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.several import TradeFilter
 
@@ -33,7 +34,7 @@ def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms, stop:
     stop : int
         Position of the session before which it stops: bars that end after it end in nobody's hands.
     """
-    if _definer(strategy, "column_form") is not _definer(strategy, "verdicts"):
+    if not tells_its_own(strategy):
         return "verdicts of a kind of its own"
     symbols, sizing = looked_at(strategy), terms.rules.sizing
     known = PlayTerms(
@@ -66,10 +67,6 @@ def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms, stop:
     if strategy.CALENDAR and not _calendar_holds(history):
         return "sessions that the exchange's calendar does not have"
     return None
-
-
-def _definer(strategy: Strategy, method: str) -> type | None:
-    return next((one for one in type(strategy).__mro__ if method in vars(one)), None)
 
 
 def _filter_of(strategy: Strategy) -> tuple[float, float] | None:

@@ -17,6 +17,9 @@ from mtum.core.simulation.walker.terms import why_not
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.columns import Allocation
 from mtum.core.strategies.contract import Own, SymbolVerdict
+from mtum.core.strategies.ensemble import Ensemble, Member
+from mtum.core.strategies.momentum_rotation import MomentumRotation
+from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.errors import StrategyError
 from support.daily_ranking import DailyRanking
 from support.walked import apart, by_the_walker, differences, made_up, strategies, terms_of
@@ -133,3 +136,29 @@ def test_parts_that_rounding_makes_a_little_more_than_all_are_played() -> None:
     """Cash of others: 0.333334 + 0.333334 + 0.333333."""
     form = replace(FORM, weights=np.array([[1.000001, 0.0]]))
     assert walked(HISTORY, Told(symbols=("S0", "S1"), given=form), terms_of(), (0, 30)) is not None
+
+
+def test_votes_are_played_by_the_session_where_a_member_has_no_form() -> None:
+    told, untold = BuyAndHold(symbols=("S0", "S1")), MtumConfluence(symbol="S0")
+    history = made_up(told, untold.history_sessions() + 40)
+    for members, plays in (((told,), True), ((told, untold), False)):
+        strategy = Ensemble(members=tuple(Member(one.name, 1.0, one) for one in members))
+        assert (by_the_walker(history, strategy, terms_of()) is not None) == plays
+
+
+def test_a_member_has_no_opinion_while_a_decision_that_is_due_cannot_be_made() -> None:
+    # At month ends at which two of three symbols lack bars the ranking waits, and does not vote for what it held.
+    hold = BuyAndHold(symbols=("S0", "S1", "S2"))
+    ranking = MomentumRotation(
+        symbols=("S0", "S1", "S2"), top=2, exit_rank=2, trend_symbol="S0", lookback_months=1, trend_sessions=20
+    )
+    strategy = Ensemble(members=(Member("momentum_rotation", 1.0, ranking), Member("buy_and_hold", 1.0, hold)))
+    history = made_up(strategy, 260)
+    kept = np.arange(260) // 10 % 9 != 8
+    bars = {"S0": history.bars["S0"]}
+    for name in ("S1", "S2"):
+        one = history.bars[name]
+        bars[name] = Bars.from_columns(
+            name, "made-up", one.days[kept], {column: getattr(one, column)[kept] for column in COLUMNS}
+        )
+    assert list(differences(SessionHistory(bars, {}, history.calendar), strategy, terms_of())) == []
