@@ -32,6 +32,7 @@ from mtum.core.strategies.momentum_rotation import MomentumRotation, Weighting
 from mtum.core.strategies.multi_asset_allocation import MultiAssetAllocation, Sizing
 from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.strategies.regime_rebalance import RegimeRebalance
+from mtum.core.strategies.sell_only_rebalance import SellOnlyRebalance
 from mtum.core.strategies.trend_following import TrendFollowing
 from mtum.core.strategies.tsmom import Tsmom
 from mtum.core.strategies.volatility_target import VolatilityTarget
@@ -60,6 +61,10 @@ TERMS: Mapping[str, PlayTerms] = {
     "a daily loss as a fraction": terms_of(losses=LossRules(None, False, None, 0.01)),
     "a daily loss that sells": terms_of(losses=LossRules(2_500.0, True)),
     "a fall that halts": terms_of(losses=LossRules(None, False, 0.05)),
+    # Names of made-up bars, and of real ones.
+    "shares at the start": terms_of(
+        holdings={"S0": 400, "S4": 300, "SPY": 200, "TLT": 300}, losses=LossRules(3_000.0, False, 0.3)
+    ),
     "all at once": terms_of(
         losses=LossRules(900.0), fill=FillModel.NEXT_OPEN, settlement=Settlement.CALENDAR, capital_usd=30_000.0
     ),
@@ -114,6 +119,9 @@ def strategies(names: tuple[str, ...] = NAMES, *, months: int = 3) -> dict[str, 
             band_mode=BandMode.ABSOLUTE, band=0.015, rebalance_to=RebalanceTo.HALF, min_sessions_between=0,
         ),
         "buy_only_rebalance": BuyOnlyRebalance(weights=dict(zip(names[:4], (0.4, 0.2, 0.2, 0.1), strict=True))),
+        "sell_only_rebalance": SellOnlyRebalance(
+            weights={names[0]: 0.1, names[1]: 0.2, names[4]: 0.0}, gap=0.1, max_daily_frac=0.2
+        ),
         "ensemble": Ensemble(members=tuple(
             Member(one.name, weight, one)
             for weight, one in (
@@ -123,6 +131,14 @@ def strategies(names: tuple[str, ...] = NAMES, *, months: int = 3) -> dict[str, 
                     symbols=names[:7], top=3, exit_rank=4, trend_symbol=names[8], lookback_months=months,
                     trend_sessions=60,
                 )),
+            )
+        )),
+        "ensemble of trends": Ensemble(members=tuple(
+            Member(one.name, 1.0, one)
+            for one in (
+                TrendFollowing(symbols=names[:4], fast=5, slow=12, adx_min=8.0, weeks=6, months=2, chandelier_atr=2.0),
+                MeanReversion(symbols=names[:4], trend_sessions=60, max_positions=2),
+                DonchianBreakout(symbols=names[:4], system=1, risk_frac=0.004, max_units=3, stop_n=1.5),
             )
         )),
         "ensemble by majority": Ensemble(rule=Vote.MAJORITY, members=tuple(
@@ -174,20 +190,25 @@ def made_up(strategy: Strategy, sessions: int, *, ragged: bool = False) -> Sessi
     return SessionHistory(bars, {}, tuple(weekdays(sessions + 80, days[0] - timedelta(days=56))))
 
 
+def first_of(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> int:
+    """The first session that is fit, and where shares are there at the start one with a close before it."""
+    first = first_session(history, strategy)
+    assert first is not None
+    return max(1, first) if terms.holdings else first
+
+
 def by_the_walker(
     history: SessionHistory, strategy: Strategy, terms: PlayTerms, *, compiled: bool = False
 ) -> Played | None:
     """What one walk makes from the first session that is fit."""
-    first = first_session(history, strategy)
-    assert first is not None
+    first = first_of(history, strategy, terms)
     found = walked(history, strategy, terms, (first, len(history.days)), compiled=compiled)
     return None if found is None else played_of(history, terms, found)
 
 
 def differences(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> Iterator[str]:
     """Say where the walker and the session path differ: orders, trades, equity at each close."""
-    first = first_session(history, strategy)
-    assert first is not None
+    first = first_of(history, strategy, terms)
     mine, other = (
         by_the_walker(history, strategy, terms),
         play_sessions(history, strategy, terms, first, len(history.days)),

@@ -18,10 +18,13 @@ from mtum.core.simulation.walker.tables import (
     CAPPED,
     DECIDED,
     FILLED,
+    HELD,
     HIT_AT,
     KEEPS,
+    LAST,
     NEVER,
     ORDERS,
+    PEAK,
     Book,
     Desk,
     Market,
@@ -126,7 +129,12 @@ def walked(
         return None
     tape, wishes = _market(history, market, symbols, terms), wishes_of(form, len(symbols))
     book, desk = _book(terms, len(symbols), len(wishes.triggers)), _desk(len(symbols))
-    room = _room(stop - first, len(symbols))
+    room, begun = _room(stop - first, len(symbols)), _begun(history, symbols, terms, first)
+    if begun is None:
+        return None
+    for at, shares, price in begun:
+        _hold(book, int(tape.counted[first - 1]), (at, shares), price)
+    capital_usd = float(book.purse[LAST])
     if not compiled:
         tape, wishes, book, desk, room = _plain(tape), _plain(wishes), _plain(book), _plain(desk), _plain(room)
     step, t = machine(walk) if compiled else walk, first
@@ -146,7 +154,35 @@ def walked(
         fills=np.concatenate(fills),
         reasons=form.reasons,
         purchases_capped=int(book.marks[CAPPED]),
+        capital_usd=capital_usd,
+        begun=begun,
     )
+
+
+def _begun(
+    history: SessionHistory, symbols: Sequence[str], terms: PlayTerms, first: int
+) -> tuple[tuple[int, int, float], ...] | None:
+    # Symbol, shares and price of what is there at the start; None where something has no close before it.
+    found = []
+    for at, symbol in enumerate(symbols):
+        if symbol in terms.holdings:
+            close, shares = history.close(symbol, first - 1) if first else None, terms.holdings[symbol]
+            if close is None or shares < 1:
+                return None
+            found.append((at, shares, close))
+    return tuple(found)
+
+
+def _hold(book: Book, counted: int, begun: tuple[int, int], price: float) -> None:
+    # As bought at the close before the first session; the first session's change and fall count it too.
+    at, shares = begun
+    book.held[book.marks[HELD]] = at
+    book.marks[HELD] += 1
+    book.shares[at] = book.bought[at] = shares
+    book.units[at], book.paid[at], book.decided[at] = 1, shares * price, counted
+    book.entry[at] = book.last[at] = book.high[at] = price
+    book.purse[LAST] += shares * price
+    book.purse[PEAK] += shares * price
 
 
 def _imagined(

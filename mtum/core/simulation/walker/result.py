@@ -27,6 +27,10 @@ class Walked:
         Session, symbol, shares (below 0 for a sale), reason.
     fills : ndarray, shape (n_orders, 2)
         Price and commission in USD.
+    capital_usd : float
+        Cash at the start, and what shares were worth that were there.
+    begun : tuple of (int, int, float)
+        Symbol, number and price of these shares.
     """
 
     symbols: tuple[str, ...]
@@ -38,6 +42,8 @@ class Walked:
     fills: Column
     reasons: tuple[tuple[str, ...], ...]
     purchases_capped: int
+    capital_usd: float
+    begun: tuple[tuple[int, int, float], ...]
 
     def words(self, code: int) -> tuple[str, ...]:
         """Return the reasons behind a code, the deciding one first."""
@@ -66,7 +72,7 @@ def played_of(history: SessionHistory, terms: PlayTerms, found: Walked) -> Playe
         equity=found.equity,
         held=found.held,
         trades=_trades(history, found),
-        capital_usd=float(terms.capital_usd),
+        capital_usd=found.capital_usd,
         purchases_capped=found.purchases_capped,
         costs=_costs(terms, found),
         orders=tuple(
@@ -112,7 +118,10 @@ class _Trip:
 def _trades(history: SessionHistory, found: Walked) -> tuple[PlayedTrade, ...]:
     last, days = found.first + len(found.equity) - 1, found.days.astype(object).tolist()
     paid = [_paid(history, found, symbol) for symbol in found.symbols]
-    trips: dict[int, _Trip] = {}
+    trips = {
+        symbol: _Trip(found.first - 1, found.first - 1, shares, shares, shares * price)
+        for symbol, shares, price in found.begun
+    }
     made = []
     for (t, symbol, signed, word), (price, fee) in zip(found.orders.tolist(), found.fills.tolist(), strict=True):
         trip = trips.setdefault(symbol, _Trip(t, t))

@@ -52,9 +52,10 @@ def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms, stop:
         terms.fill,
         terms.slippage_bps,
         terms.settlement,
+        terms.holdings,
     )
     if terms != known or terms.slippage_bps * BPS >= 1:
-        return "stops, shares at the start or a cost beside commission and slippage"
+        return "stops, limits of an account or a cost beside commission and slippage"
     if type(sizing.costs) not in (PercentCosts, IbFixedCosts):
         return "this schedule of commissions"
     if _filter_of(strategy) is None:

@@ -117,7 +117,7 @@ def test_a_form_of_other_verdicts_is_not_used() -> None:
 
     assert why_not(HISTORY, Never(symbols=("S0", "S1")), terms_of(), 30) == "verdicts of a kind of its own"
     assert why_not(HISTORY, BuyAndHold(symbols=("S0", "S1")), terms_of(), 30) is None
-    assert why_not(HISTORY, BuyAndHold(symbols=("S0",)), terms_of(holdings={"S0": 1}), 30) is not None
+    assert why_not(HISTORY, BuyAndHold(symbols=("S0",)), terms_of(impact_coefficient=1.0), 30) is not None
 
 
 def test_bars_that_end_are_played_up_to_their_end() -> None:
@@ -162,3 +162,15 @@ def test_a_member_has_no_opinion_while_a_decision_that_is_due_cannot_be_made() -
             name, "made-up", one.days[kept], {column: getattr(one, column)[kept] for column in COLUMNS}
         )
     assert list(differences(SessionHistory(bars, {}, history.calendar), strategy, terms_of())) == []
+
+
+def test_shares_at_the_start_count_from_the_close_before_it() -> None:
+    strategy, terms = BuyAndHold(symbols=("S0", "S1")), terms_of(capital_usd=0.0, holdings={"S1": 7})
+    assert walked(HISTORY, strategy, terms, (0, 30)) is None, "they have no price before the first session"
+    assert list(differences(HISTORY, strategy, terms)) == []
+    found = by_the_walker(HISTORY, strategy, terms)
+    assert found is not None
+    close = HISTORY.bars["S1"].close
+    assert found.capital_usd == 7 * close[0]
+    (held,) = found.trades
+    assert (held.entry_session, held.entry_price, held.shares) == (HISTORY.day(0), close[0], 7)
