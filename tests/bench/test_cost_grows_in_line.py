@@ -23,8 +23,11 @@ from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.simulation.walker.play import walked as walked_strategy
+from mtum.core.strategies.band_rebalance import BandRebalance
+from mtum.core.strategies.buy_only_rebalance import BuyOnlyRebalance
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.donchian_breakout import DonchianBreakout
+from mtum.core.strategies.ensemble import Ensemble, Member
 from mtum.core.strategies.mean_reversion import MeanReversion
 from mtum.core.strategies.momentum_rotation import MomentumRotation
 from mtum.core.strategies.mtum_confluence import MtumConfluence
@@ -135,8 +138,19 @@ WALKED: dict[str, Callable[[tuple[str, ...]], Strategy]] = {
     "mean_reversion": lambda names: MeanReversion(symbols=names, trend_sessions=60, max_positions=5),
     "trend_following": STRATEGIES["trend_following"],
     "donchian_breakout": lambda names: DonchianBreakout(symbols=names, system=1, max_units=4),
+    "band_rebalance": lambda names: BandRebalance(weights=dict.fromkeys(names, 0.9 / len(names)), min_trade_frac=0.0),
+    "buy_only_rebalance": lambda names: BuyOnlyRebalance(
+        weights=dict.fromkeys(names, 0.9 / len(names)), min_trade_frac=0.0
+    ),
+    "ensemble": lambda names: Ensemble(
+        members=tuple(
+            Member(one.name, 1.0, one) for one in (MeanReversion(symbols=names), TrendFollowing(symbols=names))
+        )
+    ),
 }
-"""A ranking, signals, a trailing stop, units that are added: what each session's work grows with."""
+"""A ranking, signals, a trailing stop, units, bands, gaps in order, votes: what each session's work grows with."""
+RICH = replace(TERMS, capital_usd=5e6)
+"""Money for a share of each."""
 
 
 def walk(history: SessionHistory, strategies: list[Strategy]) -> float:
@@ -145,7 +159,7 @@ def walk(history: SessionHistory, strategies: list[Strategy]) -> float:
     def work() -> None:
         for strategy in strategies:
             span = strategy.history_sessions(), len(history.days)
-            assert walked_strategy(history, strategy, TERMS, span, compiled=True) is not None
+            assert walked_strategy(history, strategy, RICH, span, compiled=True) is not None
 
     return cost(work, rounds=5, times=1)
 

@@ -191,10 +191,11 @@ def made_up(strategy: Strategy, sessions: int, *, ragged: bool = False) -> Sessi
 
 
 def first_of(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> int:
-    """The first session that is fit, and where shares are there at the start one with a close before it."""
+    """The first session that is fit, and has a close before it of what is held at the start."""
     first = first_session(history, strategy)
     assert first is not None
-    return max(1, first) if terms.holdings else first
+    begun = [history.bars[one].days[0] for one in terms.holdings if one in history.bars]
+    return max(first, *np.searchsorted(history.days, begun, "right").tolist(), 0)
 
 
 def by_the_walker(
