@@ -109,8 +109,18 @@ class Reader(Protocol):
         """
         ...
 
-    def events(self, after: int | None, limit: int) -> Sequence[EventRow]:
-        """Return the oldest events behind a number, at most so many; without a number the newest ones."""
+    def events(self, after: int | None, limit: int, kind: str | None = None) -> Sequence[EventRow]:
+        """Return the oldest events behind a number, at most so many; without a number the newest ones.
+
+        Parameters
+        ----------
+        after : int or None
+            Number of an event; None for the newest ones.
+        limit : int
+            How many at most.
+        kind : str or None
+            Kind of event; None for all.
+        """
         ...
 
     def version(self) -> int:

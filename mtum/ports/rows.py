@@ -139,6 +139,20 @@ class BarRow:
     checksum: int | None = None
 
 
+@dataclass(slots=True)
+class BarValues:
+    """The values of a cached bar, for what takes many of them."""
+
+    session: str
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float | None
+    dividend: float
+    split: float
+
+
 @dataclass(frozen=True, slots=True)
 class IntradayRow:
     """A value of a cached bar within a session; the newest of a bar counts. Columns of `intraday_bars`."""

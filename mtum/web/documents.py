@@ -8,8 +8,8 @@ from typing import Any
 from mtum.app.queries.performance import AccountCloses, AccountRow, account_performance
 from mtum.app.queries.plain import plain
 from mtum.errors import MtumError, StoreMismatchError, UsageError, VerificationError
-from mtum.ports.reading import Reader
-from mtum.ports.rows import SnapshotRow
+from mtum.ports.reading import DatabaseState, Reader
+from mtum.ports.rows import CashRow, SnapshotRow
 from mtum.web.paging import Part, part_of
 from mtum.web.records import Records
 from mtum.wiring.control import sleeve_named
@@ -20,24 +20,27 @@ type Document = dict[str, Any]
 def status(records: Records) -> Document:
     """Return what `mtum status --json` tells."""
     from mtum.app.queries.status import status_document, status_of
-    from mtum.ports.reading import DatabaseState
     from mtum.wiring.resources import calendar_of
 
     settings = records.settings
-    state = records.read("state", lambda reader: reader.state() if reader else DatabaseState())
+    state = _state(records)
     found = status_of(settings, state, records.now(), calendar_of(settings, records.folder).sessions)
     document: Document = plain(status_document(settings, state, found))
     return document
 
 
+def _state(records: Records) -> DatabaseState:
+    return records.read("state", lambda reader: reader.state() if reader else DatabaseState())
+
+
 def sleeves(records: Records) -> Document:
     """Return what `mtum sleeves --json` tells."""
-    found = closes(records)
+    found, state = closes(records), _state(records)
 
     def work(reader: Reader | None) -> Document:
         from mtum.app.queries.sleeves import sleeves_document
 
-        document: Document = plain(sleeves_document(records.settings, reader, found))
+        document: Document = plain(sleeves_document(records.settings, reader, found, state))
         return document
 
     return records.read("sleeves", work)
@@ -45,11 +48,12 @@ def sleeves(records: Records) -> Document:
 
 def risk(records: Records) -> Document:
     """Return what `mtum risk --json` tells."""
+    found, state = closes(records).sleeves, _state(records)
 
     def work(reader: Reader | None) -> Document:
         from mtum.app.queries.risk import account_risk, risk_document
 
-        return risk_document(None if reader is None else account_risk(records.settings, reader))
+        return risk_document(None if reader is None else account_risk(records.settings, reader, found, state))
 
     return records.read("risk", work)
 
@@ -170,7 +174,14 @@ def closes(records: Records) -> AccountCloses:
         real = [name for name, one in records.settings.configured().items() if one.state != "watch"]
         return account_performance(reader, real)
 
-    return records.read("closes", work)
+    def mark(reader: Reader | None) -> object:
+        # Every change of a close has an event; ten years of them are not read again for an order.
+        if reader is None:
+            return None
+        given = reader.rows(CashRow, None, None, kind="capital")
+        return [one.id for one in reader.events(None, 1, "equity")], given
+
+    return records.read("closes", work, mark)
 
 
 def report(records: Records, named: date | None = None) -> Document:

@@ -46,6 +46,7 @@ class Records:
     options: Sequence[str] = ()
     generation: int = 0
     _kept: dict[Hashable, object] = field(default_factory=dict)
+    _lasting: dict[Hashable, tuple[object, object]] = field(default_factory=dict)
     _seen: object = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -81,13 +82,22 @@ class Records:
             return ""
         return f"the scheduler is silent since {heard.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York: no job is woken"
 
-    def read[T](self, key: Hashable, work: Callable[[Reader | None], T]) -> T:
+    def read[T](
+        self,
+        key: Hashable,
+        work: Callable[[Reader | None], T],
+        mark: Callable[[Reader | None], object] | None = None,
+    ) -> T:
         """Return what `work` makes of the records, made once until they change.
 
         Parameters
         ----------
+        key : hashable
+            What it is kept under.
         work : callable
             Of a reader; None stands for records that are still to come.
+        mark : callable or None
+            Of a reader: as long as it is the same in the same file, so is what `work` made; None for any change.
 
         Raises
         ------
@@ -102,11 +112,15 @@ class Records:
             if key in self._kept:
                 return self._kept[key]  # type: ignore[return-value]  # a key stands for one kind of document
         with opened_reader(self.settings, self.database, any_owner=True) as reader:
-            found = work(reader)
+            marked = None if mark is None else (seen[1], mark(reader))
+            before = self._lasting.get(key)
+            found: Any = before[1] if marked and before and before[0] == marked else work(reader)
         with self._lock:
+            if marked:
+                self._lasting[key] = (marked, found)
             if seen == self._seen:
                 self._kept[key] = found
-        return found
+        return found  # type: ignore[no-any-return]  # a key stands for one kind of document
 
     def fresh[T](self, work: Callable[[Reader | None], T]) -> T:
         """Return what `work` makes of the records as they are now."""
@@ -121,14 +135,14 @@ class Records:
             return []
 
     def _marks(self) -> tuple[object, ...]:
-        # Changes with each commit, a restored file and a migrated one.
+        # Changes with each commit, a restored file and a migrated one; the file itself comes first.
         found = []
         for path in (self.database, self.database.with_name(f"{DATABASE_NAME}-wal")):
             try:
                 stat = path.stat()
-                found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+                found += [stat.st_ino, stat.st_size, stat.st_mtime_ns]
             except OSError:
-                found.append((0, 0, 0))
+                found += [0, 0, 0]
         return tuple(found)
 
     def problem(self, error: MtumError) -> dict[str, Any]:

@@ -126,6 +126,7 @@ class _Copies:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._models: dict[tuple[str, Side], tuple[str, str]] = {}
+        self._found: dict[tuple[str, str], str] = {}
         self._columns: dict[str, list[tuple[str, str]]] = {}
 
     def write(self, table: str, column: str, *changed: tuple[str, str], **amounts: float) -> None:
@@ -139,7 +140,7 @@ class _Copies:
             told.setdefault(name, value)
         self._connection.execute(
             f"INSERT INTO {table} ({', '.join(told)}) SELECT {', '.join(told.values())} FROM {table} "
-            f"WHERE {column} = :o0 ORDER BY rowid",
+            f"WHERE rowid IN ({self._rows(table, column, changed[0][0])}) ORDER BY rowid",
             {**texts, **amounts},
         )
 
@@ -173,6 +174,13 @@ class _Copies:
         self._connection.executemany(
             f"INSERT INTO equity ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", rows
         )
+
+    def _rows(self, table: str, column: str, text: str) -> str:
+        # Found once: not every column that is asked for has an index, and the tables grow.
+        if (table, text) not in self._found:
+            rows = self._connection.execute(f"SELECT rowid FROM {table} WHERE {column} = ?", (text,)).fetchall()
+            self._found[table, text] = ", ".join(str(number) for (number,) in rows)
+        return self._found[table, text]
 
     def _of(self, table: str) -> list[tuple[str, str]]:
         if table not in self._columns:

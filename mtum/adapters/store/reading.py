@@ -24,6 +24,7 @@ from mtum.ports.option_rows import OptionConditionRow, OptionFillRow, OptionOrde
 from mtum.ports.reading import PRACTICE_KEY, DatabaseState
 from mtum.ports.rows import (
     BarRow,
+    BarValues,
     CashRow,
     CloseRow,
     DayRow,
@@ -89,6 +90,7 @@ _LISTED: dict[type, tuple[str, str, str]] = {
     SnapshotRow: ("account_snapshots", "session", "at"),
     OptionTradeRow: ("v_option_trades", "ended", "opened, structure, contract"),
     BarRow: ("bars", "session", "symbol, source"),
+    BarValues: ("bars", "session", "symbol, source"),
     IntradayRow: ("intraday_bars", "session", "begins_at, id"),
     EquityRow: (_EQUITY, "session", "strategy"),
     CloseRow: ("equity", "session", "strategy"),
@@ -275,11 +277,22 @@ class SqliteReader:
         bounds = (*days, *equal.values(), -1 if limit is None else limit)
         return self._select(kind, relation, f"WHERE {where} ORDER BY {order} LIMIT ?", bounds)[::-1]
 
-    def events(self, after: int | None, limit: int) -> list[EventRow]:
-        """Return the oldest events behind a number, at most so many; without a number the newest ones."""
+    def events(self, after: int | None, limit: int, kind: str | None = None) -> list[EventRow]:
+        """Return the oldest events behind a number, at most so many; without a number the newest ones.
+
+        Parameters
+        ----------
+        after : int or None
+            Number of an event; None for the newest ones.
+        limit : int
+            How many at most.
+        kind : str or None
+            Kind of event; None for all.
+        """
+        own, values = ("", ()) if kind is None else ("kind = ? AND", (kind,))
         if after is None:
-            return self._select(EventRow, "events", "ORDER BY id DESC LIMIT ?", (limit,))[::-1]
-        return self._select(EventRow, "events", "WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+            return self._select(EventRow, "events", f"WHERE {own} 1 ORDER BY id DESC LIMIT ?", (*values, limit))[::-1]
+        return self._select(EventRow, "events", f"WHERE {own} id > ? ORDER BY id LIMIT ?", (*values, after, limit))
 
     def version(self) -> int:
         """Return a number that changes whenever another connection has changed anything; nothing is locked."""

@@ -1,10 +1,10 @@
 """Cached bars as a whole, for what is worked out from them."""
 
-from datetime import date
+from math import nan
 
-from mtum.core.market.bars import Bar, Bars
+from mtum.core.market.bars import COLUMNS, Bars
 from mtum.ports.reading import Reader
-from mtum.ports.rows import BarRow
+from mtum.ports.rows import BarValues
 
 
 def cached_bars(reader: Reader, symbol: str, source: str) -> Bars:
@@ -19,21 +19,7 @@ def cached_bars(reader: Reader, symbol: str, source: str) -> Bars:
     source : str
         Name of the source.
     """
-    rows = reader.rows(BarRow, symbol=symbol, source=source)
-    return Bars.of(
-        symbol,
-        source,
-        [
-            Bar(
-                date.fromisoformat(row.session),
-                row.open,
-                row.high,
-                row.low,
-                row.close,
-                float("nan") if row.volume is None else row.volume,
-                row.dividend,
-                row.split,
-            )
-            for row in rows
-        ],
-    )
+    rows = reader.rows(BarValues, symbol=symbol, source=source)
+    columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+    columns["volume"] = [nan if one is None else one for one in columns["volume"]]
+    return Bars.from_columns(symbol, source, [row.session for row in rows], columns)

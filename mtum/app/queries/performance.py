@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
-from mtum.core.portfolio.equity_points import OfficialEquity, with_capital
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.returns import Curve, changes, curve, drawdown, returns, together
 from mtum.ports.reading import Reader
@@ -28,7 +28,7 @@ def performance(reader: Reader, sleeve: str | None = None) -> list[PerformanceRo
     found = []
     for strategy, points in by_strategy.items():
         own = closes_of(reader, strategy)
-        earned = zip(points, own.returns(), drawdown(own.curve).tolist(), strict=True)
+        earned = zip(points, own.returns, drawdown(own.curve).tolist(), strict=True)
         found += [
             PerformanceRow(**asdict(point), return_frac=gained, drawdown_frac=round(fall, 8))
             for point, gained, fall in earned
@@ -36,7 +36,7 @@ def performance(reader: Reader, sleeve: str | None = None) -> list[PerformanceRo
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SleeveCloses:
     """A sleeve at its official closes, oldest first.
 
@@ -51,12 +51,14 @@ class SleeveCloses:
     curve: Curve
     benchmark_usd: Sequence[float | None]
 
+    @cached_property
     def returns(self) -> list[float]:
-        """Return each session's return, as the records tell it."""
+        """Each session's return, as the records tell it."""
         return [round(one, 8) for one in returns(self.curve).tolist()]
 
+    @cached_property
     def gained_usd(self) -> list[float]:
-        """Return what each session earned."""
+        """What each session earned."""
         return [round(one, 6) for one in changes(self.curve).tolist()]
 
 
@@ -104,7 +106,7 @@ def account_performance(reader: Reader | None, names: Iterable[str]) -> AccountC
     gains: dict[date, dict[str, float]] = {day: {} for day in whole.days}
     held: dict[date, dict[str, float | None]] = {day: {} for day in whole.days}
     for name, one in sleeves.items():
-        for day, gained, benchmark in zip(one.curve.days, one.gained_usd(), one.benchmark_usd, strict=True):
+        for day, gained, benchmark in zip(one.curve.days, one.gained_usd, one.benchmark_usd, strict=True):
             gains[day][name] = gained
             held[day][name] = benchmark
     found, last = [], dict[str, float | None]()
@@ -124,15 +126,6 @@ def account_performance(reader: Reader | None, names: Iterable[str]) -> AccountC
             )
         )
     return AccountCloses(sleeves, found)
-
-
-def equity_points(reader: Reader, sleeve: str) -> tuple[OfficialEquity, ...]:
-    """Return the equity of a sleeve at its closes, what it began with in its first flows."""
-    points = [
-        OfficialEquity(date.fromisoformat(row.session), exact(row.equity_usd), exact(row.flows_usd))
-        for row in reader.rows(CloseRow, None, None, strategy=sleeve)
-    ]
-    return with_capital(points, _capital_usd(reader, sleeve))
 
 
 def _capital_usd(reader: Reader, sleeve: str) -> Decimal:

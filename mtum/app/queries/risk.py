@@ -1,24 +1,24 @@
 """What the account could lose: every limit with its use, measures of risk, and past crashes replayed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from math import isfinite
 from typing import Any
 
 from mtum.app.queries.bars import cached_bars
-from mtum.app.queries.performance import equity_points
+from mtum.app.queries.performance import SleeveCloses, closes_of
 from mtum.app.queries.plain import plain
 from mtum.config import Settings, account_rules
 from mtum.core.coordination.account import Account, Returns
 from mtum.core.coordination.limits import CASH, VAR_SESSIONS, measured
 from mtum.core.coordination.risk import Risk, Stress, risk_of, stress_replays
-from mtum.core.portfolio.equity_points import OfficialEquity, account_points, loss_state
+from mtum.core.portfolio.equity_points import losses_of
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, fallen_frac
+from mtum.core.portfolio.returns import Curve, together
 from mtum.core.portfolio.sleeves import Sleeve
-from mtum.ports.reading import Reader
+from mtum.ports.reading import DatabaseState, Reader
 from mtum.ports.records import FLOWS
 from mtum.ports.rows import CashRow
 
@@ -67,10 +67,27 @@ class AccountRisk:
     options_usd: float | None = None
 
 
-def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
-    """Return the risk of everything the sleeves with real money hold."""
+def account_risk(
+    settings: Settings,
+    reader: Reader,
+    closes: Mapping[str, SleeveCloses] | None = None,
+    state: DatabaseState | None = None,
+) -> AccountRisk:
+    """Return the risk of everything the sleeves with real money hold.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings in force.
+    reader : Reader
+        The records of one database, for reading alone.
+    closes : mapping of sleeve to SleeveCloses, optional
+        Those that are known already; the others are read.
+    state : DatabaseState, optional
+        The records at a glance, if read already.
+    """
     sleeves = [one for one in settings.sleeves() if one.owns_money]
-    state = reader.state()
+    state = state or reader.state()
     held = [row for row in state.positions if row.strategy in {one.name for one in sleeves}]
     valued = [row for row in held if row.last_price is not None]
     prices = {row.symbol: row.last_price for row in valued if row.last_price is not None}
@@ -92,16 +109,17 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
         symbol: cached_bars(reader, symbol, settings.market.source) for symbol in dict.fromkeys([*prices, *MARKETS])
     }
     cached = {symbol: bars for symbol, bars in histories.items() if len(bars)}
-    curves = {one.name: equity_points(reader, one.name) for one in sleeves}
-    for name, points in curves.items():
-        worth[name] -= _coming_usd(reader, name, points)
+    known = closes or {}
+    curves = {one.name: (known.get(one.name) or closes_of(reader, one.name)).curve for one in sleeves}
+    for name, curve in curves.items():
+        worth[name] -= _coming_usd(reader, name, curve)
     equity = round(sum(worth.values()), 6)
     account = Account(
         session=max((bars.last_day for bars in cached.values()), default=date.min),
         prices=prices,
         equity_usd=equity,
         cash_usd=equity,
-        losses=loss_state(account_points(curves), Decimal(0), paused=False),
+        losses=losses_of(together([*curves.values()])),
         returns=Returns.of(cached, VAR_SESSIONS),
         options_usd=_counted_usd(sleeves, reader),
     )
@@ -109,9 +127,7 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
     found = [one for one in found if one[1] != CASH]
     for sleeve in sleeves:
         largest = max((abs(row.market_usd or 0.0) for row in valued if row.strategy == sleeve.name), default=0.0)
-        found += _of_sleeve(
-            sleeve, loss_state(curves[sleeve.name], Decimal(0), paused=False), worth[sleeve.name], largest
-        )
+        found += _of_sleeve(sleeve, losses_of(curves[sleeve.name]), worth[sleeve.name], largest)
     return AccountRisk(
         equity_usd=equity,
         limits=tuple(
@@ -126,11 +142,11 @@ def account_risk(settings: Settings, reader: Reader) -> AccountRisk:
     )
 
 
-def _coming_usd(reader: Reader, sleeve: str, points: Sequence[OfficialEquity]) -> float:
+def _coming_usd(reader: Reader, sleeve: str, curve: Curve) -> float:
     # Put in, taken out or moved for a session that has not closed: at the last close it has not happened.
-    if not points:
+    if not len(curve):
         return 0.0
-    rows = reader.rows(CashRow, points[-1].session + timedelta(days=1), None, strategy=sleeve)
+    rows = reader.rows(CashRow, curve.days[-1] + timedelta(days=1), None, strategy=sleeve)
     return sum((row.amount_usd for row in rows if row.kind in FLOWS), 0.0)
 
 

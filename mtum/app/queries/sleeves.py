@@ -11,7 +11,7 @@ import numpy as np
 from mtum.app.queries.performance import AccountCloses, SleeveCloses, account_performance
 from mtum.config import Settings
 from mtum.core.portfolio.returns import drawdown, from_capital
-from mtum.ports.reading import Reader
+from mtum.ports.reading import DatabaseState, Reader
 from mtum.ports.rows import CashRow, DayRow, PositionRow, VirtualRow
 
 
@@ -102,7 +102,9 @@ def _watched(rows: Sequence[VirtualRow]) -> tuple[Watched, ...]:
     return tuple(found)
 
 
-def sleeve_lines(settings: Settings, reader: Reader | None, closes: Mapping[str, SleeveCloses]) -> list[SleeveLine]:
+def sleeve_lines(
+    settings: Settings, reader: Reader | None, closes: Mapping[str, SleeveCloses], state: DatabaseState | None = None
+) -> list[SleeveLine]:
     """Return a line for each sleeve of the settings, in their order.
 
     Parameters
@@ -113,8 +115,10 @@ def sleeve_lines(settings: Settings, reader: Reader | None, closes: Mapping[str,
         The records of one database, for reading alone; None for none.
     closes : mapping of sleeve to SleeveCloses
         Those of the sleeves with real money.
+    state : DatabaseState, optional
+        The records at a glance, if read already.
     """
-    state = reader.state() if reader else None
+    state = (state or reader.state()) if reader else None
     given = reader.rows(CashRow, None, None, kind="transfer") if reader else ()
     virtual = defaultdict[str, list[VirtualRow]](list)
     for row in reader.rows(VirtualRow) if reader else ():
@@ -136,10 +140,10 @@ def sleeve_lines(settings: Settings, reader: Reader | None, closes: Mapping[str,
             session=curve.days[-1].isoformat() if curve else None,
             equity_usd=float(curve.equity[-1]) if curve else None,
             cash_usd=state.cash_usd.get(name) if state and real else None,
-            return_frac=_earned(own.returns()) if own and curve else None,
+            return_frac=_earned(own.returns) if own and curve else None,
             drawdown_frac=round(float(drawdown(curve)[-1]), 8) if curve else None,
             benchmark_usd=own.benchmark_usd[-1] if own and curve else None,
-            gained_usd=round(sum(own.gained_usd()), 6) if own and curve else None,
+            gained_usd=round(sum(own.gained_usd), 6) if own and curve else None,
             transferred_usd=round(sum((row.amount_usd for row in given if row.strategy == name), 0.0), 2)
             if real
             else 0,
@@ -168,7 +172,9 @@ def sleeve_lines(settings: Settings, reader: Reader | None, closes: Mapping[str,
     return found
 
 
-def sleeves_document(settings: Settings, reader: Reader | None, found: AccountCloses | None = None) -> dict[str, Any]:
+def sleeves_document(
+    settings: Settings, reader: Reader | None, found: AccountCloses | None = None, state: DatabaseState | None = None
+) -> dict[str, Any]:
     """Return what the account is made of, as commands and pages answer it.
 
     Parameters
@@ -179,10 +185,12 @@ def sleeves_document(settings: Settings, reader: Reader | None, found: AccountCl
         The records of one database, for reading alone; None for none.
     found : AccountCloses or None
         Closes of the sleeves with real money if read already; None to read them.
+    state : DatabaseState, optional
+        The records at a glance, if read already.
     """
     real = [name for name, one in settings.configured().items() if one.state != "watch"]
     closes = found or account_performance(reader, real)
-    account, lines = closes.rows, sleeve_lines(settings, reader, closes.sleeves)
+    account, lines = closes.rows, sleeve_lines(settings, reader, closes.sleeves, state)
     last = account[-1] if account else None
     return {
         "sleeves": lines,

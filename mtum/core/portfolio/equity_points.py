@@ -38,15 +38,27 @@ def loss_state(
     if not points:
         return LossState(paused=paused)
     since = [point for point in points if peak_since is None or point.session >= peak_since] or points[-1:]
-    # The first close is what the others are held against, whatever was paid in before it.
-    whole, counted = (curve_of([replace(part[0], flows_usd=part[0].equity_usd), *part[1:]]) for part in (points, since))
+    state = losses_of(curve_of(points), curve_of(since))
+    return replace(state, paused=paused, flows_since_usd=round(float(flows_since_usd), 6))
+
+
+def losses_of(whole: Curve, counted: Curve | None = None) -> LossState:
+    """Return what the loss limits look at of a curve; `counted` is the part of it that the peak is counted from."""
+    if not len(whole):
+        return LossState()
+    whole, counted = (_begun(one) for one in (whole, whole if counted is None else counted))
     grown = growth(counted)
     return LossState(
         last_change_usd=round(float(changes(whole)[-1]), 6),
-        paused=paused,
         peak_equity_usd=round(float(whole.equity[-1] * grown.max() / grown[-1]), 6) if grown[-1] > 0 else 0.0,
-        flows_since_usd=round(float(flows_since_usd), 6),
     )
+
+
+def _begun(given: Curve) -> Curve:
+    # The first close is what the others are held against, whatever was paid in before it.
+    flows = given.flows.copy()
+    flows[:1] = given.equity[:1]
+    return replace(given, flows=flows)
 
 
 @dataclass(slots=True)

@@ -68,10 +68,10 @@ def together(curves: Sequence[Curve]) -> Curve:
 
     Sums are rounded to millionths of a dollar, so that equal closes are exactly equal.
     """
-    days = np.unique(np.concatenate([_ordinals(one) for one in curves] or [np.empty(0, np.int64)]))
+    ordinals = [_ordinals(one) for one in curves]
+    days = np.unique(np.concatenate(ordinals or [np.empty(0, np.int64)]))
     equity, flows = np.zeros(len(days)), np.zeros(len(days))
-    for one in curves:
-        own = _ordinals(one)
+    for one, own in zip(curves, ordinals, strict=True):
         last = np.searchsorted(own, days, side="right") - 1
         equity += np.where(last >= 0, one.equity[last], 0.0) if len(one) else 0.0
         flows[np.searchsorted(days, own)] += one.flows

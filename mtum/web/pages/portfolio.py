@@ -113,12 +113,10 @@ def _curves(ask: Ask, rows: Sequence[Table], chosen: str, *, log: bool) -> Html:
 
 
 def _marks(ask: Ask, labels: Sequence[str], values: Sequence[float | None]) -> list[Marked]:
-    def work(reader: Reader | None) -> Sequence[TradeRow]:
-        return reader.rows(TradeRow, date.fromisoformat(labels[0]), None) if reader else ()
-
     places = {label: at for at, label in enumerate(labels)}
     found = []
-    for one in ask.records.read(("trades since", labels[0]), work)[-MOST_MARKS:]:
+    since = [one for one in _every_trade(ask) if one.entry_session >= labels[0]]
+    for one in since[-MOST_MARKS:]:
         for session, entry in ((one.entry_session, True), (one.exit_session, False)):
             at = places.get(session or "")
             value = values[at] if at is not None else None
@@ -127,6 +125,13 @@ def _marks(ask: Ask, labels: Sequence[str], values: Sequence[float | None]) -> l
                     Marked(at, value, entry, f"{session}: {'bought' if entry else 'sold'} {one.shares} {one.symbol}")
                 )
     return found
+
+
+def _every_trade(ask: Ask) -> Sequence[TradeRow]:
+    def work(reader: Reader | None) -> Sequence[TradeRow]:
+        return reader.rows(TradeRow, None, None) if reader else ()
+
+    return ask.records.read("all trades", work)
 
 
 def _standing(rows: Sequence[Table], sleeves: Table) -> Html:
@@ -192,11 +197,8 @@ def _gave(ask: Ask, rows: Sequence[Table], *, from_start: bool) -> list[Html]:
         for name, gained in row["gained_usd"].items():
             by_sleeve[name] += gained
 
-    def work(reader: Reader | None) -> Sequence[TradeRow]:
-        return reader.rows(TradeRow, None, None) if reader else ()
-
     by_symbol: dict[str, float] = defaultdict(float)
-    for trade in ask.records.read("all trades", work):
+    for trade in _every_trade(ask):
         if trade.pnl_usd is not None and trade.exit_session and trade.exit_session >= rows[0]["session"]:
             by_symbol[trade.symbol] += trade.pnl_usd
     sleeves = [[name, change(gained, usd(gained, sign=True))] for name, gained in by_sleeve.items()]

@@ -110,9 +110,10 @@ def _none(ask: Ask, words: str) -> Html:
 
 def _trades(ask: Ask, found: Table) -> Html:
     rows = []
+    first = min((one["entry_session"] for one in found["trades"]), default="")
     left = _left(ask) if any(not one["exit_session"] for one in found["trades"]) else {}
     for one in reversed(found["trades"]):
-        best, worst = _points(ask, one)
+        best, worst = _points(ask, one, first)
         reason = words.reason(one["reason"]) if one["reason"] else NOTHING
         rows.append(
             [
@@ -153,10 +154,10 @@ def _shares(one: Table, left: Mapping[tuple[str, str], int]) -> str:
     return figures.minus(f"{one['shares']:,} {verb}, {held:,} left")
 
 
-def _points(ask: Ask, one: Table) -> tuple[float | None, float | None]:
+def _points(ask: Ask, one: Table, since: str) -> tuple[float | None, float | None]:
     # Maximum favorable and adverse excursion, of the bars behind the entry's.
     first, last = one["entry_session"], one["exit_session"] or "9999-12-31"
-    bars = [row for row in _bars(ask, one["symbol"]) if first < row[0] <= last]
+    bars = [row for row in _bars(ask, one["symbol"], since) if first < row[0] <= last]
     if not bars or not one["entry_price"]:
         return None, None
     price = one["entry_price"]
@@ -166,13 +167,13 @@ def _points(ask: Ask, one: Table) -> tuple[float | None, float | None]:
     return (best, worst) if one["shares"] > 0 else (-worst, -best)
 
 
-def _bars(ask: Ask, symbol: str) -> Sequence[tuple[str, float, float]]:
+def _bars(ask: Ask, symbol: str, since: str) -> Sequence[tuple[str, float, float]]:
     def work(reader: Reader | None) -> Sequence[tuple[str, float, float]]:
         source = ask.records.settings.market.source
-        rows = reader.rows(BarRow, symbol=symbol, source=source) if reader else ()
+        rows = reader.rows(BarRow, date.fromisoformat(since), symbol=symbol, source=source) if reader else ()
         return [(row.session, row.high, row.low) for row in rows]
 
-    return ask.records.read(("highs and lows", symbol), work)
+    return ask.records.read(("highs and lows", symbol, since), work)
 
 
 def _slippage(ask: Ask, wanted: Part) -> Html:
