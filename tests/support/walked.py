@@ -195,7 +195,7 @@ def first_of(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> i
     first = first_session(history, strategy)
     assert first is not None
     begun = [history.bars[one].days[0] for one in terms.holdings if one in history.bars]
-    return max(first, *np.searchsorted(history.days, begun, "right").tolist(), 0)
+    return max(first, *(int(at) for at in np.searchsorted(history.days, begun, "right")), 0)
 
 
 def by_the_walker(
