@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 from support.source_tree import Definition, Module, arguments, body_lines, definitions, modules
 
 FILE_LINES, TEST_FILE_LINES = 400, 600
+WHOLE_FILE_LINES = 500
+"""With the lines that name parameters: what is only looked up has to be scrolled through as well."""
 BODY_LINES = 60
 PARAMETERS = 6
 CLASS_LINES, PUBLIC_METHODS = 250, 10
@@ -37,7 +39,11 @@ def read_lines(module: Module) -> int:
 
 
 def test_no_file_is_longer_than_its_limit() -> None:
-    long = {module.path: read_lines(module) for module in modules("mtum", "jobs") if read_lines(module) > FILE_LINES}
+    long = {
+        module.path: len(module.lines)
+        for module in modules("mtum", "jobs")
+        if read_lines(module) > FILE_LINES or len(module.lines) > WHOLE_FILE_LINES
+    }
     long |= {module.path: len(module.lines) for module in modules("tests") if len(module.lines) > TEST_FILE_LINES}
     assert long == {}
 

@@ -1,5 +1,6 @@
 """What does the simulated exchange list: open and completed orders, executions, order ids, options held."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from mtum.core.options.contracts import OptionContract
@@ -9,7 +10,7 @@ from mtum.core.simulation.option_books import OptionExecution
 
 def open_orders(state: ExchangeState, account: str = "") -> tuple[ExchangeOrder, ...]:
     """Orders still working, oldest first; of every account or of one."""
-    return tuple(o for o in state.orders if o.status is ExchangeStatus.WORKING and account in ("", o.ticket.account))
+    return _working(state.orders, account)
 
 
 def completed_orders(state: ExchangeState, day: date, account: str = "") -> tuple[ExchangeOrder, ...]:
@@ -24,13 +25,7 @@ def completed_orders(state: ExchangeState, day: date, account: str = "") -> tupl
     account : str
         Code of the account.
     """
-    return tuple(
-        o
-        for o in state.orders
-        if o.status is not ExchangeStatus.WORKING
-        and (o.session or o.placed_session) == day
-        and account in ("", o.ticket.account)
-    )
+    return _ended(state.orders, day, account)
 
 
 def executions_of(state: ExchangeState, day: date, account: str = "") -> tuple[Execution, ...]:
@@ -50,7 +45,7 @@ def executions_of(state: ExchangeState, day: date, account: str = "") -> tuple[E
 
 def order_by_perm_id(state: ExchangeState, perm_id: int) -> ExchangeOrder | None:
     """The order with this permanent id, None if there is none."""
-    return next((o for o in state.orders if o.perm_id == perm_id), None)
+    return _numbered(state.orders, perm_id)
 
 
 def order_by_client(state: ExchangeState, client_id: int, order_id: int) -> ExchangeOrder | None:
@@ -65,8 +60,7 @@ def order_by_client(state: ExchangeState, client_id: int, order_id: int) -> Exch
     order_id : int
         The order's number at its client.
     """
-    mine = (o for o in reversed(state.orders) if o.ticket.client_id == client_id)
-    return next((o for o in mine if o.ticket.order_id == order_id), None)
+    return _newest(state.orders, client_id, order_id)
 
 
 def next_order_id(state: ExchangeState, client_id: int) -> int:
@@ -78,8 +72,7 @@ def next_order_id(state: ExchangeState, client_id: int) -> int:
 
 def open_options(state: ExchangeState, account: str = "") -> tuple[OptionOrder, ...]:
     """Orders in options still working, oldest first; of every account or of one."""
-    every = state.option_books.orders
-    return tuple(o for o in every if o.status is ExchangeStatus.WORKING and account in ("", o.ticket.account))
+    return _working(state.option_books.orders, account)
 
 
 def completed_options(state: ExchangeState, day: date, account: str = "") -> tuple[OptionOrder, ...]:
@@ -94,18 +87,12 @@ def completed_options(state: ExchangeState, day: date, account: str = "") -> tup
     account : str
         Code of the account.
     """
-    return tuple(
-        o
-        for o in state.option_books.orders
-        if o.status is not ExchangeStatus.WORKING
-        and (o.session or o.placed_session) == day
-        and account in ("", o.ticket.account)
-    )
+    return _ended(state.option_books.orders, day, account)
 
 
 def option_order(state: ExchangeState, perm_id: int) -> OptionOrder | None:
     """The order in options with this permanent id, None if there is none."""
-    return next((o for o in state.option_books.orders if o.perm_id == perm_id), None)
+    return _numbered(state.option_books.orders, perm_id)
 
 
 def option_order_by_client(state: ExchangeState, client_id: int, order_id: int) -> OptionOrder | None:
@@ -120,8 +107,7 @@ def option_order_by_client(state: ExchangeState, client_id: int, order_id: int) 
     order_id : int
         The order's number at its client.
     """
-    mine = (o for o in reversed(state.option_books.orders) if o.ticket.client_id == client_id)
-    return next((o for o in mine if o.ticket.order_id == order_id), None)
+    return _newest(state.option_books.orders, client_id, order_id)
 
 
 def option_executions(state: ExchangeState, day: date, account: str = "") -> tuple[OptionExecution, ...]:
@@ -152,3 +138,26 @@ def held_options(state: ExchangeState, account: str) -> dict[OptionContract, int
     counts = {position.symbol: int(position.shares) for position in owner.positions}
     known = {one: counts.get(one.local_symbol, 0) for one in state.options.contracts}
     return {one: count for one, count in known.items() if count}
+
+
+def _working[O: (ExchangeOrder, OptionOrder)](orders: Sequence[O], account: str) -> tuple[O, ...]:
+    return tuple(o for o in orders if o.status is ExchangeStatus.WORKING and account in ("", o.ticket.account))
+
+
+def _ended[O: (ExchangeOrder, OptionOrder)](orders: Sequence[O], day: date, account: str) -> tuple[O, ...]:
+    return tuple(
+        o
+        for o in orders
+        if o.status is not ExchangeStatus.WORKING
+        and (o.session or o.placed_session) == day
+        and account in ("", o.ticket.account)
+    )
+
+
+def _numbered[O: (ExchangeOrder, OptionOrder)](orders: Sequence[O], perm_id: int) -> O | None:
+    return next((o for o in orders if o.perm_id == perm_id), None)
+
+
+def _newest[O: (ExchangeOrder, OptionOrder)](orders: Sequence[O], client_id: int, order_id: int) -> O | None:
+    mine = (o for o in reversed(orders) if o.ticket.client_id == client_id)
+    return next((o for o in mine if o.ticket.order_id == order_id), None)
