@@ -13,6 +13,7 @@ OTHER: dict[str, Any] = {
     "portfolio.cost_model": "ib",
     "portfolio.cost_frac": 0.05,
     "portfolio.impact_coefficient": 0.5,
+    "portfolio.auction_volume_frac": 0.01,
     "portfolio.account_kind": "margin",
     "risk.max_daily_loss_usd": 1.0,
     "risk.daily_loss_pause_sessions": 7,
