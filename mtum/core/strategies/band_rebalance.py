@@ -13,7 +13,8 @@ from mtum.core.strategies.description import ConditionSpec, Example, Role
 from mtum.core.strategies.several import TradeFilter, range_problems, sales_first, weight_of, weights_problems
 
 if TYPE_CHECKING:
-    from mtum.core.strategies.columns import MarketColumns, Rebalancing
+    from mtum.core.strategies.columns import MarketColumns
+    from mtum.core.strategies.rebalancing import Rebalancing
     from mtum.core.view import MarketView
 
 
@@ -121,7 +122,7 @@ class BandRebalance(TradeFilter):
         """Return the weights, and what opens their bands."""
         import numpy as np
 
-        from mtum.core.strategies.columns import Goal, Measure, Rebalancing, Trigger
+        from mtum.core.strategies.rebalancing import Goal, Measure, Rebalancing, Trigger
 
         weights, widths = np.array([*self.weights.values()]), np.array([*map(self._width, self.weights.values())])
         relative, to_target = self.band_mode == BandMode.RELATIVE, self.rebalance_to == RebalanceTo.TARGET

@@ -11,7 +11,8 @@ from mtum.core.strategies.description import ConditionSpec, Example, Role
 from mtum.core.strategies.several import TradeFilter, range_problems, weight_of, weights_problems
 
 if TYPE_CHECKING:
-    from mtum.core.strategies.columns import MarketColumns, Rebalancing
+    from mtum.core.strategies.columns import MarketColumns
+    from mtum.core.strategies.rebalancing import Rebalancing
     from mtum.core.view import MarketView
 
 
@@ -69,7 +70,7 @@ class BuyOnlyRebalance(TradeFilter):
         """Return the weights, and the gap that is bought."""
         import numpy as np
 
-        from mtum.core.strategies.columns import Goal, Measure, Rebalancing, Trigger
+        from mtum.core.strategies.rebalancing import Goal, Measure, Rebalancing, Trigger
 
         weights, every = np.array([[*self.weights.values()]]), np.zeros(len(market.days), dtype=np.int64)
         below = Trigger(Measure.BELOW, self.gap, Goal.WEIGHT, (0, 0, 1))

@@ -6,7 +6,6 @@ A column form says what a strategy wants at each session apart from what it hold
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from functools import cached_property
 from math import inf
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -20,6 +19,7 @@ from mtum.core.market.bars import Bars, Column, Days, first_days, kept_of_divide
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.contract import Strategy
+from mtum.core.strategies.rebalancing import Rebalancing
 from mtum.core.view import Asked
 
 type Positions = NDArray[np.int64]
@@ -349,124 +349,6 @@ class Signals:
     most_units: int = 1
     most_weight: float = 1.0
     step_word: int = 0
-
-
-class Measure(IntEnum):
-    """What opens a trigger: the gap of each symbol by itself, or the sum of all gaps; a gap is wanted - held."""
-
-    POINTS = 0
-    """The size of a gap."""
-    DRIFT = 1
-    """The size of a gap as a part of the weight wanted."""
-    BELOW = 2
-    """Wanted / held - 1; without bound where nothing is held."""
-    ABOVE = 3
-    """Held / wanted - 1, without bound where nothing is wanted; open until no share is above the weight."""
-    EXCESS = 4
-    """What is held above all weights together."""
-    NET = 5
-    """The size of the sum of all gaps."""
-
-
-class Goal(IntEnum):
-    """Where a trigger leads what it trades."""
-
-    WEIGHT = 0
-    EDGE = 1
-    """The edge of the band around the weight, whose width the form has."""
-    HALF = 2
-    """Half-way to the weight."""
-    GAP = 3
-    """A part of the gap."""
-    SUM = 4
-    """Of the gaps on the side of their sum as much as leaves so much of that sum."""
-    SHARES = 5
-    """A part of the shares above the weight, worth an order."""
-
-
-class Choppy(IntEnum):
-    """Of which trades a trigger asks that the mix has moved without getting anywhere."""
-
-    NOT_ASKED = 0
-    OUTFLOWS = 1
-    ALL = 2
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trigger:
-    """When gaps between the weights wanted and held are traded, and which.
-
-    Parameters
-    ----------
-    least : float or ndarray, shape (n_symbols,)
-        What opens it, in the unit of its measure.
-    words : tuple of int
-        Reasons of the symbol's own gap; of another's, or of a sale that goes on; of a gap without bound. Of sums:
-        of purchases, and of sales.
-    of_all : bool
-        Whether a symbol's gap has all of them traded.
-    part : float
-        For `Goal.GAP` and `Goal.SHARES`.
-    least_open : float
-        What keeps a sum open.
-    one_sided : float
-        Part of the sizes of all gaps that `Measure.NET` must be above.
-    left : float
-        For `Goal.SUM`.
-    rest : int
-        Sessions that must have passed since it last traded, or since the last fill.
-    """
-
-    measure: Measure
-    least: float | Column
-    goal: Goal
-    words: tuple[int, int, int]
-    of_all: bool = False
-    part: float = 1.0
-    least_open: float = inf
-    one_sided: float = 0.0
-    left: float = 0.0
-    choppy: Choppy = Choppy.NOT_ASKED
-    rest: int = 0
-    after_fill: bool = False
-
-    def numbers(self) -> tuple[int, ...]:
-        """Return what of it is whole numbers, as the walker reads them."""
-        return self.measure, self.goal, self.of_all, self.choppy, self.rest, self.after_fill, *self.words
-
-    def amounts(self) -> tuple[float, ...]:
-        """Return the other numbers, as the walker reads them."""
-        return self.part, self.least_open, self.one_sided, self.left
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rebalancing:
-    """Weights that what is held is traded back to, by the first trigger that applies.
-
-    Parameters
-    ----------
-    row : ndarray of int, shape (n_sessions,)
-        Which row of the weights is wanted at each session; -1: nothing is decided.
-    weights : ndarray, shape (n_rows, n_symbols)
-        Fractions of the sleeve's equity.
-    flat_word : int
-        Reason of a purchase of all while nothing is held, which no trigger has to open; -1: there is none.
-    widths : float or ndarray, shape (n_symbols,)
-        Of the bands of `Goal.EDGE`.
-    lookback : int
-        Completed daily returns that tell whether the mix is choppy.
-    choppiness : float
-        Root of their summed squares / size of their sum from which it is.
-    """
-
-    row: Positions
-    weights: Column
-    triggers: tuple[Trigger, ...]
-    reasons: tuple[tuple[str, ...], ...]
-    flat_word: int = -1
-    widths: float | Column = 0.0
-    lookback: int = 0
-    choppiness: float = inf
 
 
 def reasons_by_bits(entry: str, leave: Sequence[str]) -> tuple[tuple[str, ...], ...]:

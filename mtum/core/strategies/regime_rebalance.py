@@ -13,7 +13,8 @@ from mtum.core.strategies.description import ConditionSpec, Example, Role
 from mtum.core.strategies.several import TradeFilter, range_problems, sales_first, weight_of, weights_problems
 
 if TYPE_CHECKING:
-    from mtum.core.strategies.columns import MarketColumns, Rebalancing
+    from mtum.core.strategies.columns import MarketColumns
+    from mtum.core.strategies.rebalancing import Rebalancing
     from mtum.core.view import MarketView
 MOST_CHOPPY = 1e6
 """Stands for what moved and came back to where it was, as its choppiness has no bound."""
@@ -148,7 +149,7 @@ class RegimeRebalance(TradeFilter):
         """Return the weights, and the rails in their order."""
         import numpy as np
 
-        from mtum.core.strategies.columns import Choppy, Goal, Measure, Rebalancing, Trigger
+        from mtum.core.strategies.rebalancing import Choppy, Goal, Measure, Rebalancing, Trigger
 
         rest, after_fill = self.cooldown, True
         rails = (

@@ -12,7 +12,8 @@ from mtum.core.strategies.description import ConditionSpec, Example, Role
 from mtum.core.strategies.several import TradeFilter, range_problems, weight_of, weights_problems
 
 if TYPE_CHECKING:
-    from mtum.core.strategies.columns import MarketColumns, Rebalancing
+    from mtum.core.strategies.columns import MarketColumns
+    from mtum.core.strategies.rebalancing import Rebalancing
     from mtum.core.view import MarketView
 
 
@@ -86,7 +87,7 @@ class SellOnlyRebalance(TradeFilter):
         """Return the weights, and the gap from which what is above them is sold."""
         import numpy as np
 
-        from mtum.core.strategies.columns import Goal, Measure, Rebalancing, Trigger
+        from mtum.core.strategies.rebalancing import Goal, Measure, Rebalancing, Trigger
 
         weights, every = np.array([[*self.weights.values()]]), np.zeros(len(market.days), dtype=np.int64)
         above = Trigger(Measure.ABOVE, self.gap, Goal.SHARES, (0, 1, 2), part=self.max_daily_frac)

@@ -12,12 +12,12 @@ from mtum.core.strategies.columns import (
     Mask,
     Positions,
     Ranking,
-    Rebalancing,
     Signals,
     SingleForm,
     Trail,
     Votes,
 )
+from mtum.core.strategies.rebalancing import Rebalancing
 
 _BY_SESSION = "distance", "highest", "anew"
 

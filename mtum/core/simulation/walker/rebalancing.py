@@ -29,7 +29,7 @@ from mtum.core.simulation.walker.tables import (
     Terms,
     Wishes,
 )
-from mtum.core.strategies.columns import Choppy, Goal, Measure
+from mtum.core.strategies.rebalancing import Choppy, Goal, Measure
 
 # Machine code reads numbers alone.
 POINTS, DRIFT, BELOW, ABOVE, EXCESS, NET = (int(one) for one in Measure)

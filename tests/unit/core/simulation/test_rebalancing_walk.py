@@ -8,7 +8,7 @@ import pytest
 from mtum.core.simulation.walker.forms import form_problem
 from mtum.core.simulation.walker.money import rounded_at, summed
 from mtum.core.simulation.walker.rebalancing import sold_today
-from mtum.core.strategies.columns import Goal, Measure, Rebalancing, Trigger
+from mtum.core.strategies.rebalancing import Goal, Measure, Rebalancing, Trigger
 
 ALL_BACK = Trigger(Measure.DRIFT, 0.1, Goal.WEIGHT, (0, 0, 0), of_all=True)
 FORM = Rebalancing(np.zeros(30, dtype=np.int64), np.full((1, 2), 0.5), (ALL_BACK,), (("outside_band",),))
