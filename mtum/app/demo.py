@@ -14,7 +14,7 @@ from mtum.app.session.play_session import SETTLED_AFTER, play_session
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import OrderStatus, Side
-from mtum.core.strategies.asking import OTHERS_UNFIT
+from mtum.core.strategies.answers import OTHERS_UNFIT
 from mtum.errors import UsageError
 from mtum.ports.market_data import BarSource
 from mtum.ports.records import DecisionRecord, IntentState

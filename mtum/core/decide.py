@@ -18,7 +18,7 @@ from mtum.core.portfolio.limits import LossState, Restriction, daily_loss_hit, d
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules, budget, outlay, shares_for
 from mtum.core.portfolio.stops import stopped_after
-from mtum.core.strategies.asking import UNFIT, asked, remembered, scaled
+from mtum.core.strategies.answers import UNFIT, asked, remembered, scaled
 from mtum.core.strategies.contract import Abstain, Keep, Own, Shares, Strategy, SymbolVerdict, Target
 from mtum.core.view import MarketView
 

@@ -23,7 +23,7 @@ from mtum.core.portfolio.options.gate_facts import Detail, Judged, OptionFacts, 
 from mtum.core.portfolio.options.lots import summed
 from mtum.core.portfolio.options.orders import ZERO, Attempt, OptionIntent, WorkingOrder, at_work
 from mtum.core.portfolio.options.reservations import groups_of, pinning, reservations, uncovered_calls
-from mtum.core.strategies.asking import UNFIT
+from mtum.core.strategies.answers import UNFIT
 from mtum.core.strategies.option_answers import chains_asked, option_verdicts_of
 from mtum.core.strategies.option_contract import OptionStrategy
 from mtum.core.view import MarketView

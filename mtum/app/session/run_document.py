@@ -8,7 +8,7 @@ from mtum.core.canonical import utc_text
 from mtum.core.decide import FAILED
 from mtum.core.portfolio.decision import Action
 from mtum.core.reporting.parts.coordination import coordination_document
-from mtum.core.strategies.asking import UNFIT
+from mtum.core.strategies.answers import UNFIT
 from mtum.ports.records import DecisionRecord, IntentState, PlanRecord
 
 _SEEN = ("volume_so_far", "volume_share", "bar_time")

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from mtum.core.indicators.smoothing import known
-from mtum.core.strategies.asking import asked, remembered, scaled
+from mtum.core.strategies.answers import asked, remembered, scaled
 from mtum.core.strategies.contract import (
     Abstain,
     Holding,

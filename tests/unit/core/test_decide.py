@@ -14,7 +14,7 @@ from mtum.core.portfolio.decision import Action, Book, Decision, PortfolioRules
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.strategies.asking import UNFIT
+from mtum.core.strategies.answers import UNFIT
 from mtum.core.strategies.contract import Holding, Keep, Own, Strategy, SymbolVerdict, Target, Verdict
 from mtum.core.view import MarketView
 from support.sixty_forty import SixtyForty
