@@ -1,12 +1,18 @@
 """What the dashboard costs over ten years: its API beside a plain query, and its pages beside a file it keeps ready."""
 
+import http.client
 import json
 import os
+import socket
 import sqlite3
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -110,3 +116,47 @@ def test_a_page_of_twenty_sleeves_costs_at_most_ten_plain_queries_after_a_commit
     drawn, plain = best_seconds(work, lambda: os.utime(database)), best_seconds(queried)
     print(f"/{path}: {drawn * 1e3:.0f} ms, plain query {plain * 1e3:.0f} ms")
     assert drawn <= 10 * plain, f"{drawn:.3f} s beside {plain:.3f} s"
+
+
+BARE = """
+import sys, uvicorn
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+app = FastAPI()
+app.get("/", response_class=HTMLResponse)(lambda: "<h1>Nothing</h1>")
+uvicorn.run(app, port=int(sys.argv[1]), log_level="error")
+"""
+
+
+def bare_seconds() -> float:
+    """Wall time from the start of a server that has one page, and nothing on it, to that page."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    began = time.perf_counter()
+    with subprocess.Popen([sys.executable, "-c", BARE, str(port)]) as process:
+        try:
+            while time.perf_counter() - began < 60:
+                line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+                with suppress(OSError), closing(line):
+                    line.request("GET", "/")
+                    assert line.getresponse().read() == b"<h1>Nothing</h1>"
+                    return time.perf_counter() - began
+                threading.Event().wait(0.01)
+        finally:
+            process.kill()
+    raise AssertionError("the bare page is not answered")
+
+
+def test_the_first_page_of_twenty_sleeves_takes_at_most_four_times_a_bare_one_from_the_start(sleeves: Path) -> None:
+    """Ten years; both from the start of the process, in turns."""
+    ratios = []
+    for _ in range(5):
+        began = time.perf_counter()
+        with served(sleeves) as server:
+            assert server.ask("/").status == 200
+            ours = time.perf_counter() - began
+        bare = bare_seconds()
+        print(f"first page {ours:.2f} s after the start, bare {bare:.2f} s")
+        ratios.append(ours / bare)
+    assert median(ratios) <= 4, ratios
