@@ -33,7 +33,7 @@ class Told(BuyAndHold):
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Never asked."""
-        raise NotImplementedError
+        raise NotImplementedError  # only its column form is walked
 
     def column_form(self, market: "MarketColumns") -> Allocation:
         """What it was given."""
