@@ -261,11 +261,12 @@ class Backtests:
                 late = "it was finished before it could be stopped"
                 words = late if job.outcome == "stopped" else job.text
                 self.job = job = replace(job, outcome="kept", text=words, number=number)
-            self._child = None
+        if job is not None and job.outcome != "kept":
+            shutil.rmtree(job.folder, ignore_errors=True)  # nothing half done stays behind
+        with self._state:
+            self._child = None  # who waits for its end finds its folder gone
             self._state.notify_all()
         if job is not None:
-            if job.outcome != "kept":
-                shutil.rmtree(job.folder, ignore_errors=True)  # nothing half done stays behind
             log.warning("backtest_ended", extra={"outcome": job.outcome, "number": job.number, "text": job.text})
         self.changed()
 

@@ -35,13 +35,26 @@ SAMPLE = (
 """Tests that call commands as they are called, and those that read the files beside `config.toml`."""
 
 
+def _stranger(folder: str) -> socket.socket:
+    """Listen on a port that no test of this run ever opened: the system gives out again what was closed."""
+    closed = []
+    with guard.elsewhere(folder):
+        server = socket.create_server(("127.0.0.1", 0))
+    while guard.has_opened(server.getsockname()[1]):
+        closed.append(server)  # held until another is found, so the same is not given twice
+        with guard.elsewhere(folder):
+            server = socket.create_server(("127.0.0.1", 0))
+    for one in closed:
+        one.close()
+    return server
+
+
 @contextmanager
 def tripwire(folder: Path) -> Iterator[tuple[int, list[object]]]:
     """A port that no test opened, and who connected to it."""
     folder.mkdir()
     came: list[object] = []
-    with guard.elsewhere(str(folder)):
-        server = socket.create_server(("127.0.0.1", 0))
+    server = _stranger(str(folder))
 
     def serve() -> None:
         while True:

@@ -26,6 +26,11 @@ def kept_from() -> list[str]:
     return found
 
 
+def has_opened(port: int) -> bool:
+    """Whether a process of this run ever listened on this port."""
+    return str(port) in _lines("ports")
+
+
 @contextmanager
 def elsewhere(folder: str) -> Iterator[None]:
     """Watch with notes of their own, in an empty folder: none of the ports is known there."""
@@ -78,7 +83,7 @@ def _judge_address(line: object, address: object) -> None:
     host, port = str(address[0]), str(address[1])
     if not host.startswith(LOOPBACK):
         _refuse(f"a test tried to reach {host} port {port}")
-    if port not in _lines("ports"):
+    if not has_opened(int(port)):
         _refuse(f"a test tried to reach port {port}, which no test opened")
 
 
