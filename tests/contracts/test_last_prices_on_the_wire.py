@@ -1,9 +1,11 @@
 """Last prices for eyes: over a connection of their own that only reads, with the library that the environment has."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -22,6 +24,7 @@ from support.ib_adapter import LIBRARY
 SESSION = weekday_sessions().between(TODAY, TODAY)[0]
 JOBS_ID = 17
 OWN_ID = JOBS_ID + 1000
+PAUSE = Event()
 
 
 def settings_of(port: int) -> Settings:
@@ -89,9 +92,15 @@ def test_every_line_is_given_back_and_few_are_taken_at_once(gateway: Running, as
     gateway.tell("behavior", data_lines=1)
     for _ in range(3):
         assert isinstance(one(ask), LastPrice)
-    names = [entry["name"] for entry in gateway.entries("request") if entry["client"] == OWN_ID]
-    assert names.count("reqMktData") == names.count("cancelMktData") == 3
-    assert names.count("reqContractDetails") == 1
+
+    def asked(name: str) -> int:
+        return [entry["name"] for entry in gateway.entries("request") if entry["client"] == OWN_ID].count(name)
+
+    soon = time.monotonic() + 10  # the last line is given back after its answer, with nobody waiting
+    while asked("cancelMktData") < 3 and time.monotonic() < soon:
+        PAUSE.wait(0.01)
+    assert asked("reqMktData") == asked("cancelMktData") == 3
+    assert asked("reqContractDetails") == 1
 
 
 def test_delayed_prices_are_shown_as_delayed(gateway: Running, ask: AskedFor) -> None:
