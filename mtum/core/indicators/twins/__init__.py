@@ -157,15 +157,15 @@ def _in_turn(
         longest = max(lengths)
         lines = np.empty((len(names), len(some), longest))
         loop(*[_beside(some, column, longest) for column in columns], *others, lines)
-        for length, each in zip(lengths, zip(*lines, strict=True), strict=True):
-            yield dict(zip(names, each if length == longest else [line[:length] for line in each], strict=True))
+        for row, length in enumerate(lengths):
+            yield {name: lines[line, row, :length] for line, name in enumerate(names)}
 
 
 def _beside(bars: Sequence[Bars], name: str, longest: int) -> "tuple[Column, ...]":
     # Machine code is made anew for each kind of column and for each number of them: so all are of one.
     found = [_moves(one.close) if name == "moves" else getattr(one, name) for one in bars]
-    for row, column in enumerate(found):
-        if column.shape[0] < longest or column.flags.num & _WRITEABLE_CONTIGUOUS != _CONTIGUOUS:
+    if {(len(column), column.flags.num & _WRITEABLE_CONTIGUOUS) for column in found} != {(longest, _CONTIGUOUS)}:
+        for row, column in enumerate(found):
             found[row] = np.full(longest, np.nan)
             found[row][: len(column)] = column
             found[row].flags.writeable = False
