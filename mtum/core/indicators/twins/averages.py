@@ -6,7 +6,8 @@ import numpy as np
 
 from mtum.core.compiled import compiled
 from mtum.core.indicators.twins.recursive import means, recursive
-from mtum.core.indicators.twins.steps import deviation_into, mean_into, round_into, terms_into, to_decimals, unknown
+from mtum.core.indicators.twins.steps import mean_into, round_into, to_decimals, unknown
+from mtum.core.indicators.twins.terms import deviation_into, terms_into
 
 if TYPE_CHECKING:
     from mtum.core.indicators.twins.steps import Columns
@@ -45,10 +46,10 @@ def wma(values: "Columns", sessions: int, lines: "Column") -> None:
     lines : ndarray of float64, shape (1, n_symbols, n)
         What is written into.
     """
-    weights, nothing = sessions * (sessions + 1) // 2, np.zeros(lines.shape[2])
+    weights = sessions * (sessions + 1) // 2
     for row in range(lines.shape[1]):
         whole = unknown(lines[0, row], sessions)
-        terms_into(values[row], nothing, 1, sessions, whole)
+        terms_into(values[row], None, sessions, whole)
         for i in range(len(whole)):
             whole[i] = to_decimals(whole[i] / weights)
 

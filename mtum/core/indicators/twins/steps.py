@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 type Columns = tuple["Column", ...]
 """A column of each of several symbols, all of one length."""
 
-_STRANDS, _STRANDED = 8, 128
+STRANDS, STRANDED = 8, 128
 """How numpy adds up a row: in so many strands, up to so many values at once."""
 _SCALE = 10.0**DECIMALS
-_BLOCK = 512
-"""Windows whose terms are kept at once: they stay in the processor's first cache."""
 
 
 @built_in
@@ -49,11 +47,11 @@ def halves(sessions: int) -> "NDArray[np.int64]":
     while open_ > 0:
         open_ -= 1
         length, joins = waiting[open_, 0], waiting[open_, 1]
-        if length <= _STRANDED:
+        if length <= STRANDED:
             parts[found, 0], parts[found, 1] = length, joins
             found += 1
         else:
-            half = length // 2 // _STRANDS * _STRANDS
+            half = length // 2 // STRANDS * STRANDS
             waiting[open_, 0], waiting[open_, 1] = length - half, joins + 1
             waiting[open_ + 1, 0], waiting[open_ + 1, 1] = half, 0
             open_ += 2
@@ -81,19 +79,19 @@ def part_sums(values: "Column", sessions: int, found: "Column") -> None:
         What is written into, shape (n,).
     """
     count, done = len(found), 1
-    if sessions < _STRANDS:
+    if sessions < STRANDS:
         for i in range(count):
             found[i] = values[i] + 0.0
     else:
-        done = sessions - sessions % _STRANDS
-        strand = np.empty(count + _STRANDS - 1)
-        if done > _STRANDS:
-            following = values[_STRANDS:]
+        done = sessions - sessions % STRANDS
+        strand = np.empty(count + STRANDS - 1)
+        if done > STRANDS:
+            following = values[STRANDS:]
             for i in range(len(strand)):
                 strand[i] = values[i] + following[i]
         else:
             strand[:] = values[: len(strand)]
-        for start in range(2 * _STRANDS, done, _STRANDS):
+        for start in range(2 * STRANDS, done, STRANDS):
             add_into(values[start:], strand)
         b, c, d, e = strand[1:], strand[2:], strand[3:], strand[4:]
         f, g, h = strand[5:], strand[6:], strand[7:]
@@ -121,7 +119,7 @@ def sum_into(values: "Column", sessions: int, found: "Column") -> None:
     found : ndarray of float64
         What is written into, shape (n,).
     """
-    if sessions <= _STRANDED:
+    if sessions <= STRANDED:
         part_sums(values, sessions, found)
         return
     parts = halves(sessions)
@@ -134,167 +132,6 @@ def sum_into(values: "Column", sessions: int, found: "Column") -> None:
             top -= 1
             add_into(sums[top], sums[top - 1])
     found[:] = sums[0]
-
-
-@built_in
-def term(value: float, mean: float, weight: float, squared: bool) -> float:  # loops take no names
-    """Return a distance times a weight, or times itself.
-
-    Parameters
-    ----------
-    value : float
-        A value, in any unit.
-    mean : float
-        What it is away from, in the same unit.
-    weight : float
-        A number without a unit.
-    squared : bool
-        Whether times itself.
-    """
-    far = value - mean
-    return far * (far if squared else weight)
-
-
-@compiled
-def term_onto(values: "Column", means: "Column", weight: int, found: "Column") -> None:
-    """Add the term of one value of each window.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    means : ndarray of float64, shape (n,)
-        What is taken off the values of each window.
-    weight : int
-        Weight of a window's first value, that of each later one being 1 more; 0 for the distance itself.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    squared, heavy = weight == 0, float(weight)
-    for i in range(len(found)):
-        found[i] += term(values[i], means[i], heavy, squared)
-
-
-@compiled
-def two_terms_into(values: "Column", means: "Column", weight: int, gap: int, found: "Column") -> None:
-    """Write the sum of the terms of two values of each window.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    means : ndarray of float64, shape (n,)
-        What is taken off the values of each window.
-    weight : int
-        Weight of a window's first value, that of each later one being 1 more; 0 for the distance itself.
-    gap : int
-        How far the second value is behind the first.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    squared, heavy, heavier, later = weight == 0, float(weight), float(weight + gap), values[gap:]
-    for i in range(len(found)):
-        found[i] = term(values[i], means[i], heavy, squared) + term(later[i], means[i], heavier, squared)
-
-
-@compiled
-def two_terms_onto(values: "Column", means: "Column", weight: int, gap: int, found: "Column") -> None:
-    """Add that sum.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    means : ndarray of float64, shape (n,)
-        What is taken off the values of each window.
-    weight : int
-        Weight of a window's first value, that of each later one being 1 more; 0 for the distance itself.
-    gap : int
-        How far the second value is behind the first.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    squared, heavy, heavier, later = weight == 0, float(weight), float(weight + gap), values[gap:]
-    for i in range(len(found)):
-        found[i] += term(values[i], means[i], heavy, squared) + term(later[i], means[i], heavier, squared)
-
-
-@compiled
-def join_pairs(pairs: "Column", found: "Column") -> None:
-    """Write the sums of four pairs of strands, as numpy joins them."""
-    a, b, c, d = pairs[0], pairs[1], pairs[2], pairs[3]
-    for i in range(len(found)):
-        found[i] = (a[i] + b[i]) + (c[i] + d[i])
-
-
-@compiled
-def part_terms(values: "Column", means: "Column", weight: int, sessions: int, found: "Column") -> None:
-    """Write the sum of the terms of each window of at most 128 values.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    means : ndarray of float64, shape (n,)
-        What is taken off the values of each window.
-    weight : int
-        Weight of a window's first value, that of each later one being 1 more; 0 for the distance itself.
-    sessions : int
-        Length of the window, sessions.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    done, each = sessions - sessions % _STRANDS, 1 if weight else 0
-    if done:
-        pairs, other = np.empty((_STRANDS // 2, len(found))), np.empty(len(found))
-        for j in range(0, _STRANDS, 2):
-            one, heavy, later, heavier = pairs[j // 2], weight + j * each, values[j + 1 :], weight + (j + 1) * each
-            two_terms_into(values[j:], means, heavy, 1 if done == _STRANDS else _STRANDS, one)
-            if done == 2 * _STRANDS:
-                two_terms_onto(later, means, heavier, _STRANDS, one)
-            elif done > 2 * _STRANDS:
-                two_terms_into(later, means, heavier, _STRANDS, other)
-                for k in range(2 * _STRANDS, done, _STRANDS):
-                    term_onto(values[j + k :], means, heavy + k * each, one)
-                    term_onto(later[k:], means, heavier + k * each, other)
-                add_into(other, one)
-        join_pairs(pairs, found)
-    else:
-        found[:] = 0.0
-    for j in range(done, sessions):
-        term_onto(values[j:], means, weight + j * each, found)
-
-
-@compiled
-def terms_into(values: "Column", means: "Column", weight: int, sessions: int, found: "Column") -> None:
-    """Write the sum of each window's terms, shape (n - sessions + 1,).
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    means : ndarray of float64, shape (n,)
-        What is taken off the values of each window.
-    weight : int
-        Weight of a window's first value, that of each later one being 1 more; 0 for the distance itself.
-    sessions : int
-        Length of the window, sessions.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    parts, each = halves(sessions), 1 if weight else 0
-    sums = np.empty((len(parts), min(_BLOCK, len(found))))
-    for begin in range(0, len(found), _BLOCK):
-        block = found[begin : min(begin + _BLOCK, len(found))]
-        mean = means[begin : begin + len(block)]
-        start, top = 0, 0
-        for p in range(len(parts)):
-            part_terms(values[begin + start :], mean, weight + start * each, parts[p, 0], sums[top, : len(block)])
-            start, top = start + parts[p, 0], top + 1
-            for _ in range(parts[p, 1]):
-                top -= 1
-                add_into(sums[top, : len(block)], sums[top - 1, : len(block)])
-        block[:] = sums[0, : len(block)]
 
 
 @compiled
@@ -324,30 +161,6 @@ def mean_into(values: "Column", sessions: int, found: "Column") -> None:
         sum_into(values, sessions, whole)
         for i in range(len(whole)):
             whole[i] /= sessions
-
-
-@compiled
-def deviation_into(values: "Column", means: "Column", sessions: int, less: int, found: "Column") -> None:
-    """Write the deviation of each window from its mean, its squares divided by n - `less`, shape (n,).
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        Values, oldest first.
-    means : ndarray of float64, shape (n,)
-        Mean of each window.
-    sessions : int
-        Length of the window, sessions.
-    less : int
-        What is taken off the number of values: 0 or 1.
-    found : ndarray of float64
-        What is written into, shape (n,).
-    """
-    whole = unknown(found, sessions)
-    if len(whole):
-        terms_into(values, means[sessions - 1 :], 0, sessions, whole)
-        for i in range(len(whole)):
-            whole[i] = np.sqrt(whole[i] / (sessions - less))
 
 
 @built_in

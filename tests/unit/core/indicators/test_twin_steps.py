@@ -5,7 +5,8 @@ import pytest
 
 from mtum.core.indicators.smoothing import Smoothing, ema_of, mean_of, over_windows, sums
 from mtum.core.indicators.twins.recursive import recursive
-from mtum.core.indicators.twins.steps import deviation_into, mean_into, sum_into, terms_into
+from mtum.core.indicators.twins.steps import mean_into, sum_into
+from mtum.core.indicators.twins.terms import deviation_into, terms_into
 from mtum.core.market.bars import Column
 
 LENGTHS = (1, 2, 7, 8, 9, 16, 17, 24, 31, 128, 129, 200, 257)
@@ -25,7 +26,7 @@ def test_figures_of_windows_are_numpys_to_the_last_bit(wild: Column, sessions: i
     sum_into(wild, sessions, whole)
     assert whole.tobytes() == sums(wild, sessions).tobytes()
     weights = np.arange(1.0, sessions + 1)
-    terms_into(wild, np.zeros(len(wild)), 1, sessions, whole)
+    terms_into(wild, None, sessions, whole)
     weighted = over_windows(wild, sessions, lambda rows: (rows * weights).sum(axis=1))
     assert whole.tobytes() == weighted[sessions - 1 :].tobytes()
     mean_into(wild, sessions, found[1])
