@@ -5,7 +5,7 @@ runs without numba, which takes half a second to load: quickest where a process 
 history. `machine` gives the same loop as machine code, kept on disk between processes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import FunctionType
 from typing import Protocol, cast
@@ -27,6 +27,23 @@ class _Cache(Protocol):
     save_overload: Callable[..., None]
 
 
+class _Processor(Protocol):
+    def magic_tuple(self) -> tuple[object, str, str]: ...
+
+
+class _Target(Protocol):
+    def codegen(self) -> _Processor: ...
+
+
+class _Builder(Protocol):
+    fmul: Callable[..., object]
+    fdiv: Callable[..., object]
+    fneg: Callable[..., object]
+    fma: Callable[..., object]
+    fcmp_ordered: Callable[..., object]
+    select: Callable[..., object]
+
+
 class _Dispatcher(Protocol):
     signatures: list[object]
     _cache: _Cache
@@ -42,6 +59,22 @@ def built_in[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Let a small function become part of every compiled loop that calls it."""
     vars(function)[_INLINE] = "always"
     return function
+
+
+@built_in
+def quotient(whole: float, divisor: float, inverse: float) -> float:
+    """Return a whole number divided by another, to the last bit; machine code multiplies, in half the time.
+
+    Parameters
+    ----------
+    whole : float
+        A whole number of any size, infinite or NaN.
+    divisor : float
+        A whole number of at most a million, so that no quotient is near the middle between two floats.
+    inverse : float
+        1 divided by that number.
+    """
+    return whole / divisor
 
 
 def machine[**P, R](function: Callable[P, R]) -> Callable[P, R]:
@@ -61,6 +94,8 @@ def is_compiled(*functions: Callable[..., object]) -> bool:
 def _dispatcher(function: FunctionType) -> _Dispatcher:
     import numba
 
+    if function is quotient:
+        return _fused_quotient()
     # The loops that it calls are compiled first and take the place of their plain forms.
     names = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     called = {name: _dispatcher(one) for name, one in names.items() if isinstance(one, FunctionType) and _is_loop(one)}
@@ -78,6 +113,29 @@ def _dispatcher(function: FunctionType) -> _Dispatcher:
     stamps = [one._cache._cache_file._source_stamp for one in (made, *called.values()) if _is_stored(one)]
     made._cache._cache_file._source_stamp = max(age for age, _ in stamps), sum(size for _, size in stamps)
     return made
+
+
+def _fused_quotient() -> _Dispatcher:
+    from numba import types
+    from numba.extending import intrinsic
+
+    # A product with the inverse is two units of its last bit away at most, so that what it leaves of the whole number
+    # is known exactly: taken off, the quotient is as near as a float can be.
+    def written(target: _Target, builder: _Builder, _signature: object, given: Sequence[object]) -> object:
+        whole, divisor, inverse = given
+        _, _, features = target.codegen().magic_tuple()
+        if "+fma" not in features.split(","):
+            return builder.fdiv(whole, divisor)
+        near = builder.fmul(whole, inverse)
+        over = builder.fma(near, divisor, builder.fneg(whole))
+        nearest = builder.fma(builder.fneg(over), inverse, near)
+        # Of an infinite number nothing is over.
+        return builder.select(builder.fcmp_ordered("ord", over, over), nearest, near)
+
+    def quotient(_typing: object, _whole: object, _divisor: object, _inverse: object) -> tuple[object, object]:
+        return types.float64(types.float64, types.float64, types.float64), written
+
+    return cast(_Dispatcher, intrinsic(quotient))
 
 
 def _where_it_fits(save: Callable[..., None]) -> Callable[..., None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mtum.core.compiled import built_in, compiled
+from mtum.core.compiled import built_in, compiled, quotient
 from mtum.core.indicators.smoothing import DECIMALS
 
 if TYPE_CHECKING:
@@ -22,12 +22,13 @@ type Columns = tuple["Column", ...]
 STRANDS, STRANDED = 8, 128
 """How numpy adds up a row: in so many strands, up to so many values at once."""
 _SCALE = 10.0**DECIMALS
+_UNIT = 1.0 / _SCALE
 
 
 @built_in
 def to_decimals(value: float) -> float:
     """Return a value rounded to 1e-6 as `smoothing.rounded` does."""
-    return float(np.rint(value * _SCALE + 1e-4) / _SCALE)
+    return quotient(np.rint(value * _SCALE + 1e-4), _SCALE, _UNIT)
 
 
 @compiled
