@@ -55,24 +55,6 @@ def wma(values: "Columns", sessions: int, lines: "Column") -> None:
 
 
 @compiled
-def ema_into(values: "Columns", sessions: int, rows: "Column") -> None:
-    """Write the exponential mean, not rounded.
-
-    Parameters
-    ----------
-    values : tuple of ndarray of float64, shape (n,)
-        Values of each symbol, oldest first.
-    sessions : int
-        Length of the window, sessions.
-    rows : ndarray of float64, shape (n_symbols, n)
-        What is written into.
-    """
-    for row in range(len(rows)):
-        rows[row, :] = values[row]
-    recursive(rows, sessions, False)
-
-
-@compiled
 def ema(values: "Columns", sessions: int, lines: "Column") -> None:
     """Write the exponential mean.
 
@@ -85,7 +67,7 @@ def ema(values: "Columns", sessions: int, lines: "Column") -> None:
     lines : ndarray of float64, shape (1, n_symbols, n)
         What is written into.
     """
-    ema_into(values, sessions, lines[0])
+    recursive(values, sessions, False, lines[0])
     for row in range(lines.shape[1]):
         round_into(lines[0, row], lines[0, row])
 
@@ -104,9 +86,8 @@ def dema(values: "Columns", sessions: int, lines: "Column") -> None:
         What is written into.
     """
     once, twice = np.empty(lines[0].shape), lines[0]
-    ema_into(values, sessions, once)
-    twice[:] = once
-    recursive(twice, sessions, False)
+    recursive(values, sessions, False, once)
+    recursive(once, sessions, False, twice)
     for row in range(len(once)):
         single, found = once[row], twice[row]
         for i in range(len(found)):
@@ -127,11 +108,9 @@ def tema(values: "Columns", sessions: int, lines: "Column") -> None:
         What is written into.
     """
     once, twice, thrice = np.empty(lines[0].shape), np.empty(lines[0].shape), lines[0]
-    ema_into(values, sessions, once)
-    twice[:] = once
-    recursive(twice, sessions, False)
-    thrice[:] = twice
-    recursive(thrice, sessions, False)
+    recursive(values, sessions, False, once)
+    recursive(once, sessions, False, twice)
+    recursive(twice, sessions, False, thrice)
     for row in range(len(once)):
         single, double, found = once[row], twice[row], thrice[row]
         for i in range(len(found)):
@@ -155,14 +134,13 @@ def macd(close: "Columns", fast: int, slow: int, signal: int, lines: "Column") -
     lines : ndarray of float64, shape (3, n_symbols, n)
         What is written into.
     """
-    ema_into(close, fast, lines[0])
-    ema_into(close, slow, lines[1])
+    recursive(close, fast, False, lines[0])
+    recursive(close, slow, False, lines[1])
     for row in range(lines.shape[1]):
-        apart, smoothed = lines[0, row], lines[1, row]
+        apart, slower = lines[0, row], lines[1, row]
         for i in range(len(apart)):
-            apart[i] = apart[i] - smoothed[i]
-            smoothed[i] = apart[i]
-    recursive(lines[1], signal, False)
+            apart[i] -= slower[i]
+    recursive(lines[0], signal, False, lines[1])
     for row in range(lines.shape[1]):
         apart, smoothed, histogram = lines[0, row], lines[1, row], lines[2, row]
         for i in range(len(apart)):

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.core.compiled import compiled
-from mtum.core.indicators.twins.averages import ema_into
 from mtum.core.indicators.twins.recursive import means, recursive
 from mtum.core.indicators.twins.steps import extreme_into, mean_into, ranges_into, round_into, to_decimals, unknown
 
@@ -69,7 +68,7 @@ def adx(high: "Columns", low: "Columns", close: "Columns", sessions: int, lines:
             plus[i] = risen if ((risen > fallen) & (risen > 0.0)) | np.isnan(risen) else 0.0
             minus[i] = fallen if ((fallen > risen) & (fallen > 0.0)) | np.isnan(fallen) else 0.0
         ranges_into(top, bottom, close[row], moved[2 * rows + row])
-    recursive(moved, sessions, True)
+    recursive(moved, sessions, True, moved)
     for row in range(rows):
         rise, fall, mean = moved[row], moved[rows + row], moved[2 * rows + row]
         apart, up, down = lines[0, row], lines[1, row], lines[2, row]
@@ -80,7 +79,7 @@ def adx(high: "Columns", low: "Columns", close: "Columns", sessions: int, lines:
             both = rising + falling
             apart[i] = 100.0 * abs(rising - falling) / both if both > 0.0 else nothing
             up[i], down[i] = to_decimals(rising), to_decimals(falling)
-    recursive(lines[0], sessions, True)
+    recursive(lines[0], sessions, True, lines[0])
     for row in range(rows):
         round_into(lines[0, row], lines[0, row])
 
@@ -108,8 +107,8 @@ def keltner(
     """
     for row in range(lines.shape[1]):
         ranges_into(high[row], low[row], close[row], lines[1, row])
-    recursive(lines[1], windows[1], True)
-    ema_into(close, windows[0], lines[0])
+    recursive(lines[1], windows[1], True, lines[1])
+    recursive(close, windows[0], False, lines[0])
     for row in range(lines.shape[1]):
         middle, upper, lower = lines[0, row], lines[1, row], lines[2, row]
         for i in range(len(middle)):

@@ -45,11 +45,11 @@ def test_recursive_means_are_the_numpy_forms_to_the_last_bit(wild: Column, sessi
     late = np.where(np.arange(len(wild)) < 30, np.nan, wild)
     broken = np.where(np.arange(len(wild)) == len(wild) // 3, np.nan, wild)
     begun = np.where(np.arange(len(wild)) < len(wild) - 3, np.nan, wild)
-    values = [wild, late, broken, wild[::-1], begun, late, wild]
-    for count in (1, 4, 7):
-        exponential, wilders = np.array(values[:count]), np.array(values[:count])
-        recursive(exponential, sessions, False)
-        recursive(wilders, sessions, True)
+    values = [wild, late, broken, wild[::-1], begun, late, wild, broken[::-1], late]
+    for count in (1, 2, 7, 8, 9):
+        exponential, wilders = np.empty((count, len(wild))), np.array(values[:count])
+        recursive(tuple(values), sessions, False, exponential)
+        recursive(wilders, sessions, True, wilders)
         for row, value in enumerate(values[:count]):
             np.testing.assert_array_equal(exponential[row], ema_of(value, sessions))
             np.testing.assert_array_equal(wilders[row], mean_of(value, sessions, Smoothing.WILDER))
