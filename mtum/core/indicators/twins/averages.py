@@ -6,7 +6,7 @@ import numpy as np
 
 from mtum.core.compiled import compiled
 from mtum.core.indicators.twins.recursive import means, recursive
-from mtum.core.indicators.twins.steps import mean_into, round_into, to_decimals, unknown
+from mtum.core.indicators.twins.steps import mean_into, round_off, to_decimals, unknown
 from mtum.core.indicators.twins.terms import deviation_into, terms_into
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def sma(values: "Columns", sessions: int, lines: "Column") -> None:
     for row in range(lines.shape[1]):
         found = lines[0, row]
         mean_into(values[row], sessions, found)
-        round_into(found, found)
+        round_off(found)
 
 
 @compiled
@@ -69,7 +69,7 @@ def ema(values: "Columns", sessions: int, lines: "Column") -> None:
     """
     recursive(values, sessions, False, lines[0])
     for row in range(lines.shape[1]):
-        round_into(lines[0, row], lines[0, row])
+        round_off(lines[0, row])
 
 
 @compiled
@@ -145,8 +145,8 @@ def macd(close: "Columns", fast: int, slow: int, signal: int, lines: "Column") -
         apart, smoothed, histogram = lines[0, row], lines[1, row], lines[2, row]
         for i in range(len(apart)):
             histogram[i] = to_decimals(apart[i] - smoothed[i])
-        round_into(apart, apart)
-        round_into(smoothed, smoothed)
+        round_off(apart)
+        round_off(smoothed)
 
 
 @compiled
@@ -228,7 +228,7 @@ def bollinger(close: "Columns", sessions: int, deviations: float, lines: "Column
             place = to_decimals((price[i] - low) / apart)
             inside[i] = place if high > low else np.nan
             width[i] = to_decimals(apart / middle[i])
-        round_into(middle, middle)
+        round_off(middle)
 
 
 @compiled

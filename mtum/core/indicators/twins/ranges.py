@@ -6,7 +6,7 @@ import numpy as np
 
 from mtum.core.compiled import compiled
 from mtum.core.indicators.twins.recursive import means, recursive
-from mtum.core.indicators.twins.steps import extreme_into, mean_into, ranges_into, round_into, to_decimals, unknown
+from mtum.core.indicators.twins.steps import extreme_into, mean_into, ranges_into, round_off, to_decimals, unknown
 
 if TYPE_CHECKING:
     from mtum.core.indicators.twins.steps import Columns
@@ -38,7 +38,7 @@ def atr(
         ranges_into(high[row], low[row], close[row], lines[0, row])
     means(lines[0], sessions, wilder)
     for row in range(lines.shape[1]):
-        round_into(lines[0, row], lines[0, row])
+        round_off(lines[0, row])
 
 
 @compiled
@@ -81,7 +81,7 @@ def adx(high: "Columns", low: "Columns", close: "Columns", sessions: int, lines:
             up[i], down[i] = to_decimals(rising), to_decimals(falling)
     recursive(lines[0], sessions, True, lines[0])
     for row in range(rows):
-        round_into(lines[0, row], lines[0, row])
+        round_off(lines[0, row])
 
 
 @compiled
@@ -114,7 +114,7 @@ def keltner(
         for i in range(len(middle)):
             far = ranges * upper[i]
             upper[i], lower[i] = to_decimals(middle[i] + far), to_decimals(middle[i] - far)
-        round_into(middle, middle)
+        round_off(middle)
 
 
 @compiled
@@ -142,8 +142,8 @@ def donchian(
             top, bottom, stop = unknown(top, 2), unknown(bottom, 2), stop - 1
         extreme_into(high[row][:stop], sessions, False, top)
         extreme_into(low[row][:stop], sessions, True, bottom)
-        round_into(top, top)
-        round_into(bottom, bottom)
+        round_off(top)
+        round_off(bottom)
 
 
 @compiled
@@ -177,8 +177,8 @@ def stochastic(
             raw[i] = 100.0 * (price[i] - k[i]) / apart if raw[i] > k[i] else np.nan
         mean_into(raw, means[0], k)
         mean_into(k, means[1], d)
-        round_into(k, k)
-        round_into(d, d)
+        round_off(k)
+        round_off(d)
 
 
 @compiled

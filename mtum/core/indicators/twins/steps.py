@@ -32,10 +32,10 @@ def to_decimals(value: float) -> float:
 
 
 @compiled
-def round_into(values: "Column", found: "Column") -> None:
-    """Round a column."""
-    for i in range(len(found)):
-        found[i] = to_decimals(values[i])
+def round_off(values: "Column") -> None:
+    """Round a column in its place; given as two columns the compiler would take it value by value."""
+    for i in range(len(values)):
+        values[i] = to_decimals(values[i])
 
 
 @compiled

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.core.compiled import compiled
-from mtum.core.indicators.twins.steps import round_into, sum_into, to_decimals, unknown
+from mtum.core.indicators.twins.steps import round_off, sum_into, to_decimals, unknown
 
 if TYPE_CHECKING:
     from mtum.core.indicators.twins.steps import Columns
@@ -51,7 +51,7 @@ def summed_into(values: "Column", sessions: int, found: "Column") -> None:
     whole = unknown(found, sessions)
     if len(whole):
         sum_into(values, sessions, whole)
-        round_into(whole, whole)
+        round_off(whole)
 
 
 @compiled

@@ -10,7 +10,7 @@ import pytest
 from mtum.core.compiled import machine
 from mtum.core.indicators.smoothing import Smoothing, ema_of, mean_of, over_windows, rounded, sums
 from mtum.core.indicators.twins.recursive import recursive
-from mtum.core.indicators.twins.steps import mean_into, round_into, sum_into
+from mtum.core.indicators.twins.steps import mean_into, round_off, sum_into
 from mtum.core.indicators.twins.terms import deviation_into, terms_into
 from mtum.core.market.bars import Column
 
@@ -66,8 +66,8 @@ def assert_rounds_as_numpy_does() -> None:
     ]
     with np.errstate(all="ignore"):
         for values in kinds:
-            found, wanted = np.empty(len(values)), rounded(values)
-            machine(round_into)(values, found)
+            found, wanted = values.copy(), rounded(values)
+            machine(round_off)(found)
             np.testing.assert_array_equal(found, wanted)
             assert ((np.signbit(found) == np.signbit(wanted)) | np.isnan(wanted)).all()
 
