@@ -13,6 +13,7 @@ import numpy as np
 
 from mtum.core.compiled import machine
 from mtum.core.indicators import INDICATORS
+from mtum.core.indicators.fibonacci import LEVELS
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.indicators.twins import averages, ranges, volumes
 from mtum.core.market.bars import Bars
@@ -110,6 +111,7 @@ TWINS: Mapping[str, Twin] = {
         ("p", "r1", "s1", "r2", "s2", "r3", "s3"),
         lambda period: (_PRICES, ()) if period is Timeframe.DAY else None,
     ),
+    "fibonacci": Twin(ranges.fibonacci, (*LEVELS, "up"), _with("high", "low")),
     "percentile_rank": Twin(ranges.percentile_rank, ("percentile_rank",), _of),
     "iv_rank": Twin(ranges.iv_rank, ("iv_rank",), _of),
 }

@@ -5,12 +5,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtum.core.compiled import compiled
+from mtum.core.indicators.fibonacci import LEVELS
 from mtum.core.indicators.twins.recursive import means, recursive
-from mtum.core.indicators.twins.steps import extreme_into, mean_into, ranges_into, round_off, to_decimals, unknown
+from mtum.core.indicators.twins.steps import (
+    better,
+    extreme_into,
+    mean_into,
+    ranges_into,
+    round_off,
+    to_decimals,
+    unknown,
+)
 
 if TYPE_CHECKING:
     from mtum.core.indicators.twins.steps import Columns
     from mtum.core.market.bars import Column
+
+_PARTS = tuple(LEVELS.values())
 
 
 @compiled
@@ -282,3 +293,65 @@ def pivots(high: "Columns", low: "Columns", close: "Columns", lines: "Column") -
             r2[i], s2[i] = to_decimals(middle + reach), to_decimals(middle - reach)
             r3[i] = to_decimals(top[i] + 2.0 * (middle - bottom[i]))
             s3[i] = to_decimals(bottom[i] - 2.0 * (top[i] - middle))
+
+
+@compiled
+def latest(values: "Column", sessions: int) -> "Column":
+    """Return the largest of each window and the sessions since, of equal ones since the latest, shape (2, n).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values, oldest first.
+    sessions : int
+        Length of the window, sessions: so many less one at the end belong to no window.
+    """
+    now, next_, width = np.zeros((2, len(values))), np.empty((2, len(values))), 1
+    now[0, :] = values
+    while width < sessions:
+        step = min(width, sessions - width)
+        best, since, best_after, since_after = now[0], now[1], now[0, step:], now[1, step:]
+        found, ago = next_[0, : max(0, len(values) - width - step + 1)], next_[1]
+        # One column in a loop: the compiler takes several values at once where few columns might overlap.
+        for i in range(len(found)):
+            found[i] = better(best[i], best_after[i], False)
+        for i in range(len(found)):
+            earlier, later = since[i] + step, since_after[i]
+            ago[i] = later if best_after[i] >= best[i] else earlier
+        now, next_, width = next_, now, width + step
+    return now
+
+
+@compiled
+def fibonacci(high: "Columns", low: "Columns", sessions: int, lines: "Column") -> None:
+    """Write the levels of the last swing, and whether it is one up.
+
+    Parameters
+    ----------
+    high : tuple of ndarray of float64, shape (n,)
+        Highs of each symbol in USD, oldest first.
+    low : tuple of ndarray of float64, shape (n,)
+        Lows of each symbol in USD, oldest first.
+    sessions : int
+        Length of the window, sessions.
+    lines : ndarray of float64, shape (8, n_symbols, n)
+        What is written into.
+    """
+    newer, swing = np.empty(lines.shape[2]), np.empty(lines.shape[2])
+    for row in range(lines.shape[1]):
+        up, highs, lows = unknown(lines[-1, row], sessions), latest(high[row], sessions), latest(-low[row], sessions)
+        top, bottom, since_top, since_bottom = highs[0], lows[0], highs[1], lows[1]
+        for i in range(len(up)):
+            falling = -1.0 if since_top[i] > since_bottom[i] else np.nan
+            up[i] = 1.0 if since_top[i] < since_bottom[i] else falling
+        for i in range(len(up)):
+            highest, lowest = top[i], -bottom[i]
+            newest = highest if up[i] > 0.0 else lowest
+            newer[i] = np.nan if np.isnan(up[i]) else newest
+        for i in range(len(up)):
+            highest, lowest = top[i], -bottom[i]
+            swing[i] = (lowest if up[i] > 0.0 else highest) - newer[i]
+        for k in range(len(_PARTS)):
+            level, part = unknown(lines[k, row], sessions), _PARTS[k]
+            for i in range(len(level)):
+                level[i] = to_decimals(newer[i] + part * swing[i])

@@ -63,9 +63,9 @@ def assert_equal(name: str, bars: Sequence[Bars], asked: Mapping[str, object], *
                 np.testing.assert_array_equal(lines[line], column, err_msg=f"{name} {line} {dict(asked)}")
 
 
-def test_every_indicator_has_a_twin_but_the_swings() -> None:
-    """A swing looks for its latest extremes, which numpy finds in few steps; ta: and periods go the numpy way too."""
-    assert set(NAMES) - set(TWINS) == {"fibonacci"}
+def test_every_indicator_has_a_twin() -> None:
+    """Those of pandas-ta and levels of longer periods have none, and go the numpy way."""
+    assert set(NAMES) == set(TWINS)
 
 
 @pytest.mark.parametrize("name", TWINS)
@@ -108,7 +108,7 @@ def test_a_walk_that_reads_twins_is_the_walk_that_reads_numpy_forms(name: str) -
 def test_bars_and_parameters_that_a_twin_does_not_know_go_the_numpy_way() -> None:
     bars = [HISTORIES["a year"]]
     assert twin_lines(bars, "pivots", {"period": Timeframe.WEEK}) is None
-    assert twin_lines(bars, "fibonacci", {"sessions": 20}) is None
+    assert twin_lines(bars, "ta:kama", {}) is None
     (weeks,) = lines_of_each(bars, "pivots", {"period": Timeframe.WEEK}, compiled=True)
     assert not np.isnan(weeks["p"][20:]).any()
     (lower,) = columns_of(bars, "bollinger", {"line": "lower"})
