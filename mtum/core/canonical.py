@@ -1,7 +1,7 @@
 """JSON: the plain values of a value, the one text of a document and its digest, and back to a value by its type."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -28,6 +28,18 @@ def canonical(document: object) -> str:
     The text is Python's own: hashes of it are kept, and other encoders write some floats in another form.
     """
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def canonical_numbers(column: Sequence[float | None]) -> str:
+    """Return what `canonical` does of a column of numbers, in a fraction of the time.
+
+    The other encoder writes floats as Python does but those with an exponent, and what is no number as null.
+    """
+    from msgspec.json import encode
+
+    text = encode(column)
+    other = b"e" in text or b"0.0000" in text or b"null" in text
+    return canonical(column) if other else text.decode()
 
 
 def digest(text: str) -> str:

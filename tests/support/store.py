@@ -90,7 +90,7 @@ def decision(
         action=action,
         reasons=reasons,
         document=document or {"action": action, "indicators": {"close": 105.25}, "conditions": []},
-        frame=frame or {"bars": {"close": [105.1, 105.25]}, "vix": 16.44},
+        frame=frame or {"bars": {"MTUM": {"close": [105.1, 105.25]}}, "vix": 16.44},
         settings={"mode": "practice", "portfolio": {"capital_usd": 5000.0}},
         settings_hash="5" * 8,
         code_version="0.1.0",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mtum.core.canonical import canonical, digest, parsed
+from mtum.core.canonical import canonical, canonical_numbers, digest, parsed
 
 WHOLE_CHARACTERS = 24_000
 """A frame of no more text is kept whole, for a person to read."""
@@ -48,7 +48,7 @@ class FrameWriter:
             return canonical(frame)
         for symbol, bars in frame["bars"].items():
             if symbol not in self._texts or self._texts[symbol][0] is not bars:
-                self._texts[symbol] = bars, canonical(bars)
+                self._texts[symbol] = bars, _table_text(bars)
         texts = ",".join(f"{canonical(symbol)}:{self._texts[symbol][1]}" for symbol in sorted(frame["bars"]))
         before = canonical({name: value for name, value in frame.items() if name < "bars"})[1:-1]
         after = canonical({name: value for name, value in frame.items() if name > "bars"})[1:-1]
@@ -94,6 +94,12 @@ class FrameWriter:
         part = {**where, "without": sorted(known.keys() - rows.keys()), "own": own}
         self._parts[symbol, bars["source"]] = bars, seen, part
         return part
+
+
+def _table_text(bars: Mapping[str, Any]) -> str:
+    # `canonical` of a symbol's bars: six columns of hundreds of numbers beside its days and its source.
+    texts = {name: canonical_numbers(one) if name in _VALUES else canonical(one) for name, one in bars.items()}
+    return "{" + ",".join(f'"{name}":{texts[name]}' for name in sorted(texts)) + "}"
 
 
 def whole_frame(connection: sqlite3.Connection, stored: str, *, bars: bool = True) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from math import isnan
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from mtum.core.canonical import canonical, decode, digest, plain
+from mtum.core.canonical import canonical, canonical_numbers, decode, digest, plain
 from mtum.core.portfolio.carried import memory_of
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.orders import OrderType, Purpose, Side
@@ -54,6 +56,20 @@ def test_a_document_has_one_text_whatever_the_order_of_its_keys() -> None:
 def test_a_number_that_json_does_not_know_is_refused() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical({"vix": float("nan")})
+
+
+@given(st.lists(st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)))
+@example([1e-4, 9.9999e-5, 1e-5, 5e-324])
+@example([9999999999999998.0, 1e16, 1.5e22, 1.7976931348623157e308])
+@example([0.0, -0.0, None, 78.02, 444786.0, 10.00003])
+def test_a_column_of_numbers_has_the_text_of_any_document(column: list[float | None]) -> None:
+    assert canonical_numbers(column) == canonical(column)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_column_with_a_number_that_json_does_not_know_is_refused(number: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_numbers([1.0, number])
 
 
 def test_a_digest_is_the_sha_256_of_the_text() -> None:
