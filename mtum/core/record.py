@@ -191,7 +191,7 @@ def _newest_bars(bars: Bars, count: int, names: tuple[str, ...]) -> Document:
 def bars_document(bars: Bars, names: tuple[str, ...]) -> Document:
     """Return these columns of bars as plain JSON values."""
     columns: Document = {name: _plain_column(getattr(bars, name)) for name in names}
-    return {"source": bars.source, "days": bars.days.astype(str).tolist(), **columns}
+    return {"source": bars.source, "days": [day.isoformat() for day in bars.days.tolist()], **columns}
 
 
 def _plain_column(column: Column) -> list[object]:

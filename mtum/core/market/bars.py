@@ -153,7 +153,7 @@ class Bars:
 
     def day(self, index: int) -> date:
         """Session of the bar at that position."""
-        found: date = self.days[index].astype(object)
+        found: date = self.days[index].item()
         return found
 
     def bar(self, index: int) -> Bar:
@@ -202,9 +202,8 @@ class Bars:
         """
         if len(self) and bar.day <= self.last_day:
             raise ValueError(f"{self.symbol}: sessions are not in strictly rising order")
-        days = np.array([bar.day], dtype="datetime64[D]")
-        one = Bars(self.symbol, self.source, days, *(np.array([getattr(bar, name)]) for name in COLUMNS))
-        return followed(self, one)
+        newest = {"days": np.datetime64(bar.day, "D"), **{name: getattr(bar, name) for name in COLUMNS}}
+        return _made(self, lambda name: np.concatenate((getattr(self, name), (newest[name],))))
 
     def frame(self) -> "pd.DataFrame":
         """Return the bars as a frame indexed by session, columns as in `COLUMNS`."""
