@@ -3,12 +3,11 @@
 import csv
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -82,12 +81,19 @@ def read_bars(file: Readable, symbol: str, source: str, terms: CsvTerms = AS_TOL
     BarsInvalidError
         Naming file, line and what was found.
     """
+    return _bars_and_names(file, symbol, source, terms)[0]
+
+
+def _bars_and_names(file: Readable, symbol: str, source: str, terms: CsvTerms) -> tuple[Bars, Collection[str]]:
+    # Beside the bars the names of the columns that the file has of them.
     table = _Table(file, symbol, (*PRICE_COLUMNS, "volume"), ("dividend", "split"), terms)
-    bars = Bars.from_columns(symbol, source, table.days(), table.columns())
+    columns = table.columns()
+    bars = Bars.from_columns(symbol, source, table.days(), columns)
     wrong = already_rebased(bars) if terms.raw else as_traded(bars)
     if not wrong:
         listed = np.flatnonzero((bars.split > 0) & (bars.split != 1)) if terms.raw else ()
-        return rebased(bars, tuple(NewSplit(bars.day(int(at)), float(bars.split[at])) for at in listed))
+        splits = tuple(NewSplit(bars.day(int(at)), float(bars.split[at])) for at in listed)
+        return rebased(bars, splits), columns.keys()
     split = f"the split {bars.split[wrong[0]]:g}:1 recorded on {bars.day(wrong[0])}"
     if terms.raw:
         said = f'prices do not jump by {split}: they are split-adjusted already; set [market] csv_prices = "adjusted"'
@@ -116,19 +122,6 @@ def read_closes(file: Readable, name: str, terms: CsvTerms = AS_TOLD) -> dict[da
     table = _Table(file, name, ("close",), (), terms)
     days: list[date] = table.days().astype(object).tolist()
     return dict(zip(days, table.columns()["close"].tolist(), strict=True))
-
-
-def columns_of(file: Path) -> frozenset[str]:
-    """Return the columns a file has, by the names they are read under.
-
-    Raises
-    ------
-    SourceUnavailableError, BarsInvalidError
-        As `read_bars`.
-    """
-    with _readable(str(file)), file.open(encoding="utf-8-sig") as opened:
-        lines = "".join(islice(opened, 3)).splitlines()[:3]
-    return frozenset(layout_of([_cells(line) for line in lines]).places)
 
 
 class _Table:
@@ -342,17 +335,18 @@ def csv_source(folder: Path, *, exact: bool = False, terms: CsvTerms = AS_TOLD) 
     """
 
     @cache
-    def bars(symbol: str) -> Bars:
-        return read_bars(folder_file(folder, symbol), symbol, NAME, terms)
+    def read(symbol: str) -> tuple[Bars, Collection[str]]:
+        return _bars_and_names(folder_file(folder, symbol), symbol, NAME, terms)
 
     @cache
     def closes(name: str) -> Mapping[date, float]:
         path = folder / f"{name}.csv"
         return read_closes(path, name, terms) if os.path.lexists(path) else {}
 
-    @cache
+    def bars(symbol: str) -> Bars:
+        return read(symbol)[0]
+
     def coverage(symbol: str) -> Coverage:
-        told = "dividend" in columns_of(folder_file(folder, symbol))
-        return Coverage(Dividends.KNOWN if told else Dividends.UNKNOWN)
+        return Coverage(Dividends.KNOWN if "dividend" in read(symbol)[1] else Dividends.UNKNOWN)
 
     return FolderSource(NAME, bars, closes, coverage, exact, folder=folder)
