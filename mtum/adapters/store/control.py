@@ -65,7 +65,7 @@ class SqliteControl:
         """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume."""
         sql = f"SELECT {', '.join(_SNAPSHOT)} FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
         sql += " AND final_volume IS NULL ORDER BY session" if waiting else " ORDER BY session"
-        return tuple(_snapshot(tuple(row)) for row in self.database.rows(sql, (symbol, source, since_text(since))))
+        return tuple(map(_snapshot, self.database.tuples(sql, (symbol, source, since_text(since)))))
 
     def write_sessions(self, sessions: Sequence[Session]) -> None:
         """Replace the table of upcoming sessions."""
