@@ -11,11 +11,11 @@ from mtum.core.portfolio.sleeves import Sleeve, series_of, symbols_of
 from mtum.errors import ExitCode, UsageError, worst
 from mtum.ports.broker import Broker
 from mtum.ports.market_data import BarSource
-from mtum.ports.messages import Message
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar, Clock, Journal
 
 if TYPE_CHECKING:
+    from mtum.ports.messages import Message
     from mtum.ports.options import ChainSource  # loads the pricing of options
 
 
@@ -152,4 +152,4 @@ class RunResult:
 
     document: dict[str, Any] = field(default_factory=dict)
     exit_code: ExitCode = ExitCode.DONE
-    messages: tuple[Message, ...] = ()
+    messages: "tuple[Message, ...]" = ()

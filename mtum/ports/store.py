@@ -3,44 +3,47 @@
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
-from mtum.ports.bar_store import BarStore, IntradayStore, QuarantineStore
-from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
-from mtum.ports.control_store import ControlStore
-from mtum.ports.event_log import EventStore
-from mtum.ports.messages import MessageStore
-from mtum.ports.order_store import OrderStore
-from mtum.ports.owner_store import ApprovalStore, ChangeStore, LimitStore, StatementStore
-from mtum.ports.run_store import DecisionStore, RunStore
-
 if TYPE_CHECKING:
+    from mtum.ports.bar_store import BarStore, IntradayStore, QuarantineStore
+    from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
+    from mtum.ports.control_store import ControlStore
+    from mtum.ports.event_log import EventStore
+    from mtum.ports.messages import MessageStore
     from mtum.ports.option_store import OptionStore
+    from mtum.ports.order_store import OrderStore
+    from mtum.ports.owner_store import ApprovalStore, ChangeStore, LimitStore, StatementStore
+    from mtum.ports.run_store import DecisionStore, RunStore
 
 
 class Store(Protocol):
     """The program's own database: what we intended and what we know."""
 
-    runs: RunStore
-    replayed_runs: RunStore
-    decisions: DecisionStore
-    orders: OrderStore
-    crosses: CrossStore
-    plans: PlanStore
-    ledger: LedgerStore
-    bars: BarStore
-    intraday: IntradayStore
-    quarantine: QuarantineStore
-    control: ControlStore
-    statements: StatementStore
-    changes: ChangeStore
-    books: BookStore
-    approvals: ApprovalStore
-    limits: LimitStore
-    events: EventStore
-    messages: MessageStore
+    runs: "RunStore"
+    replayed_runs: "RunStore"
+    decisions: "DecisionStore"
+    orders: "OrderStore"
+    crosses: "CrossStore"
+    plans: "PlanStore"
+    ledger: "LedgerStore"
+    bars: "BarStore"
+    intraday: "IntradayStore"
+    quarantine: "QuarantineStore"
+    control: "ControlStore"
+    statements: "StatementStore"
+    changes: "ChangeStore"
+    books: "BookStore"
+    approvals: "ApprovalStore"
+    limits: "LimitStore"
+    events: "EventStore"
 
     @property
     def options(self) -> "OptionStore":
         """Option orders and their books; who trades none loads nothing of them."""
+        ...
+
+    @property
+    def messages(self) -> "MessageStore":
+        """What is to be told; a run that tells nobody loads nothing of it."""
         ...
 
     def lock(self) -> AbstractContextManager[None]:

@@ -22,23 +22,22 @@ from mtum.adapters.store.market.intraday import SqliteIntraday
 from mtum.adapters.store.market.quarantine import SqliteQuarantine
 from mtum.adapters.store.orders.crosses import SqliteCrosses
 from mtum.adapters.store.orders.order_store import SqliteOrders
-from mtum.adapters.store.outbox import SqliteMessages
 from mtum.adapters.store.plans import SqlitePlans
 from mtum.adapters.store.runs import SqliteRuns
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.statements import SqliteStatements
 from mtum.errors import StoreError, StoreMismatchError
-from mtum.ports.bar_store import BarStore, IntradayStore, QuarantineStore
-from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
-from mtum.ports.control_store import ControlStore
-from mtum.ports.event_log import EventStore
-from mtum.ports.messages import MessageStore
-from mtum.ports.order_store import OrderStore
-from mtum.ports.owner_store import ApprovalStore, ChangeStore, LimitStore, StatementStore
-from mtum.ports.run_store import DecisionStore, RunStore
 
 if TYPE_CHECKING:
+    from mtum.ports.bar_store import BarStore, IntradayStore, QuarantineStore
+    from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
+    from mtum.ports.control_store import ControlStore
+    from mtum.ports.event_log import EventStore
+    from mtum.ports.messages import MessageStore
     from mtum.ports.option_store import OptionStore
+    from mtum.ports.order_store import OrderStore
+    from mtum.ports.owner_store import ApprovalStore, ChangeStore, LimitStore, StatementStore
+    from mtum.ports.run_store import DecisionStore, RunStore
 
 
 class SqliteStore:
@@ -63,7 +62,6 @@ class SqliteStore:
         self.approvals: ApprovalStore = SqliteApprovals(database)
         self.limits: LimitStore = SqliteLimits(database)
         self.events: EventStore = SqliteEvents(database)
-        self.messages: MessageStore = SqliteMessages(database)
 
     @property
     def options(self) -> "OptionStore":
@@ -71,6 +69,13 @@ class SqliteStore:
         from mtum.adapters.store.options.option_store import SqliteOptions
 
         return SqliteOptions(self.database)
+
+    @property
+    def messages(self) -> "MessageStore":
+        """What is to be told; a run that tells nobody loads nothing of it."""
+        from mtum.adapters.store.outbox import SqliteMessages
+
+        return SqliteMessages(self.database)
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the run lock; raises RunLockedError when another process has it."""
