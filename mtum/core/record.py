@@ -191,7 +191,13 @@ def _newest_bars(bars: Bars, count: int, names: tuple[str, ...]) -> Document:
 def bars_document(bars: Bars, names: tuple[str, ...]) -> Document:
     """Return these columns of bars as plain JSON values."""
     columns: Document = {name: _plain_column(getattr(bars, name)) for name in names}
-    return {"source": bars.source, "days": [day.isoformat() for day in bars.days.tolist()], **columns}
+    return {"source": bars.source, "days": [*_day_texts(bars.days.tobytes())], **columns}
+
+
+@lru_cache(maxsize=16)
+def _day_texts(days: bytes) -> tuple[str, ...]:
+    # Most symbols have the same sessions.
+    return tuple(day.isoformat() for day in np.frombuffer(days, dtype="datetime64[D]").tolist())
 
 
 def _plain_column(column: Column) -> list[object]:

@@ -29,7 +29,7 @@ def installed(folder: Path) -> None:
     """Write a market and the settings of a rotation among all of it, and play three sessions."""
     bars = {symbol: made_up_bars(BARS, number, symbol) for number, symbol in enumerate(SYMBOLS)}
     some = bars[SYMBOLS[0]]
-    days = session_days([one.day for one in ExchangeCalendar().sessions(some.day(0), some.last_day)])
+    days = session_days(tuple(one.day for one in ExchangeCalendar().sessions(some.day(0), some.last_day)))
     market = {symbol: selected(one, among(one.days, days)) for symbol, one in bars.items()}
     write_market(folder / "bars", market)
     rules = f'symbols = {json.dumps(SYMBOLS)}\ntrend_symbol = "{SYMBOLS[0]}"'

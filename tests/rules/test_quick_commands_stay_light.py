@@ -19,12 +19,11 @@ HEAVY = (
 NOT_OF_SHARES = (
     "mtum.adapters.brokers.ib", "mtum.adapters.chains", "mtum.adapters.ib",
     "mtum.adapters.notifiers", "mtum.adapters.rendering", "mtum.adapters.sources.ib", "mtum.adapters.sources.yahoo",
-    "mtum.adapters.store.outbox",
-    "mtum.app.options", "mtum.app.owner", "mtum.app.reporting", "mtum.app.research",
+    "mtum.adapters.store.outbox", "mtum.app.options", "mtum.app.owner", "mtum.app.reporting", "mtum.app.research",
     "mtum.core.decide_options", "mtum.core.options.model", "mtum.core.options.requirement",
     "mtum.core.record_options", "mtum.core.research", "mtum.core.simulation.kernel",
-    "mtum.gateway", "mtum.ports.messages", "mtum.ports.options", "mtum.ports.reports", "mtum.web", "mtum.wiring.option_desks",
-    "numpy.ma", "rich", "tomlkit",
+    "mtum.gateway", "mtum.ports.messages", "mtum.ports.options", "mtum.ports.reports", "mtum.web",
+    "mtum.wiring.option_desks", "numpy.ma", "rich", "tomlkit",
 )  # fmt: skip
 """What a session of an account of shares must not load, each with what is inside it: all of it takes time."""
 QUICK = (

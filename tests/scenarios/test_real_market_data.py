@@ -86,7 +86,7 @@ def test_no_real_bar_is_refused_inside_history(folder: Path, symbol: str) -> Non
         pytest.skip(f"{path} is not there")
     bars = read_bars(path, path.stem, "csv", CsvTerms(today=date(2024, 6, 28)))
     days = [session.day for session in CALENDAR.sessions(bars.day(0), bars.last_day)]
-    assert problems_in_history(bars, session_days(days)) == ()
+    assert problems_in_history(bars, session_days(tuple(days))) == ()
 
 
 def test_the_newest_bar_rule_would_have_asked_for_confirmation_once_in_four_thousand_sessions(folder: Path) -> None:
@@ -226,7 +226,7 @@ def test_captured_answers_of_the_vendor_become_fit_bars(
     with answering(folder, name, tmp_path) as source:
         bars = source.history(symbol, first, last)
     days = [session.day for session in CALENDAR.sessions(first, last)]
-    assert problems_in_history(bars, session_days(days)) == ()
+    assert problems_in_history(bars, session_days(tuple(days))) == ()
     body = json.loads((folder / "yahoo-json" / name).read_text())["body"]["chart"]["result"][0]
     raw = [price for price in body["indicators"]["quote"][0]["close"] if price is not None]
     np.testing.assert_allclose(bars.close, raw[: len(bars)], rtol=2e-7)

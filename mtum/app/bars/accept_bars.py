@@ -128,7 +128,7 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
     BarsRestatedError
         If prices and splits of the source contradict the cache; nothing is written then.
     """
-    days = session_days([one.day for one in reading.wanted])
+    days = session_days(tuple([one.day for one in reading.wanted]))
     reading = replace(reading, fresh=selected(reading.fresh, among(reading.fresh.days, days)))
     symbol, source = reading.cached.symbol, reading.cached.source
     before = desk.store.bars.last_final(symbol, source)
@@ -180,7 +180,7 @@ def _judge(desk: BarDesk, reading: Reading, days: Days, before: date | None) -> 
             return _Judged(joined, on_second_word, tuple(kept_out), found.problems)
         kept_out += found.kept_out
         # A bad value must not replace a good one: without it the cached bar stays, and is judged again.
-        bad = session_days(sorted(bar.day for bar, _ in found.kept_out))
+        bad = session_days(tuple(sorted(bar.day for bar, _ in found.kept_out)))
         if not among(bad, reading.cached.days).any():
             return _Judged(joined, on_second_word, tuple(kept_out), found.problems)
         fresh = selected(fresh, ~among(fresh.days, bad))
@@ -268,7 +268,7 @@ def _written(reading: Reading, judged: _Judged, before: date | None) -> Bars:
     finishes = newest is not None and (before is None or newest > before)
     if judged.split_withheld or not (finishes or len(joined.written)):
         return joined.bars.tail(0)
-    out = session_days(sorted(bar.day for bar, _ in judged.kept_out))
+    out = session_days(tuple(sorted(bar.day for bar, _ in judged.kept_out)))
     wanted = among(joined.bars.days, joined.written.days)
     if finishes:
         final = joined.bars.days <= np.datetime64(newest, "D")

@@ -193,7 +193,7 @@ def _unfit(
 
     @cache
     def sessions(first: date, last: date) -> Days:
-        return session_days([session.day for session in calendar.sessions(first, last)])
+        return session_days(tuple(session.day for session in calendar.sessions(first, last)))
 
     for symbol, one in used.items():
         try:

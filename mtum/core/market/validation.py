@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -94,10 +95,12 @@ class Confirmation:
     released: bool = False
 
 
-def session_days(days: list[date] | tuple[date, ...]) -> Days:
-    """Return dates as the array that the checks take."""
+@lru_cache(maxsize=16)
+def session_days(days: tuple[date, ...]) -> Days:
+    """Return dates as the array that the checks take: made once, as most symbols have the same sessions."""
     # Counting days is several times as fast as numpy's own reading of dates.
     counted = np.fromiter(map(date.toordinal, days), np.int64, len(days)) - _FIRST_ORDINAL
+    counted.flags.writeable = False
     return counted.view("datetime64[D]")
 
 
