@@ -4,14 +4,14 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Any
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.halting import restriction_in_force
-from mtum.adapters.store.texts import cells, insert, instant_text, of_row, or_update, since_text
+from mtum.adapters.store.texts import RESTORE, cells, insert, instant_text, of_row, or_update, since_text
+from mtum.core.canonical import decode
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
+from mtum.errors import DocumentError, StoreError
 from mtum.ports.records import Halt, VolumeSnapshot
 
 
@@ -65,7 +65,15 @@ class SqliteControl:
         """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume."""
         sql = f"SELECT {', '.join(_SNAPSHOT)} FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
         sql += " AND final_volume IS NULL ORDER BY session" if waiting else " ORDER BY session"
-        return tuple(map(_snapshot, self.database.tuples(sql, (symbol, source, since_text(since)))))
+        rows = self.database.tuples(sql, (symbol, source, since_text(since)))
+        # All at once: a hundred symbols have twenty-five thousand of them in a year.
+        found = [dict(zip(_SNAPSHOT, row, strict=True)) for row in rows]
+        for one in found:
+            one["half_day"] = bool(one["half_day"])
+        try:
+            return decode(tuple[VolumeSnapshot, ...], found, f"the volumes of {symbol} seen by {source}")
+        except DocumentError as broken:
+            raise StoreError(f"{broken}; {RESTORE}") from broken
 
     def write_sessions(self, sessions: Sequence[Session]) -> None:
         """Replace the table of upcoming sessions."""
@@ -93,10 +101,3 @@ def _halt(row: sqlite3.Row) -> Halt:
 
 
 _SNAPSHOT = [one.name for one in fields(VolumeSnapshot)]
-
-
-@lru_cache(maxsize=4096)
-def _snapshot(columns: tuple[Any, ...]) -> VolumeSnapshot:
-    # A value, made once however often the row is read: the same weeks are learned from every session.
-    row = dict(zip(_SNAPSHOT, columns, strict=True))
-    return of_row(VolumeSnapshot, row, f"the volume of {row['symbol']} seen on {row['session']}")
