@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mtum.core.portfolio.fills import Action
 from mtum.ports.event_log import EventRow
-from mtum.ports.rows import DecisionRow, EquityRow, HaltRow, OrderRow, PositionRow, RunRow, SessionRow
+from mtum.ports.rows import Closes, DecisionRow, EquityRow, HaltRow, OrderRow, PositionRow, RunRow, SessionRow
 
 if TYPE_CHECKING:
     from mtum.ports.options import OptionRecords
@@ -107,6 +107,11 @@ class Reader(Protocol):
         equal : str or None
             Column and value that the rows have.
         """
+        ...
+
+    @property
+    def closes(self) -> Mapping[str, Closes]:
+        """What the curve of each strategy needs, all in one pass: they are the most rows that a page looks at."""
         ...
 
     def events(self, after: int | None, limit: int, kind: str | None = None) -> Sequence[EventRow]:

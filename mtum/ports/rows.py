@@ -184,14 +184,14 @@ class EquityRow:
     final: int
 
 
-@dataclass(slots=True)
-class CloseRow:
-    """What a curve needs of a strategy at an official close; there are many, and to freeze each takes its time."""
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """What the curve of a strategy needs, as columns with a value for each official close, oldest first."""
 
-    session: str
-    equity_usd: float
-    flows_usd: float
-    benchmark_usd: float | None
+    sessions: Sequence[str]
+    equity_usd: Sequence[float]
+    flows_usd: Sequence[float]
+    benchmark_usd: Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True)

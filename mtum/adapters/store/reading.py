@@ -3,9 +3,11 @@
 import json
 import os
 import sqlite3
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ from mtum.ports.rows import (
     BarRow,
     BarValues,
     CashRow,
-    CloseRow,
+    Closes,
     DayRow,
     DecisionRow,
     EquityRow,
@@ -93,7 +95,6 @@ _LISTED: dict[type, tuple[str, str, str]] = {
     BarValues: ("bars", "session", "symbol, source"),
     IntradayRow: ("intraday_bars", "session", "begins_at, id"),
     EquityRow: (_EQUITY, "session", "strategy"),
-    CloseRow: ("equity", "session", "strategy"),
     VirtualRow: (_VIRTUAL, "session", "strategy"),
     CashRow: ("cash_movements", "session", "rowid"),
     RunRow: ("runs", "coalesce(session, date(started_at))", "started_at, id"),
@@ -277,6 +278,17 @@ class SqliteReader:
         bounds = (*days, *equal.values(), -1 if limit is None else limit)
         return self._select(kind, relation, f"WHERE {where} ORDER BY {order} LIMIT ?", bounds)[::-1]
 
+    @property
+    def closes(self) -> dict[str, Closes]:
+        """What the curve of each strategy needs, all in one pass: they are the most rows that a page looks at."""
+        # As they stand in the table: by an index each would be looked for on its own, half as long again.
+        asked = "SELECT strategy, session, equity_usd, flows_usd, benchmark_usd FROM equity NOT INDEXED"
+        rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        for row in _ask(self.connection, asked):
+            rows[row[0]].append(row)
+        by_session = (sorted(own, key=itemgetter(1)) for own in rows.values())
+        return {own[0][0]: Closes(*tuple(zip(*own, strict=True))[1:]) for own in by_session}
+
     def events(self, after: int | None, limit: int, kind: str | None = None) -> list[EventRow]:
         """Return the oldest events behind a number, at most so many; without a number the newest ones.
 
@@ -354,8 +366,10 @@ class SqliteReader:
 
 
 def _ask(connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> list[Any]:
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples are made and taken apart faster
     try:
-        return connection.execute(sql, values).fetchall()
+        return cursor.execute(sql, values).fetchall()
     except sqlite3.Error as error:
         raise explained(_path(connection), error) from error
 

@@ -1,15 +1,18 @@
 """Equity with what was earned on it, session by session."""
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from math import fsum
 
 from mtum.core.portfolio.money import exact
-from mtum.core.portfolio.returns import Curve, changes, curve, drawdown, returns, together
+from mtum.core.portfolio.returns import Curve, changes, curve, drawdown, returns, rounded, together
 from mtum.ports.reading import Reader
-from mtum.ports.rows import CashRow, CloseRow, EquityRow
+from mtum.ports.rows import CashRow, EquityRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,12 @@ def performance(reader: Reader, sleeve: str | None = None) -> list[PerformanceRo
     by_strategy: dict[str, list[EquityRow]] = {}
     for point in reader.rows(EquityRow, None, None, **({} if sleeve is None else {"strategy": sleeve})):
         by_strategy.setdefault(point.strategy, []).append(point)
-    found = []
+    closes, found = closes_of(reader, by_strategy), list[PerformanceRow]()
     for strategy, points in by_strategy.items():
-        own = closes_of(reader, strategy)
-        earned = zip(points, own.returns, drawdown(own.curve).tolist(), strict=True)
+        own = closes[strategy]
+        earned = zip(points, own.returns, rounded(drawdown(own.curve), 8), strict=True)
         found += [
-            PerformanceRow(**asdict(point), return_frac=gained, drawdown_frac=round(fall, 8))
-            for point, gained, fall in earned
+            PerformanceRow(**asdict(point), return_frac=gained, drawdown_frac=fall) for point, gained, fall in earned
         ]
     return found
 
@@ -54,22 +56,28 @@ class SleeveCloses:
     @cached_property
     def returns(self) -> list[float]:
         """Each session's return, as the records tell it."""
-        return [round(one, 8) for one in returns(self.curve).tolist()]
+        return rounded(returns(self.curve), 8)
 
     @cached_property
     def gained_usd(self) -> list[float]:
         """What each session earned."""
-        return [round(one, 6) for one in changes(self.curve).tolist()]
+        return rounded(changes(self.curve), 6)
 
 
-def closes_of(reader: Reader, sleeve: str) -> SleeveCloses:
-    """Return the closes of a sleeve."""
-    rows = reader.rows(CloseRow, None, None, strategy=sleeve)
-    flows = [row.flows_usd for row in rows]
-    if rows:
-        flows[0] = float(exact(flows[0]) + _capital_usd(reader, sleeve))
-    days, equity = [date.fromisoformat(row.session) for row in rows], [row.equity_usd for row in rows]
-    return SleeveCloses(curve(days, equity, flows), [row.benchmark_usd for row in rows])
+def closes_of(reader: Reader, sleeves: Iterable[str]) -> dict[str, SleeveCloses]:
+    """Return the closes of these sleeves; none of a sleeve that has not closed."""
+    known, capital, found = reader.closes, defaultdict[str, Decimal](Decimal), {}
+    for row in reader.rows(CashRow, None, None, kind="capital"):
+        capital[row.strategy] += exact(row.amount_usd)
+    days = {own.sessions: tuple(map(date.fromisoformat, own.sessions)) for own in known.values()}
+    for name in sleeves:
+        if name not in known:
+            found[name] = SleeveCloses(curve((), (), ()), ())
+            continue
+        own = known[name]
+        flows = [float(exact(own.flows_usd[0]) + capital[name]), *own.flows_usd[1:]]
+        found[name] = SleeveCloses(curve(days[own.sessions], own.equity_usd, flows), own.benchmark_usd)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,43 +99,68 @@ class AccountRow:
     gained_usd: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class AccountCloses:
-    """The sleeves that own money at their closes, and the account at every close that one of them has."""
+    """The sleeves that own money at their closes, and the account at every close that one of them has.
+
+    Parameters
+    ----------
+    whole : Curve
+        The account.
+    """
 
     sleeves: Mapping[str, SleeveCloses]
-    rows: Sequence[AccountRow]
+    whole: Curve
+
+    @cached_property
+    def returns(self) -> list[float]:
+        """Each session's return of the account, as the records tell it."""
+        return rounded(returns(self.whole), 8)
+
+    @cached_property
+    def rows(self) -> Sequence[AccountRow]:
+        """Every close."""
+        return self._rows(0)
+
+    @cached_property
+    def last(self) -> AccountRow | None:
+        """The newest close: all that a page which opens with it needs of ten years."""
+        return self._rows(len(self.whole) - 1)[0] if len(self.whole) else None
+
+    def _rows(self, first: int) -> list[AccountRow]:
+        days = self.whole.days[first:]
+        gains: dict[date, dict[str, float]] = {day: {} for day in days}
+        held: dict[date, dict[str, float | None]] = {day: {} for day in days}
+        last: dict[str, float | None] = {}
+        for name, one in self.sleeves.items():
+            begin = bisect_left(one.curve.days, days[0]) if days else 0
+            if begin:
+                last[name] = one.benchmark_usd[begin - 1]
+            own = (one.curve.days[begin:], one.gained_usd[begin:], one.benchmark_usd[begin:])
+            for day, gained, benchmark in zip(*own, strict=True):
+                gains[day][name] = gained
+                held[day][name] = benchmark
+        whole, found = self.whole, []
+        columns = (whole.equity.tolist(), whole.flows.tolist(), self.returns, rounded(drawdown(whole), 8))
+        for day, equity, flows, earned, fall in zip(days, *(one[first:] for one in columns), strict=True):
+            last |= held[day]
+            known = [usd for usd in last.values() if usd is not None]
+            found.append(
+                AccountRow(
+                    session=day.isoformat(),
+                    equity_usd=equity,
+                    flows_usd=flows,
+                    # To the last bit the same in whatever order the sleeves began.
+                    benchmark_usd=round(fsum(known), 6) if len(known) == len(last) else None,
+                    return_frac=earned,
+                    drawdown_frac=fall,
+                    gained_usd=gains[day],
+                )
+            )
+        return found
 
 
 def account_performance(reader: Reader | None, names: Iterable[str]) -> AccountCloses:
     """Return the closes of these sleeves and of all together; none before there are records."""
-    sleeves = {name: closes_of(reader, name) for name in names} if reader else {}
-    whole = together([one.curve for one in sleeves.values()])
-    gains: dict[date, dict[str, float]] = {day: {} for day in whole.days}
-    held: dict[date, dict[str, float | None]] = {day: {} for day in whole.days}
-    for name, one in sleeves.items():
-        for day, gained, benchmark in zip(one.curve.days, one.gained_usd, one.benchmark_usd, strict=True):
-            gains[day][name] = gained
-            held[day][name] = benchmark
-    found, last = [], dict[str, float | None]()
-    columns = (whole.equity.tolist(), whole.flows.tolist(), returns(whole).tolist(), drawdown(whole).tolist())
-    for day, equity, flows, earned, fall in zip(whole.days, *columns, strict=True):
-        last |= held[day]
-        known = [usd for usd in last.values() if usd is not None]
-        found.append(
-            AccountRow(
-                session=day.isoformat(),
-                equity_usd=equity,
-                flows_usd=flows,
-                benchmark_usd=round(sum(known), 6) if len(known) == len(last) else None,
-                return_frac=round(earned, 8),
-                drawdown_frac=round(fall, 8),
-                gained_usd=gains[day],
-            )
-        )
-    return AccountCloses(sleeves, found)
-
-
-def _capital_usd(reader: Reader, sleeve: str) -> Decimal:
-    given = reader.rows(CashRow, None, None, strategy=sleeve, kind="capital")
-    return sum((exact(row.amount_usd) for row in given), Decimal(0))
+    sleeves = closes_of(reader, names) if reader else {}
+    return AccountCloses(sleeves, together([one.curve for one in sleeves.values()]))

@@ -109,8 +109,8 @@ def account_risk(
         symbol: cached_bars(reader, symbol, settings.market.source) for symbol in dict.fromkeys([*prices, *MARKETS])
     }
     cached = {symbol: bars for symbol, bars in histories.items() if len(bars)}
-    known = closes or {}
-    curves = {one.name: (known.get(one.name) or closes_of(reader, one.name)).curve for one in sleeves}
+    known = closes or closes_of(reader, [one.name for one in sleeves])
+    curves = {one.name: known[one.name].curve for one in sleeves}
     for name, curve in curves.items():
         worth[name] -= _coming_usd(reader, name, curve)
     equity = round(sum(worth.values()), 6)

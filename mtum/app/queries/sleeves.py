@@ -76,7 +76,7 @@ class SleeveLine:
 
 
 def _earned(own: Sequence[float]) -> float:
-    return round(prod(1.0 + one for one in own) - 1.0, 8)
+    return round(prod([1.0 + one for one in own]) - 1.0, 8)
 
 
 def _watched(rows: Sequence[VirtualRow]) -> tuple[Watched, ...]:
@@ -190,14 +190,13 @@ def sleeves_document(
     """
     real = [name for name, one in settings.configured().items() if one.state != "watch"]
     closes = found or account_performance(reader, real)
-    account, lines = closes.rows, sleeve_lines(settings, reader, closes.sleeves, state)
-    last = account[-1] if account else None
+    last, lines = closes.last, sleeve_lines(settings, reader, closes.sleeves, state)
     return {
         "sleeves": lines,
         "equity_usd": last.equity_usd if last else None,
         "benchmark_usd": last.benchmark_usd if last else None,
         "gained_usd": round(sum(line.gained_usd or 0.0 for line in lines), 6) if last else None,
-        "return_frac": _earned([row.return_frac for row in account]) if last else None,
+        "return_frac": _earned(closes.returns) if last else None,
         "drawdown_frac": last.drawdown_frac if last else None,
         "weights": round(sum(line.weight for line in lines if line.state != "watch"), 9),
     }

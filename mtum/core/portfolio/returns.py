@@ -68,18 +68,16 @@ def together(curves: Sequence[Curve]) -> Curve:
 
     Sums are rounded to millionths of a dollar, so that equal closes are exactly equal.
     """
-    ordinals = [_ordinals(one) for one in curves]
-    days = np.unique(np.concatenate(ordinals or [np.empty(0, np.int64)]))
+    # Most sleeves of an account have the same closes.
+    ordinals = {days: np.array([day.toordinal() for day in days], np.int64) for days in {one.days for one in curves}}
+    days = np.unique(np.concatenate([*ordinals.values()] or [np.empty(0, np.int64)]))
     equity, flows = np.zeros(len(days)), np.zeros(len(days))
-    for one, own in zip(curves, ordinals, strict=True):
+    for one in curves:
+        own = ordinals[one.days]
         last = np.searchsorted(own, days, side="right") - 1
         equity += np.where(last >= 0, one.equity[last], 0.0) if len(one) else 0.0
         flows[np.searchsorted(days, own)] += one.flows
     return curve([date.fromordinal(day) for day in days.tolist()], equity.round(6), flows.round(6))
-
-
-def _ordinals(given: Curve) -> NDArray[np.int64]:
-    return np.fromiter((day.toordinal() for day in given.days), np.int64, len(given))
 
 
 def changes(given: Curve) -> Column:
@@ -141,6 +139,33 @@ def since(given: Curve, first: date) -> tuple[float, float]:
     inside = np.array([session >= first for session in given.days], dtype=bool)
     usd = float(changes(given)[inside].sum())
     return usd, float(np.prod(1.0 + returns(given)[inside]) - 1.0)
+
+
+def rounded(column: Column, digits: int) -> list[float]:
+    """Return each number of a column as `round` gives it, which takes half a microsecond for each alone.
+
+    Parameters
+    ----------
+    column : ndarray of float64, shape (n,)
+        Numbers; NaN and infinite ones stay what they are.
+    digits : int
+        Places behind the point, 0 to 15.
+
+    Examples
+    --------
+    >>> rounded(np.array([0.125, 0.375, 2.675]), 2)
+    [0.12, 0.38, 2.67]
+    """
+    power = 10.0**digits
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = column * power
+        whole = np.rint(scaled)
+        # Near a half, or with few bits left for the fraction, the product does not tell what is nearer.
+        clear = (np.abs(scaled) < 2.0**40) & (np.abs(scaled - whole) < 0.499)
+    found: list[float] = (whole / power).tolist()
+    for at in np.flatnonzero(~clear).tolist():
+        found[at] = round(float(column[at]), digits)
+    return found
 
 
 def ratio(mean: float, spread: float) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from mtum.app.queries.performance import AccountRow
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.reporting import words
 from mtum.core.reporting.figures import WEEKDAYS
@@ -64,15 +65,14 @@ def _problems(ask: Ask, status: Table, runs: Sequence[RunRow]) -> Iterator[Html]
 
 
 def _account(ask: Ask, sleeves: Table) -> Html:
-    rows = documents.performance(ask.records)["account"]
-    last = rows[-1] if rows else None
-    gained = sum(last["gained_usd"].values()) if last else None
+    last = documents.closes(ask.records).last
+    gained = sum(last.gained_usd.values()) if last else None
     return card(
         "Account",
         tag("p", usd(sleeves["equity_usd"]), class_="big"),
         facts(
             [
-                (f"on {last['session']}" if last else "last day", change(gained, _both(gained, last))),
+                (f"on {last.session}" if last else "last day", change(gained, _both(gained, last))),
                 ("since it began", change(sleeves["gained_usd"], _whole(sleeves))),
                 ("below its peak", percent(sleeves["drawdown_frac"], sign=False)),
                 ("buy and hold", usd(sleeves["benchmark_usd"])),
@@ -82,8 +82,8 @@ def _account(ask: Ask, sleeves: Table) -> Html:
     )
 
 
-def _both(gained: float | None, last: Table | None) -> str:
-    return f"{usd(gained, sign=True)} ({percent(last['return_frac'] if last else None)})"
+def _both(gained: float | None, last: AccountRow | None) -> str:
+    return f"{usd(gained, sign=True)} ({percent(last.return_frac if last else None)})"
 
 
 def _whole(sleeves: Table) -> str:

@@ -4,6 +4,8 @@ from datetime import date
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mtum.core.portfolio import returns
 
@@ -133,3 +135,16 @@ def test_no_interval_reaches_below_none_or_beyond_all() -> None:
     # With 27 trials the lower end, with 16 the upper one would be a hair outside by float arithmetic.
     assert returns.wilson(0, 27)[0] == 0.0
     assert returns.wilson(16, 16)[1] == 1.0
+
+
+@given(st.lists(st.floats()), st.integers(0, 15))
+@example([2.675, 1.005, -1e-12, 0.5, 1.5, 2.5, 1e15 + 0.3, 1.7e308], 2)
+def test_a_column_is_rounded_as_each_of_its_numbers_is(numbers: list[float], digits: int) -> None:
+    expected = [round(one, digits) for one in numbers]
+    assert list(map(repr, returns.rounded(np.array(numbers), digits))) == list(map(repr, expected))
+
+
+@given(st.lists(st.integers(-(10**12), 10**12)), st.integers(1, 9))
+def test_a_column_of_halves_is_rounded_as_each_of_them_is(halves: list[int], digits: int) -> None:
+    numbers = [(one + 0.5) / 10**digits for one in halves]
+    assert returns.rounded(np.array(numbers, dtype=np.float64), digits) == [round(one, digits) for one in numbers]
