@@ -26,8 +26,9 @@ def serve(
     from mtum.config import secret
     from mtum.web.guard import Guard, is_loopback, own_names
     from mtum.web.records import Records
-    from mtum.web.server import Site, listening
+    from mtum.web.server import listening
     from mtum.web.server import serve as serve_until_stopped
+    from mtum.web.site import Site
     from mtum.wiring.secrets import set_up_logs
 
     call = call_of(context)

@@ -1,21 +1,27 @@
-"""The addresses below /api/v1 that only read."""
+"""The addresses below /api/v1, and those with words that FastAPI checks; loaded with the first one asked for."""
 
-import json
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from starlette.exceptions import HTTPException
 
 from mtum.app.queries.listing import KINDS
 from mtum.app.queries.plain import plain
-from mtum.web import documents
+from mtum.errors import ExitCode
+from mtum.web import actions, documents, frame
+from mtum.web.answers import answered, on_errors
+from mtum.web.asked_backtest import FormError
 from mtum.web.documents import Document
+from mtum.web.gate import address_of, visit_of
 from mtum.web.paging import MOST_ROWS, Part
 from mtum.web.records import Records
+from mtum.web.site import Site, form_of
 from mtum.web.stream import MOST_STREAMS, Watch
 
 PREFIX = "/api/v1"
@@ -29,31 +35,38 @@ Symbol = Annotated[str | None, Query(max_length=15, pattern=_SYMBOL, description
 Side = Annotated[Literal["BUY", "SELL"] | None, Query(description="Only this side.")]
 
 
-def answered(request: Request, document: Document, status: int = 200) -> Response:
-    """Return a document as JSON; nothing but 304 where the browser has it already.
+def api_app(site: Site, watch: Watch) -> FastAPI:
+    """Return what is answered below /api and to its forms, with the page that lists it and the tear sheets."""
+    errors = on_errors(site)
+    app = FastAPI(
+        title="mtum",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        exception_handlers=errors,
+    )
+    app.include_router(reading_routes(site.records, watch))
+    _acting(app, site)
 
-    Parameters
-    ----------
-    request : Request
-        The browser's request.
-    document : Document
-        The document, as plain JSON values.
-    status : int
-        Status of the answer.
-    """
-    try:
-        body = _text(document)
-    except ValueError:  # an infinite number stood in the records
-        body = _text(plain(document))
-    mark = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = {"etag": mark, "cache-control": "no-cache"}
-    if status == 200 and mark in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(body, status_code=status, media_type="application/json", headers=headers)
+    @app.exception_handler(RequestValidationError)
+    def of_words(request: Request, error: RequestValidationError) -> Any:
+        words = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors())
+        return errors[HTTPException](request, HTTPException(422, words[:500]))
 
+    @app.get("/research/tear-sheet", include_in_schema=False)
+    def tear_sheet(of: Annotated[int, Query(ge=1, le=2**62)]) -> Response:
+        found = documents.tear_sheet(site.records, of)
+        if found is None:
+            raise HTTPException(404)
+        page, policy = found
+        return HTMLResponse(page, headers={"cache-control": "no-store", "content-security-policy": policy})
 
-def _text(document: Document) -> bytes:
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    @app.get("/docs", include_in_schema=False)
+    def docs(request: Request) -> Response:
+        return HTMLResponse(frame.api_page(site.ask(request), app.openapi()))
+
+    return app
 
 
 def reading_routes(records: Records, watch: Watch) -> APIRouter:
@@ -153,3 +166,40 @@ def _with_words(routes: APIRouter, records: Records) -> None:
     @routes.get("/events", summary="What was recorded behind a number.")
     def events(request: Request, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 500) -> Response:
         return answered(request, documents.events(records, after, limit))
+
+
+def _acting(app: FastAPI, site: Site) -> None:
+    @app.get(f"{PREFIX}/token", summary="What a POST carries: as field `token` or header X-Mtum-Token.")
+    def token(request: Request) -> Response:
+        return answered(request, {"token": site.guard.token(visit_of(request))})
+
+    def route(name: str) -> Any:
+        leads_to = actions.LEADS_TO.get(name, "/")
+
+        async def action(request: Request) -> Response:
+            form = await form_of(site, request)
+            ask = site.ask(request)
+            if not ask.acts:
+                raise HTTPException(403, ask.why_not)
+            address = address_of(request, behind_proxy=site.behind_proxy)
+            page = "text/html" in request.headers.get("accept", "")
+            try:
+                found = await asyncio.to_thread(
+                    lambda: actions.act(name, site.records, form, address, signed_in=ask.signed_in)
+                )
+            except FormError as error:
+                wrong = {key: site.records.without_paths(words) for key, words in error.wrong.items()}
+                if page:
+                    refused = replace(ask, given=form, wrong=wrong)
+                    body = await asyncio.to_thread(lambda: frame.page_of(leads_to.strip("/"), refused))
+                    return HTMLResponse(body, 400, {"cache-control": "no-store"})
+                problems = [{"code": ExitCode.USAGE, "text": words, "field": key} for key, words in wrong.items()]
+                return answered(request, {"problems": problems, "exit_code": ExitCode.USAGE}, 400)
+            return RedirectResponse(leads_to, 303) if page else answered(request, plain(found))
+
+        return action
+
+    for name, work in actions.ACTIONS.items():
+        summary = (work.__doc__ or "").split("\n")[0]
+        app.add_api_route(f"{PREFIX}/{name}", route(name), methods=["POST"], name=name, summary=summary)
+    app.add_api_route("/research", route("backtest"), methods=["POST"], include_in_schema=False)

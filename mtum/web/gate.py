@@ -3,8 +3,8 @@
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from fastapi import Request
-from fastapi.responses import RedirectResponse, Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from mtum.web.guard import HEADERS, SESSION, VISIT, Guard, cookies_in
 
