@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,8 @@ class BarRow:
     checksum: int | None = None
 
 
-@dataclass(slots=True)
-class BarValues:
-    """The values of a cached bar, for what takes many of them."""
+class BarValues(NamedTuple):
+    """The values of a cached bar, for what takes many of them and turns them into columns."""
 
     session: str
     open: float

@@ -11,13 +11,12 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtum.adapters.store.actions import read_actions
 from mtum.adapters.store.faults import explained, faults_of
 from mtum.adapters.store.frames import whole_frame
-from mtum.adapters.store.orders.crosses import ENDED, ended
 from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.schema.option_views import CONDITIONS, FILLS, ORDERS
 from mtum.adapters.store.schema.tables import VIRTUAL_DECISIONS
+from mtum.adapters.store.schema.views import VIEWS
 from mtum.config.named_files import why_unreadable
 from mtum.core.portfolio.fills import Action
 from mtum.errors import StoreError, StoreMismatchError, VerificationError
@@ -78,10 +77,20 @@ SELECT session, strategy, equity_usd, after FROM (SELECT session, strategy, json
   AS equity_usd, json_extract(document, '$.virtual') AS virtual, max(iif(json_extract(document, '$.virtual'), NULL,
   session)) OVER (PARTITION BY strategy ORDER BY session) AS after FROM decisions WHERE preview = 0
   AND strategy IN (SELECT strategy FROM decisions WHERE {VIRTUAL_DECISIONS})) WHERE virtual)"""
-_LATEST = "(SELECT strategy, max(session) AS session FROM equity GROUP BY strategy)"
+# From one strategy to the next by the index: a scan would look at every close there ever was.
+_LATEST = """(
+WITH RECURSIVE names (strategy) AS (SELECT min(strategy) FROM equity UNION ALL
+  SELECT (SELECT min(strategy) FROM equity WHERE equity.strategy > names.strategy) FROM names
+  WHERE names.strategy IS NOT NULL)
+SELECT strategy, (SELECT max(session) FROM equity WHERE equity.strategy = names.strategy) AS session FROM names)"""
+
+# Sessions are counted from the oldest trade that is asked for: there may be ten years of bars before it.
+_TRADES = (
+    "(" + VIEWS["v_trades"].query.replace("FROM bars", "FROM (SELECT session FROM bars WHERE session >= ?1)") + ")"
+)
 
 _LISTED: dict[type, tuple[str, str, str]] = {
-    TradeRow: ("v_trades", "entry_session", "symbol"),
+    TradeRow: (_TRADES, "entry_session", "symbol"),
     OrderRow: (_ORDERS, "session", "planned_at, id, attempt"),
     FillRow: ("(SELECT * FROM fills WHERE current = 1)", "session", "instant, exec_id"),
     DayRow: ("v_daily", "session", "strategy"),
@@ -103,6 +112,10 @@ _LISTED: dict[type, tuple[str, str, str]] = {
     NoteRow: ("notes", "session", "id"),
 }
 """Kind of row -> what it is selected from, its session, and what orders the rows of one session."""
+
+
+_OF_ALL = {TradeRow: "trades", EquityRow: "equity"}
+"""Kinds of which every row would be made and sorted for the newest few -> table that tells the oldest session first."""
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
@@ -205,15 +218,16 @@ class SqliteReader:
             "WHERE kind = 'capital') END ORDER BY session"
         )
         waiting = "SELECT count(*) FROM notifications WHERE delivered_at IS NULL"
-        last = self._select(RunRow, "runs", "ORDER BY session DESC, started_at DESC, id DESC LIMIT 1")
+        newest = "WHERE session IS (SELECT max(session) FROM runs) ORDER BY started_at DESC, id DESC LIMIT 1"
+        last = self._select(RunRow, "runs", newest)
         awaited = (
             "SELECT json_extract(document, '$.cash_settles_by') FROM runs WHERE job = 'decide_and_order' "
             "ORDER BY session DESC, id DESC LIMIT 1"
         )
         settles = _ask(self.connection, awaited)
         needs = (
-            "SELECT json_extract(value, '$.text') FROM json_each((SELECT document FROM runs ORDER BY session DESC, "
-            "started_at DESC, id DESC LIMIT 1), '$.problems') WHERE json_extract(value, '$.code') = 6"
+            "SELECT json_extract(value, '$.text') FROM json_each((SELECT document FROM runs WHERE id = ?), "
+            "'$.problems') WHERE json_extract(value, '$.code') = 6"
         )
         return DatabaseState(
             mode=facts.get("mode"),
@@ -229,7 +243,7 @@ class SqliteReader:
             sessions=self.rows(SessionRow),
             others=[words for (words,) in _ask(self.connection, _OTHERS)],
             rehearsal=facts.get(PRACTICE_KEY) == "yes",
-            needs=[text for (text,) in _ask(self.connection, needs)],
+            needs=[text for (text,) in _ask(self.connection, needs, (last[0].id if last else None,))],
             cash_settles_by=settles[0][0] if settles else None,
         )
 
@@ -276,6 +290,10 @@ class SqliteReader:
         where = " AND ".join((f"{session} >= ?", *latest, *(f"{column} IS ?" for column in equal)))
         days = [since.isoformat() if since else "", *(last.isoformat() for _ in latest)]
         bounds = (*days, *equal.values(), -1 if limit is None else limit)
+        if kind in _OF_ALL:
+            oldest = f"SELECT {session} FROM {_OF_ALL[kind]} WHERE {where} ORDER BY {session} DESC LIMIT ?"
+            bounds = (_ask(self.connection, f"SELECT min({session}) FROM ({oldest})", bounds)[0][0], *bounds)
+            where = f"{session} >= ?1 AND {where}"
         return self._select(kind, relation, f"WHERE {where} ORDER BY {order} LIMIT ?", bounds)[::-1]
 
     @property
@@ -336,15 +354,19 @@ class SqliteReader:
 
     def actions(self) -> Sequence[Action]:
         """Return what lots follow: splits that source and broker agreed upon, and changes of symbols stated."""
+        from mtum.adapters.store.actions import read_actions
+
         with faults_of(_path(self.connection)):
             return read_actions(self.connection)
 
     def crosses(self, day: date) -> Mapping[tuple[str, str], Mapping[str, object]]:
         """Return `status` and `price_usd` of a session's crosses by sleeve and symbol."""
+        from mtum.adapters.store.orders.crosses import ENDED, ended
+
         return ended(_ask(self.connection, ENDED, (day.isoformat(),)))
 
     def _select[R](self, kind: type[R], relation: str, rest: str = "", values: Sequence[object] = ()) -> list[R]:
-        names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every kind is a dataclass
+        names = getattr(kind, "_fields", None) or [field.name for field in fields(kind)]  # type: ignore[arg-type]
         packed = [place for place, name in enumerate(names) if name in _JSON_COLUMNS]
         columns = ", ".join(f"[{name}]" for name in names)  # in double quotes a missing one would be a text
         found = _ask(self.connection, f"SELECT {columns} FROM {relation} {rest}", values)

@@ -1,8 +1,10 @@
 """Cached bars as a whole, for what is worked out from them."""
 
+from collections.abc import Sequence
 from math import nan
+from typing import Any
 
-from mtum.core.market.bars import COLUMNS, Bars
+from mtum.core.market.bars import Bars
 from mtum.ports.reading import Reader
 from mtum.ports.rows import BarValues
 
@@ -20,6 +22,7 @@ def cached_bars(reader: Reader, symbol: str, source: str) -> Bars:
         Name of the source.
     """
     rows = reader.rows(BarValues, symbol=symbol, source=source)
-    columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+    columns: dict[str, Sequence[Any]] = dict.fromkeys(BarValues._fields, ())
+    columns |= zip(BarValues._fields, zip(*rows, strict=True), strict=False)  # nothing where there are no rows
     columns["volume"] = [nan if one is None else one for one in columns["volume"]]
-    return Bars.from_columns(symbol, source, [row.session for row in rows], columns)
+    return Bars.from_columns(symbol, source, columns["session"], columns)

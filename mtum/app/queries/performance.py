@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from math import fsum
+from math import fsum, prod
 
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.returns import Curve, changes, curve, drawdown, returns, rounded, together
@@ -38,6 +38,11 @@ def performance(reader: Reader, sleeve: str | None = None) -> list[PerformanceRo
     return found
 
 
+def chained(earned: Sequence[float]) -> float:
+    """Return what returns come to one after the other, as the records tell it."""
+    return round(prod([1.0 + one for one in earned]) - 1.0, 8)
+
+
 @dataclass(frozen=True, eq=False)
 class SleeveCloses:
     """A sleeve at its official closes, oldest first.
@@ -57,6 +62,16 @@ class SleeveCloses:
     def returns(self) -> list[float]:
         """Each session's return, as the records tell it."""
         return rounded(returns(self.curve), 8)
+
+    @cached_property
+    def return_frac(self) -> float:
+        """All returns chained."""
+        return chained(self.returns)
+
+    @cached_property
+    def drawdown_frac(self) -> float:
+        """The present fall from the peak; 0 before the first close."""
+        return round(float(drawdown(self.curve)[-1]), 8) if len(self.curve) else 0.0
 
     @cached_property
     def gained_usd(self) -> list[float]:
@@ -116,6 +131,11 @@ class AccountCloses:
     def returns(self) -> list[float]:
         """Each session's return of the account, as the records tell it."""
         return rounded(returns(self.whole), 8)
+
+    @cached_property
+    def return_frac(self) -> float:
+        """All returns chained."""
+        return chained(self.returns)
 
     @cached_property
     def rows(self) -> Sequence[AccountRow]:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -75,10 +74,6 @@ class SleeveLine:
     watched: tuple[Watched, ...]
 
 
-def _earned(own: Sequence[float]) -> float:
-    return round(prod([1.0 + one for one in own]) - 1.0, 8)
-
-
 def _watched(rows: Sequence[VirtualRow]) -> tuple[Watched, ...]:
     times: dict[str | None, list[VirtualRow]] = defaultdict(list)
     for row in rows:
@@ -140,8 +135,8 @@ def sleeve_lines(
             session=curve.days[-1].isoformat() if curve else None,
             equity_usd=float(curve.equity[-1]) if curve else None,
             cash_usd=state.cash_usd.get(name) if state and real else None,
-            return_frac=_earned(own.returns) if own and curve else None,
-            drawdown_frac=round(float(drawdown(curve)[-1]), 8) if curve else None,
+            return_frac=own.return_frac if own and curve else None,
+            drawdown_frac=own.drawdown_frac if own and curve else None,
             benchmark_usd=own.benchmark_usd[-1] if own and curve else None,
             gained_usd=round(sum(own.gained_usd), 6) if own and curve else None,
             transferred_usd=round(sum((row.amount_usd for row in given if row.strategy == name), 0.0), 2)
@@ -196,7 +191,7 @@ def sleeves_document(
         "equity_usd": last.equity_usd if last else None,
         "benchmark_usd": last.benchmark_usd if last else None,
         "gained_usd": round(sum(line.gained_usd or 0.0 for line in lines), 6) if last else None,
-        "return_frac": _earned(closes.returns) if last else None,
+        "return_frac": closes.return_frac if last else None,
         "drawdown_frac": last.drawdown_frac if last else None,
         "weights": round(sum(line.weight for line in lines if line.state != "watch"), 9),
     }

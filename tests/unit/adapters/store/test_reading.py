@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, astuple, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from mtum.ports.rows import (
     SignalRow,
     TradeRow,
 )
+from support.grown_store import grown
 from support.store import (
     ACCOUNT,
     FRIDAY,
@@ -104,6 +105,23 @@ def test_listings_keep_the_newest_rows_oldest_first(store: SqliteStore, reader: 
     assert [row.close for row in reader.rows(BarRow, since=TUESDAY, limit=1)] == [4.0]
     assert [row.final for row in reader.rows(BarRow, symbol="MTUM", source="csv")] == [1, 1, 0, 0]
     assert reader.rows(BarRow, symbol="SPY") == []
+
+
+def test_the_newest_trades_and_points_are_the_last_of_all(tmp_path: Path) -> None:
+    grown(tmp_path, 43).close()
+    with closing(reading.open_read_only(tmp_path / "mtum.db")) as connection:
+        reader = SqliteReader(connection)
+        trades, points = reader.rows(TradeRow), reader.rows(EquityRow)
+        assert [astuple(one) for one in trades] == [tuple(row) for row in connection.execute("SELECT * FROM v_trades")]
+        assert [one.sessions_held for one in trades] == [5, 5, 5, 5, None]
+        assert [len(points), points[0].session < points[-1].session] == [43, True]
+        entered = date.fromisoformat(trades[2].entry_session)
+        assert [reader.rows(TradeRow, None, count) for count in (0, 1, 3)] == [[], trades[-1:], trades[-3:]]
+        assert reader.rows_until(TradeRow, entered, None, 2) == trades[1:3]
+        assert reader.rows(TradeRow, entered, None, strategy=STRATEGY) == trades[2:]
+        assert [reader.rows(EquityRow, None, count) for count in (0, 1, 7)] == [[], points[-1:], points[-7:]]
+        assert not reader.rows(EquityRow, strategy="another")
+        assert not reader.rows(TradeRow, date.max)
 
 
 def test_an_order_shows_intent_and_broker_together(store: SqliteStore, reader: SqliteReader) -> None:
