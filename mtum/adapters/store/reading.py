@@ -89,6 +89,17 @@ _TRADES = (
     "(" + VIEWS["v_trades"].query.replace("FROM bars", "FROM (SELECT session FROM bars WHERE session >= ?1)") + ")"
 )
 
+# The newest bar of what is held, from one source to the next by the index: a symbol may have ten years of them.
+_POSITIONS = VIEWS["v_positions"].query.replace(
+    "(SELECT max(session) FROM bars WHERE bars.symbol = held.symbol)",
+    """(
+WITH RECURSIVE sources (source) AS (SELECT min(source) FROM bars WHERE bars.symbol = held.symbol UNION ALL
+  SELECT (SELECT min(source) FROM bars WHERE bars.symbol = held.symbol AND bars.source > sources.source) FROM sources
+  WHERE sources.source IS NOT NULL)
+SELECT max((SELECT max(session) FROM bars WHERE bars.symbol = held.symbol AND bars.source = sources.source))
+FROM sources)""",
+)
+
 _LISTED: dict[type, tuple[str, str, str]] = {
     TradeRow: (_TRADES, "entry_session", "symbol"),
     OrderRow: (_ORDERS, "session", "planned_at, id, attempt"),
@@ -232,7 +243,7 @@ class SqliteReader:
         return DatabaseState(
             mode=facts.get("mode"),
             account=facts.get("account"),
-            positions=self._select(PositionRow, "v_positions"),
+            positions=self._select(PositionRow, f"({_POSITIONS})"),
             open_orders=self._select(OrderRow, _ORDERS, f"WHERE status IN {_OPEN} ORDER BY planned_at"),
             halts=self.rows(HaltRow, lifted_at=None),
             cash_usd={strategy: round(cash, 6) for strategy, cash in _ask(self.connection, totals)},

@@ -36,7 +36,8 @@ from mtum.ports.rows import (
     SignalRow,
     TradeRow,
 )
-from support.grown_store import grown
+from support.grown_store import READ_AT, grown
+from support.markets import made_up_bars
 from support.store import (
     ACCOUNT,
     FRIDAY,
@@ -122,6 +123,16 @@ def test_the_newest_trades_and_points_are_the_last_of_all(tmp_path: Path) -> Non
         assert [reader.rows(EquityRow, None, count) for count in (0, 1, 7)] == [[], points[-1:], points[-7:]]
         assert not reader.rows(EquityRow, strategy="another")
         assert not reader.rows(TradeRow, date.max)
+
+
+def test_what_is_held_is_priced_by_the_newest_bar_of_any_source(tmp_path: Path) -> None:
+    newer = replace(made_up_bars(45, seed=4, symbol="MTUM"), source="another")
+    with closing(grown(tmp_path, 43)) as store:
+        store.bars.accept(newer, READ_AT, newer.last_day)
+    with closing(reading.open_read_only(tmp_path / "mtum.db")) as connection:
+        held = SqliteReader(connection).state().positions
+        assert [astuple(one) for one in held] == [tuple(row) for row in connection.execute("SELECT * FROM v_positions")]
+        assert [(one.price_session, one.last_price) for one in held] == [(f"{newer.last_day}", newer.close[-1])]
 
 
 def test_an_order_shows_intent_and_broker_together(store: SqliteStore, reader: SqliteReader) -> None:
