@@ -80,7 +80,7 @@ class Returns:
     @classmethod
     def of(cls, bars: Mapping[str, Bars], sessions: int) -> "Returns":
         """Return the returns of the last `sessions` sessions, dividends reinvested."""
-        found = {symbol: total_returns(each) for symbol, each in bars.items()}
+        found = {symbol: [column[-sessions:] for column in total_returns(each)] for symbol, each in bars.items()}
         days = sorted({day for days, _ in found.values() for day in days.tolist()})[-sessions:]
         rows = {day: row for row, day in enumerate(days)}
         table = np.full((len(days), len(found)), np.nan)

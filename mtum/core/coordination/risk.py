@@ -152,10 +152,10 @@ def _replayed(
         days, returns = total_returns(bars)
         grown = value
         paths[symbol] = {first: 0.0}
-        for day, change in zip(days.tolist(), returns.tolist(), strict=True):
-            if first < day <= last:
-                grown *= 1.0 + change
-                paths[symbol][day] = grown - value
+        inside = (days > np.datetime64(first)) & (days <= np.datetime64(last))
+        for day, change in zip(days[inside].tolist(), returns[inside].tolist(), strict=True):
+            grown *= 1.0 + change
+            paths[symbol][day] = grown - value
     unknown = tuple(symbol for symbol, value in values.items() if value and symbol not in paths)
     if not paths or equity_usd <= 0:
         return Stress(name, first, last, None, None, unknown)
