@@ -131,7 +131,7 @@ def wishes_of(form: SingleForm, count: int) -> Wishes:
     return _nothing(form, count)._replace(
         kind=RANKS,
         value=form.ranks,
-        part=form.parts if len(form.parts) else np.full((1, count), np.nan),
+        part=form.parts if len(form.parts) else np.empty((0, count)),
         # What has no rank stands behind what has one, in the order of the list.
         sequence=_ordered(form.ranks),
         may_buy=form.may_buy,
@@ -158,7 +158,7 @@ def _nothing(form: SingleForm, count: int) -> Wishes:
         kind=ALLOCATES,
         row=form.row,
         value=nothing,
-        part=nothing,
+        part=np.empty((0, count)),
         words=np.zeros((1, 1, 1), dtype=np.int64),
         sequence=listed,
         may_buy=np.ones(1, dtype=bool),

@@ -117,10 +117,10 @@ def choose(wishes: Wishes, book: Book, desk: Desk, row: int) -> int:
             n += 1
     whole = 0.0
     for k in range(n):
-        whole += wishes.part[row][desk.chosen[k]] if len(wishes.part) > 1 else 1.0
+        whole += wishes.part[row][desk.chosen[k]] if len(wishes.part) > 0 else 1.0
     for k in range(n):
         i = desk.chosen[k]
-        part = wishes.part[row][i] / whole * (n / wishes.top) if len(wishes.part) > 1 else 1.0 / wishes.top
+        part = wishes.part[row][i] / whole * (n / wishes.top) if len(wishes.part) > 0 else 1.0 / wishes.top
         desk.weight[i] = rounded_at(part, 1e6)
     return n
 

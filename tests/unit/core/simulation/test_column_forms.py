@@ -132,6 +132,16 @@ def test_bars_that_end_are_played_up_to_their_end() -> None:
     assert why_not(history, strategy, terms, 81) == "bars that end before the others' (S1)"
 
 
+def test_a_ranking_with_one_decision_in_all_is_weighed_by_its_parts() -> None:
+    strategy = strategies(months=2)["momentum_rotation by volatility"]
+    history = made_up(strategy, strategy.history_sessions() + 18)
+    assert list(differences(history, strategy, terms_of())) == []
+    found = by_the_walker(history, strategy, terms_of())
+    assert found is not None
+    assert len({order.session for order in found.orders}) == 1
+    assert len({round(order.shares * order.price, -3) for order in found.orders}) == 3, "three weights"
+
+
 def test_parts_that_rounding_makes_a_little_more_than_all_are_played() -> None:
     """Cash of others: 0.333334 + 0.333334 + 0.333333."""
     form = replace(FORM, weights=np.array([[1.000001, 0.0]]))
