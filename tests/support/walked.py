@@ -1,6 +1,7 @@
 """Histories, terms and strategies on which the walker is set beside the session path."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import zip_longest
@@ -190,6 +191,23 @@ def made_up(strategy: Strategy, sessions: int, *, ragged: bool = False) -> Sessi
     return SessionHistory(bars, {}, tuple(weekdays(sessions + 80, days[0] - timedelta(days=56))))
 
 
+ENDS: Mapping[str, Mapping[int, int]] = {
+    "one": {1: 60},
+    "the first of the list": {0: 50},
+    "two at once": {0: 45, 2: 45},
+    "one after the other": {2: 70, 1: 46},
+    "all": {at: 20 + 7 * at for at in range(len(NAMES))},
+}
+"""Sessions before the end of the history at which bars end, by place on what a strategy looks at."""
+
+
+def ending(history: SessionHistory, strategy: Strategy, ends: Mapping[int, int]) -> SessionHistory:
+    """The same history with bars that end so many of a symbol's sessions before its last."""
+    cut = {symbol: ends[at] for at, symbol in enumerate(looked_at(strategy)) if at in ends}
+    bars = {symbol: one[: len(one) - cut.get(symbol, 0)] for symbol, one in history.bars.items()}
+    return replace(history, bars=bars)
+
+
 def first_of(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> int:
     """The first session that is fit, and has a close before it of what is held at the start."""
     first = first_session(history, strategy)
@@ -232,6 +250,8 @@ def apart(mine: Played, other: Played) -> Iterator[str]:
         yield f"equity {between.max()} USD apart, first on {_day(other, between)}"
     if (mine.held != other.held).any() or mine.purchases_capped != other.purchases_capped:
         yield f"held or capped: {mine.purchases_capped}, the session path {other.purchases_capped}"
+    if mine.notes != other.notes:
+        yield f"notes {mine.notes}, the session path {other.notes}"
     if mine.costs != pytest.approx(other.costs, abs=1e-5):
         yield f"costs {mine.costs}, the session path {other.costs}"
 

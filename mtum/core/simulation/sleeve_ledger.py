@@ -20,14 +20,13 @@ from mtum.core.portfolio.lots import holding_of, trades_of
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sleeves import Sleeve
+from mtum.core.simulation.ended import BARS_ENDED, ended_note
 from mtum.core.simulation.fill_costs import FillCosts
 from mtum.core.simulation.played import FillModel, Played, PlayedOrder, PlayedSleeve, PlayedTrade, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory, SessionViews, looked_at
 from mtum.core.strategies.contract import Holding, Memory, Strategy
 from mtum.core.strategies.several import without
 
-BARS_ENDED = "bars_ended"
-"""Reason word: the source has no bars of the symbol any more, and what was held of it is sold at its last close."""
 ZERO = Decimal(0)
 
 
@@ -278,11 +277,7 @@ class SleeveLedger:
         if rest is not None:
             self.strategy = rest
             self.views = SessionViews(self.history, rest)
-        sold = (
-            f"its {shares:,} shares were sold at that close on {self.history.day(t)}" if shares else "no share was held"
-        )
-        after = "it was off the list from then on" if rest else "the strategy cannot do without it and abstains there"
-        self.notes.append(f"{symbol}: its bars end on {bars.last_day}; {sold}, and {after}")
+        self.notes.append(ended_note(bars, self.history.day(t), shares, off_list=rest is not None))
 
     def _trade(self, one: Waiting, t: int, base: Decimal, *, slips: bool = True) -> None:
         """Book an order: what crossed at the price of the session, free of costs, the rest at its own."""

@@ -4,6 +4,7 @@ A column form says what a strategy wants at each session apart from what it hold
 `simulation.walker` adds what `decide` adds: holdings, money, limits. Rows are sessions, columns symbols.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -55,6 +56,11 @@ class MarketColumns:
         Bars that the strategy asks for: a view reaches back no further.
     compiled : bool
         Whether indicators are worked out as machine code, which pays where much is.
+    played : tuple of int or None
+        Positions of the first session with this list of symbols, and of the one to stop before, where the list is
+        longer before or shorter after them; None: it is the same throughout.
+    decided : dict
+        Periods that `decisions` left as decided at the session before.
     """
 
     days: Days
@@ -65,6 +71,8 @@ class MarketColumns:
     needed: int
     dividends: Mapping[str, Dividends] = field(default_factory=dict)
     compiled: bool = False
+    played: tuple[int, int] | None = None
+    decided: dict[tuple[str, int], int | None] = field(default_factory=dict)
 
     def matrix(self, symbols: Sequence[str], columns: Iterable[Column]) -> Column:
         """Return columns over each symbol's bars by session, NaN where it has no bar, shape (n_sessions, n_symbols)."""
@@ -106,7 +114,7 @@ class MarketColumns:
         priced = [self._priced[symbol] if asked.total_return else self.bars[symbol] for symbol in symbols]
         return self.matrix(symbols, columns_of(priced, asked.indicator, dict(asked.parameters), compiled=self.compiled))
 
-    def decisions(self, timeframe: Timeframe, able: Mask, settled: Mask | None = None) -> Decisions:
+    def decisions(self, timeframe: Timeframe, able: Mask, settled: Mask | None = None, *, of: str = "") -> Decisions:
         """Return where the end of a week or month is decided: at its last session, or at the first one that can be.
 
         Parameters
@@ -117,10 +125,16 @@ class MarketColumns:
             Sessions at which the strategy can decide.
         settled : ndarray of bool or None, shape (n_sessions,)
             Where a decision, once due, would be made; elsewhere it stays due.
+        of : str
+            Symbol that it is asked of, where each has periods of its own.
         """
+        first, stop = self.played or (self.first, len(self.days))
         ends, ended = self._ended(timeframe)
-        asked = np.flatnonzero(able[self.first :]) + self.first
-        decided: int | None = None
+        asked = np.flatnonzero(able[first:stop]) + first
+        # As often as members ask, always in their order; a list gets shorter, and they remain.
+        kept = of, self._asked[of]
+        self._asked[of] += 1
+        decided = self.decided.get(kept)
         found, barred = [], []
         for t, last, is_end in zip(asked.tolist(), ended[asked].tolist(), ends[asked].tolist(), strict=True):
             due = decided != last if is_end else decided is not None and decided < last
@@ -130,6 +144,7 @@ class MarketColumns:
             if due:
                 found.append(t)
             decided = last
+        self.decided[kept] = decided
         at = np.array(found, dtype=np.int64)
         return Decisions(at, ended[at], np.array(barred, dtype=np.int64))
 
@@ -189,6 +204,10 @@ class MarketColumns:
     def _closes(self, symbols: tuple[str, ...]) -> Column:
         self._levels(symbols)
         return self._kept[symbols][1]
+
+    @cached_property
+    def _asked(self) -> Counter[str]:
+        return Counter()
 
     @cached_property
     def _kept(self) -> dict[tuple[str, ...], tuple[Column, Column]]:

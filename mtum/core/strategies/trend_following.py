@@ -262,8 +262,8 @@ def _trends(rules: TrendFollowing, market: "MarketColumns") -> "Allocation":
 
     symbols, count = rules.symbols, len(rules.symbols)
     due = np.zeros((len(market.days), count), dtype=bool)
-    for one, able in zip(due.T, market.able(symbols).T, strict=True):
-        one[market.decisions(Timeframe.WEEK, able).at] = True
+    for symbol, one, able in zip(symbols, due.T, market.able(symbols).T, strict=True):
+        one[market.decisions(Timeframe.WEEK, able, of=symbol).at] = True
     at = np.flatnonzero(due.any(axis=1))
     now = {one.name: market.values(symbols, one) for one in rules.indicators()}
     days_up = (now["trend_fast"] > now["trend_slow"]) & (now["trend_adx"] >= rules.adx_min)

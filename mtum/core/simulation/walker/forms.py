@@ -85,8 +85,45 @@ def _words(form: SingleForm) -> Positions:
     return np.concatenate([form.words.ravel(), *trail])
 
 
-def wishes_of(form: SingleForm, count: int) -> Wishes:
-    """Return a column form as the loop reads it."""
+def wishes_of(form: SingleForm, at: Positions, count: int) -> Wishes:
+    """Return a column form as the loop reads it, with a column for each symbol that was ever on the list.
+
+    Parameters
+    ----------
+    form : SingleForm
+        What a strategy wants, as columns.
+    at : ndarray of int, shape (n_symbols,)
+        Where each of its symbols stands among all of them.
+    count : int
+        How many there are in all.
+    """
+    found = _wishes(form, len(at))
+    if len(at) == count:
+        return found
+
+    def wide[T: (Column, Positions, Mask)](table: T, nothing: float | Column = 0) -> T:
+        whole = np.full((*table.shape[:-1], count), nothing, dtype=table.dtype)
+        whole[..., at] = table
+        return whole
+
+    off = np.broadcast_to(np.setdiff1d(np.arange(count), at), (len(found.sequence), count - len(at)))
+    return found._replace(
+        # Bands are traded back over all weights, also of what is not there any more: it has none.
+        value=wide(found.value, 0.0 if found.kind == REBALANCES else np.nan),
+        part=wide(found.part, np.nan),
+        words=wide(found.words),
+        sequence=np.hstack([at[found.sequence], off]),
+        kept=wide(found.kept, np.nan),
+        distance=wide(found.distance, np.nan),
+        highest=wide(found.highest, np.nan),
+        anew=wide(found.anew),
+        # A sum of all gaps looks at the first column's.
+        bands=wide(found.bands, found.bands[:, :1]),
+        widths=wide(found.widths),
+    )
+
+
+def _wishes(form: SingleForm, count: int) -> Wishes:
     if isinstance(form, Allocation):
         found = _nothing(form, count)._replace(
             kind=ALLOCATES,

@@ -30,6 +30,7 @@ from mtum.core.simulation.walker.tables import (
     COUNTS,
     DECIDED,
     DUE,
+    ENDED,
     FILLED,
     HALTED,
     HELD,
@@ -97,6 +98,38 @@ def drop_sold(book: Book) -> None:
 
 
 @compiled
+def fill(market: Market, terms: Terms, book: Book, room: Room, order: tuple[int, int, int, int], price: float) -> None:
+    """Book a fill: what it costs, what is held, when its proceeds settle.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    room : Room
+        What was played: equity per session, orders as filled with price and commission.
+    order : tuple of int
+        Position of the session, position of the symbol, shares (below 0 for a sale), reason.
+    price : float
+        Price, USD per share.
+    """
+    (t, i, signed, word), marks = order, book.marks
+    fee = commission(terms, abs(signed), price)
+    book.purse[CASH] -= signed * price + fee
+    take(market, book, (t, i, signed), price)
+    if signed < 0 and market.settled[t] > t:
+        book.settles[marks[WAITING]], book.proceeds[marks[WAITING]] = market.settled[t], -signed * price - fee
+        marks[WAITING] += 1
+    n = marks[ORDERS]
+    room.orders[n][AT], room.orders[n][SYMBOL], room.orders[n][SIGNED], room.orders[n][WORD] = t, i, signed, word
+    room.fills[n][0], room.fills[n][1] = price, fee
+    marks[ORDERS] = n + 1
+
+
+@compiled
 def fill_orders(market: Market, terms: Terms, book: Book, room: Room, t: int) -> None:
     """Fill what is pending; where a symbol has no bar its order has lapsed.
 
@@ -113,25 +146,38 @@ def fill_orders(market: Market, terms: Terms, book: Book, room: Room, t: int) ->
     t : int
         Position of the session.
     """
-    purse, marks = book.purse, book.marks
-    for k in range(marks[PENDING]):
+    for k in range(book.marks[PENDING]):
         i, signed, word = book.pending[k][0], book.pending[k][1], book.pending[k][2]
         price = market.fill[t][i]
-        if price <= 0.0:
-            continue
-        price *= 1.0 + terms.slippage_frac if signed > 0 else 1.0 - terms.slippage_frac
-        fee = commission(terms, abs(signed), price)
-        purse[CASH] -= signed * price + fee
-        take(market, book, (t, i, signed), price)
-        if signed < 0 and market.settled[t] > t:
-            book.settles[marks[WAITING]], book.proceeds[marks[WAITING]] = market.settled[t], -signed * price - fee
-            marks[WAITING] += 1
-        n = marks[ORDERS]
-        room.orders[n][AT], room.orders[n][SYMBOL], room.orders[n][SIGNED], room.orders[n][WORD] = t, i, signed, word
-        room.fills[n][0], room.fills[n][1] = price, fee
-        marks[ORDERS] = n + 1
-    marks[PENDING] = 0
+        if price > 0.0:
+            price *= 1.0 + terms.slippage_frac if signed > 0 else 1.0 - terms.slippage_frac
+            fill(market, terms, book, room, (t, i, signed, word), price)
+    book.marks[PENDING] = 0
     drop_sold(book)
+
+
+def end(market: Market, terms: Terms, book: Book, room: Room, at: tuple[int, int]) -> int:
+    """Sell what is held of a symbol whose bars have ended, at its last close; how many shares.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    room : Room
+        What was played: equity per session, orders as filled with price and commission.
+    at : tuple of int
+        Position of the session after its last bar, position of the symbol.
+    """
+    t, i = at
+    shares = int(book.shares[i])
+    if shares:
+        fill(market, terms, book, room, (t, i, -shares, ENDED), market.closing[t][i])
+        drop_sold(book)
+    return shares
 
 
 @compiled

@@ -9,11 +9,12 @@ import numpy as np
 from mtum.core.decide import CARRIED as CARRIED_WORD
 from mtum.core.market.bars import Column, Days
 from mtum.core.portfolio.orders import Side
+from mtum.core.simulation.ended import BARS_ENDED
 from mtum.core.simulation.fill_costs import KINDS
 from mtum.core.simulation.played import BPS, Played, PlayedOrder, PlayedTrade, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.simulation.walker.money import to_cent
-from mtum.core.simulation.walker.tables import AT, CARRIED, DAILY_LOSS, SIGNED, SYMBOL, WORD
+from mtum.core.simulation.walker.tables import AT, CARRIED, DAILY_LOSS, ENDED, SIGNED, SYMBOL, WORD
 from mtum.core.strategies.columns import Positions
 
 
@@ -31,6 +32,8 @@ class Walked:
         Cash at the start, and what shares were worth that were there.
     begun : tuple of (int, int, float)
         Symbol, number and price of these shares.
+    notes : tuple of str
+        What a person has to know of how it was played.
     """
 
     symbols: tuple[str, ...]
@@ -44,11 +47,14 @@ class Walked:
     purchases_capped: int
     capital_usd: float
     begun: tuple[tuple[int, int, float], ...]
+    notes: tuple[str, ...] = ()
 
     def words(self, code: int) -> tuple[str, ...]:
         """Return the reasons behind a code, the deciding one first."""
         if code == DAILY_LOSS:
             return ("daily_loss",)
+        if code == ENDED:
+            return (BARS_ENDED,)
         return (CARRIED_WORD, self.reasons[code - CARRIED][0]) if code >= CARRIED else self.reasons[code]
 
 
@@ -74,6 +80,7 @@ def played_of(history: SessionHistory, terms: PlayTerms, found: Walked) -> Playe
         trades=_trades(history, found),
         capital_usd=found.capital_usd,
         purchases_capped=found.purchases_capped,
+        notes=found.notes,
         costs=_costs(terms, found),
         orders=tuple(
             PlayedOrder(
@@ -90,7 +97,9 @@ def played_of(history: SessionHistory, terms: PlayTerms, found: Walked) -> Playe
 
 
 def _costs(terms: PlayTerms, found: Walked) -> dict[str, float]:
-    signed, price, slip = found.orders[:, SIGNED], found.fills[:, 0], terms.slippage_bps * BPS
+    signed, price = found.orders[:, SIGNED], found.fills[:, 0]
+    # What has no bars any more is sold at its last close.
+    slip = terms.slippage_bps * BPS * (found.orders[:, WORD] != ENDED)
     slipped = np.abs(signed) * price / (1 + slip * np.sign(signed)) * slip
     taken = float(found.fills[:, 1].sum()), float(slipped.sum()), 0.0
     return {kind: round(usd, 6) for kind, usd in zip(KINDS, taken, strict=True)}

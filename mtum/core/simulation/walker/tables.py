@@ -13,8 +13,9 @@ ALLOCATES, RANKS, SIGNALS, REBALANCES = range(4)
 """Kinds of column forms."""
 NOTHING, KEEPS, TARGETS, COUNTS = range(4)
 """What a symbol's verdict is: none, as it is, a weight, a number of shares."""
-DAILY_LOSS, CARRIED = -1, 1 << 20
-"""Reasons beside the form's own: a loss that sells, and what is added to the reason of a purchase that stands."""
+DAILY_LOSS, ENDED, CARRIED = -1, -2, 1 << 20
+"""Reasons beside the form's own: a loss that sells, bars that have ended, and what is added to the reason of a purchase
+that stands."""
 CASH, DUE, PEAK, LAST, CHANGE = range(5)
 """The purse: cash, dividends of the session, highest close, equity at the last close and how that had changed."""
 HIT_AT, HALTED, DECIDED, PENDING, WAITING, ORDERS, CAPPED, HELD, STANDING, FILLED = range(10)

@@ -18,7 +18,7 @@ from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.several import TradeFilter
 
 
-def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms, stop: int) -> str | None:
+def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> str | None:
     """Say what the walker does not know of a strategy, terms or history; None where it can play them.
 
     What its column form does not know is told by the form itself, which is then None.
@@ -31,8 +31,6 @@ def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms, stop:
         Parameters of a strategy, what it says about itself, and its decision.
     terms : PlayTerms
         On what terms history is played.
-    stop : int
-        Position of the session before which it stops: bars that end after it end in nobody's hands.
     """
     if not tells_its_own(strategy):
         return "verdicts of a kind of its own"
@@ -62,9 +60,6 @@ def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms, stop:
         return "this trade filter"
     if any(instrument(symbol).multiplier != 1 for symbol in symbols):
         return "contracts"
-    ended = [symbol for symbol in symbols if history.ended(symbol, stop - 1)]
-    if ended:
-        return f"bars that end before the others' ({', '.join(ended)})"
     if strategy.CALENDAR and not _calendar_holds(history):
         return "sessions that the exchange's calendar does not have"
     return None

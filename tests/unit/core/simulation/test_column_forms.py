@@ -115,21 +115,42 @@ def test_a_form_of_other_verdicts_is_not_used() -> None:
         def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
             return ()
 
-    assert why_not(HISTORY, Never(symbols=("S0", "S1")), terms_of(), 30) == "verdicts of a kind of its own"
-    assert why_not(HISTORY, BuyAndHold(symbols=("S0", "S1")), terms_of(), 30) is None
-    assert why_not(HISTORY, BuyAndHold(symbols=("S0",)), terms_of(impact_coefficient=1.0), 30) is not None
+    assert why_not(HISTORY, Never(symbols=("S0", "S1")), terms_of()) == "verdicts of a kind of its own"
+    assert why_not(HISTORY, BuyAndHold(symbols=("S0", "S1")), terms_of()) is None
+    assert why_not(HISTORY, BuyAndHold(symbols=("S0",)), terms_of(impact_coefficient=1.0)) is not None
 
 
-def test_bars_that_end_are_played_up_to_their_end() -> None:
-    strategy, terms = DailyRanking(symbols=("S0", "S1", "S2"), top=1, part=0.5), terms_of()
+@pytest.mark.parametrize(("bars", "shares"), [(70, 652), (80, 0)])
+def test_what_has_ended_is_sold_at_its_last_close_and_off_the_list(bars: int, shares: int) -> None:
+    strategy, terms = DailyRanking(symbols=("S0", "S1", "S2"), top=1, part=0.5), terms_of(slippage_bps=10.0)
     whole = made_up(strategy, 90)
-    history = replace(whole, bars={**whole.bars, "S1": whole.bars["S1"][:80]})
-    found = walked(history, strategy, terms, (20, 80))
+    history = replace(whole, bars={**whole.bars, "S1": whole.bars["S1"][:bars]})
+    assert list(differences(history, strategy, terms)) == []
+    found = by_the_walker(history, strategy, terms)
     assert found is not None
-    assert len(found.orders) > 5
-    assert list(apart(played_of(history, terms, found), play_sessions(history, strategy, terms, 20, 80))) == []
-    assert walked(history, strategy, terms, (20, 81)) is None
-    assert why_not(history, strategy, terms, 81) == "bars that end before the others' (S1)"
+    sold = [one for one in found.orders if one.reasons == ("bars_ended",)]
+    assert [(one.session, one.shares, one.price) for one in sold] == (
+        [(history.day(bars), shares, float(whole.bars["S1"].close[bars - 1]))] if shares else []
+    )
+    said = f"its {shares} shares were sold at that close on {history.day(bars)}" if shares else "no share was held"
+    last = history.day(bars - 1)
+    assert found.notes == (f"S1: its bars end on {last}; {said}, and it was off the list from then on",)
+    assert found.orders[-1].session > history.day(bars), "the others are played on"
+
+
+def test_a_symbol_that_had_ended_before_the_first_session_is_off_the_list_at_once() -> None:
+    strategy = BuyAndHold(symbols=("S0", "S1", "S2"))
+    whole = made_up(strategy, 60)
+    history = replace(whole, bars={**whole.bars, "S1": whole.bars["S1"][:30]})
+    terms = terms_of(holdings={"S1": 50})
+    found, other = walked(history, strategy, terms, (40, 60)), play_sessions(history, strategy, terms, 40, 60)
+    assert found is not None
+    assert list(apart(played_of(history, terms, found), other)) == []
+    assert [(one.session, one.symbol, one.side) for one in other.orders] == [
+        (history.day(40), "S1", Side.SELL),
+        (history.day(40), "S0", Side.BUY),
+        (history.day(40), "S2", Side.BUY),
+    ]
 
 
 def test_a_ranking_with_one_decision_in_all_is_weighed_by_its_parts() -> None:
@@ -140,6 +161,37 @@ def test_a_ranking_with_one_decision_in_all_is_weighed_by_its_parts() -> None:
     assert found is not None
     assert len({order.session for order in found.orders}) == 1
     assert len({round(order.shares * order.price, -3) for order in found.orders}) == 3, "three weights"
+
+
+@dataclass(frozen=True, slots=True)
+class ByTheList(DailyRanking):
+    """Looks back further, or says otherwise, the more symbols there are."""
+
+    name: ClassVar[str] = "by_the_list"
+    says: bool = True
+
+    def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
+        """The same."""
+        return DailyRanking.verdicts(self, view, own)
+
+    def history_sessions(self) -> int:
+        """One more for each symbol."""
+        return self.sessions + 1 + (0 if self.says else len(self.symbols))
+
+    def column_form(self, market: "MarketColumns") -> Allocation:
+        """With a reason more for each symbol."""
+        form = DailyRanking.column_form(self, market)
+        return replace(form, reasons=(*form.reasons, *((one,) for one in self.symbols if self.says)))
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_form_that_is_another_one_on_a_shorter_list_is_played_by_the_session(says: bool) -> None:
+    strategy = ByTheList(symbols=("S0", "S1", "S2"), top=1, part=0.5, says=says)
+    whole = made_up(strategy, 90)
+    assert by_the_walker(whole, strategy, terms_of()) is not None
+    history = replace(whole, bars={**whole.bars, "S1": whole.bars["S1"][:80]})
+    assert walked(history, strategy, terms_of(), (30, 80)) is not None, "nothing has ended yet"
+    assert by_the_walker(history, strategy, terms_of()) is None
 
 
 def test_parts_that_rounding_makes_a_little_more_than_all_are_played() -> None:
