@@ -57,11 +57,32 @@ def decide(view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRul
     for symbol in (*strategy.universe(), *strategy.reads()):
         if symbol not in view.unfit and len(view.bars[symbol]) < needed:
             raise ValueError(f"{symbol}: {len(view.bars[symbol])} bars, {needed} needed")
+    verdicts = asked(view, strategy, _own(strategy, book, equity_at(book, view.prices)))
+    return ordered(view, strategy, book, rules, verdicts)
+
+
+def ordered(
+    view: MarketView, strategy: Strategy, book: Book, rules: PortfolioRules, verdicts: tuple[SymbolVerdict, ...]
+) -> Decision:
+    """Turn verdicts into orders, as `decide` does.
+
+    Parameters
+    ----------
+    view : MarketView
+        Ends at the session being decided.
+    strategy : Strategy
+        Whose verdicts they are.
+    book : Book
+        The sleeve's holdings, cash and restrictions.
+    rules : PortfolioRules
+        Sizing, loss limits and stops of the sleeve.
+    verdicts : tuple of SymbolVerdict
+        What it said of its symbols, in its order.
+    """
     prices = view.prices
     equity = equity_at(book, prices)
     lost = daily_loss_hit(book.losses, rules.losses, equity)
     fallen = drawdown_hit(equity, book.losses, rules.losses)
-    verdicts = asked(view, strategy, _own(strategy, book, equity))
     flatten = lost and rules.losses.flatten_on_daily_loss
     stopped = stopped_after(verdicts, book, view.unfit, prices, rules.stops)
     if stopped or book.stopped:

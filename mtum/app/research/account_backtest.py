@@ -66,7 +66,7 @@ def backtested(
     if asked.decision is DecisionModel.NEAR_CLOSE:
         raise UsageError("--decision near_close plays mtum_confluence alone: add --strategy mtum_confluence")
     from mtum.app.research.load_account import load_account  # all that one strategy does not need
-    from mtum.core.simulation.session_path import play_account
+    from mtum.core.simulation.session_path import play_account_by_columns
 
     began = perf_counter()
     tell_step(READING)
@@ -83,7 +83,7 @@ def backtested(
         account = options.account
     else:
         heard = count_sessions(PLAYING, span.stop - span.first)
-        account = play_account(loaded.market, loaded.sleeves, asked.terms(), *span, heard)
+        account = play_account_by_columns(loaded.market, loaded.sleeves, asked.terms(), span, heard)
     seconds = {"load": prepared - began, "indicators": 0.0, "simulate": perf_counter() - prepared}
     return Backtested(
         asked=asked,

@@ -195,7 +195,7 @@ def _played(
 ) -> tuple[Played, tuple[NearCloseSpread, ...]]:
     terms = asked.terms()
     if ready is None or not isinstance(strategy, MtumConfluence):
-        from mtum.core.simulation.walker.play import play_strategy  # what mtum_confluence does without
+        from mtum.core.simulation.play_strategy import play_strategy  # what mtum_confluence does without
 
         return play_strategy(market, strategy, terms, *span), ()
     # What is played once does without numba; what looks at many pasts needs it anyway.

@@ -16,10 +16,10 @@ from mtum.core.research.overfitting import BLOCKS
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.kernel.grid import GridResults
 from mtum.core.simulation.kernel.play import Span
+from mtum.core.simulation.play_strategy import play_strategy
 from mtum.core.simulation.played import Played, PlayTerms
-from mtum.core.simulation.session_path import play_account
+from mtum.core.simulation.session_path import play_account_by_columns
 from mtum.core.simulation.session_views import SessionHistory
-from mtum.core.simulation.walker.play import play_strategy
 from mtum.core.strategies.contract import Strategy
 
 
@@ -134,7 +134,7 @@ def play_combination(market: SessionHistory, one: AccountCombination, span: Span
         return one.options.play(market, one, span)
     if one.alone is not None:
         return play_strategy(market, one.alone, one.terms, *span, compiled=compiled)
-    return play_account(market, one.sleeves, one.terms, *span).total
+    return play_account_by_columns(market, one.sleeves, one.terms, span).total
 
 
 def play_each(part: AccountPart) -> GridResults:

@@ -1,21 +1,19 @@
 """The books of an account while history is played: whose cash is it, what is decided, what is ordered?"""
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mtum.core.coordination.account import Account, AccountPlan, Cut, Matrix, Returns, SleeveWants, total_returns
+from mtum.core.coordination.account import Account, AccountPlan, Cut, SleeveWants
 from mtum.core.coordination.coordinate import FundState, coordinate, with_fund
-from mtum.core.coordination.limits import VAR_SESSIONS
 from mtum.core.coordination.transfers import WEIGHTING_SESSIONS, SleeveMoney, Transfer, rebalanced, spendable
-from mtum.core.decide import decide, with_change_since
+from mtum.core.decide import decide, ordered, with_change_since
 from mtum.core.plans import cut_for_cash, plan_document, sessions_looked_at, standing_after
-from mtum.core.portfolio.decision import STANDING_SESSIONS, Book, Decision, Standing
+from mtum.core.portfolio.decision import STANDING_SESSIONS, Book, Decision, PortfolioRules, Standing
 from mtum.core.portfolio.equity_points import Closes
 from mtum.core.portfolio.fund import FUND, FundWait, waits_after
 from mtum.core.portfolio.limits import LossState, Restriction
@@ -23,13 +21,15 @@ from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.returns import curve, returns
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
+from mtum.core.simulation.column_sleeve import ColumnSleeve
 from mtum.core.simulation.fill_costs import FillCosts
 from mtum.core.simulation.history import settled_at
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import PlayTerms
+from mtum.core.simulation.return_columns import ReturnColumns
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.simulation.sleeve_ledger import SleeveLedger, Waiting
-from mtum.core.view import MarketView
+from mtum.core.strategies.contract import SymbolVerdict
 
 ZERO = Decimal(0)
 
@@ -49,6 +49,8 @@ class AccountLedger:
         Those of sleeves that own money; `fund` is the cash fund's.
     shares : mapping of symbol to ndarray, shape (n_sessions,)
         Shares of all sleeves at each close.
+    columns : mapping of str to ColumnSleeve
+        Sleeves whose strategies are asked by columns, by name.
     halted : bool
         Whether a sleeve with all the money has stopped entries: that stops the account's.
     """
@@ -63,13 +65,14 @@ class AccountLedger:
     costs: FillCosts
     real: tuple[SleeveLedger, ...] = field(init=False)
     fund: SleeveLedger | None = field(init=False)
-    returns: "ReturnColumns" = field(init=False)
+    returns: ReturnColumns = field(init=False)
     closes: Closes = field(default_factory=Closes)
     halted: bool = False
     cuts: list[tuple[date, Cut]] = field(default_factory=list)
     held_back: list[tuple[date, str, str, str]] = field(default_factory=list)
     transfers: list[tuple[date, tuple[Transfer, ...]]] = field(default_factory=list)
     equities: list[float] = field(default_factory=list)
+    columns: dict[str, ColumnSleeve] = field(default_factory=dict)
     waits: dict[str, FundWait] = field(default_factory=dict)
     options_usd: dict[str, float] = field(default_factory=dict)  # that options count with in the limits of a session
 
@@ -170,12 +173,14 @@ class AccountLedger:
         for own in self.ledgers:
             if own.views is None:
                 continue
-            view = own.views.at(t)
-            usd = cash.get(own.name) or (max(ZERO, own.cash - own.pending()), own.pending())
-            book = with_change_since(self._book(own, t, usd), view.prices, _before(own))
-            decision = decide(view, own.strategy, book, own.sleeve.rules)
-            decision = replace(decision, strategy=own.name or decision.strategy)
-            own.capped += _capped(view, own, book, decision)
+            columns = self.columns.get(own.name)
+            said = columns.ask(t) if columns else None
+            if isinstance(said, Decision):
+                decision = said
+            else:
+                usd = cash.get(own.name) or (max(ZERO, own.cash - own.pending()), own.pending())
+                book = self._book(own, t, usd)
+                decision = _decision(own, t, book, said)
             if decision.daily_loss_hit:
                 own.last_hit = t
             found.append((own, decision))
@@ -351,13 +356,27 @@ def _unpinned(own: SleeveLedger) -> Decimal:
     return own.cash - own.reserved_usd if own.reserved_usd else own.cash
 
 
-def _capped(view: MarketView, own: SleeveLedger, book: Book, decision: Decision) -> int:
+def _decision(own: SleeveLedger, t: int, book: Book, said: tuple[SymbolVerdict, ...] | None) -> Decision:
+    assert own.views is not None  # it decides
+    view = own.views.at(t)
+    book = with_change_since(book, view.prices, _before(own))
+
+    def under(rules: PortfolioRules) -> Decision:
+        if said is None:
+            return decide(view, own.strategy, book, rules)
+        return ordered(view, own.strategy, book, rules, said)
+
+    decision = under(own.sleeve.rules)
+    own.capped += _capped(own.sleeve.rules, decision, under)
+    return replace(decision, strategy=own.name or decision.strategy)
+
+
+def _capped(rules: PortfolioRules, decision: Decision, under: Callable[[PortfolioRules], Decision]) -> int:
     # Purchases that the largest position in USD made smaller.
-    rules = own.sleeve.rules
     if rules.sizing.max_position_usd == float("inf") or not any(one.side is Side.BUY for one in decision.orders):
         return 0
     free = replace(rules, sizing=replace(rules.sizing, max_position_usd=float("inf")))
-    wanted = {order.symbol: order.shares for order in decide(view, own.strategy, book, free).orders}
+    wanted = {order.symbol: order.shares for order in under(free).orders}
     return sum(order.shares < wanted.get(order.symbol, 0) for order in decision.orders)
 
 
@@ -386,35 +405,3 @@ def _still_wanted(own: SleeveLedger, t: int) -> tuple[Standing, ...]:
         return own.standing
     oldest = own.history.day(max(0, t - STANDING_SESSIONS))
     return tuple(one for one in own.standing if one.since >= oldest)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReturnColumns:
-    """Daily total returns of several symbols over a whole history, worked out once for the limits of every session.
-
-    Parameters
-    ----------
-    table : Matrix
-        Shape (n_sessions, n_symbols), fractions; NaN where a symbol has none.
-    rows : ndarray of int64
-        Sessions in which one of them has a return.
-    """
-
-    columns: Mapping[str, int]
-    table: Matrix
-    rows: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, history: SessionHistory, symbols: Collection[str]) -> "ReturnColumns":
-        """Return those of these symbols."""
-        table = np.full((len(history.days), len(symbols)), np.nan)
-        for column, symbol in enumerate(symbols):
-            days, values = total_returns(history.bars[symbol])
-            table[np.searchsorted(history.days, days), column] = values
-        rows = np.flatnonzero(~np.isnan(table).all(axis=1))
-        return cls({symbol: column for column, symbol in enumerate(symbols)}, table, rows)
-
-    def until(self, t: int) -> Returns:
-        """Return what `Returns.of` makes of the bars up to a session."""
-        seen = self.rows[: int(np.searchsorted(self.rows, t, "right"))][-VAR_SESSIONS:]
-        return Returns(self.columns, self.table[seen])

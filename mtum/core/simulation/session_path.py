@@ -11,6 +11,7 @@ from mtum.core.portfolio.decision import Decision
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.simulation.account_ledger import AccountLedger, restriction_of, shares_usd
+from mtum.core.simulation.column_sleeve import ColumnSleeve
 from mtum.core.simulation.played import FillModel, Played, PlayedAccount, PlayTerms
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.contract import Strategy
@@ -90,6 +91,38 @@ def play_account(
     """
     account = AccountLedger.of(history, sleeves, terms, first, stop)
     _play(account, None, told)
+    return _played(account)
+
+
+def play_account_by_columns(
+    history: SessionHistory,
+    sleeves: Sequence[Sleeve],
+    terms: PlayTerms,
+    span: tuple[int, int],
+    heard: Callable[[Decision], None] = _unheard,
+) -> PlayedAccount:
+    """Play the same sessions as `play_account`; what strategies with a column form say is worked out for all at once.
+
+    Their decisions have no verdicts where nothing is ordered, and of those that are no conditions.
+
+    Parameters
+    ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    sleeves : sequence of Sleeve
+        In the order of the settings, the cash fund last; each begins with its part of `terms.capital_usd`.
+    terms : PlayTerms
+        On what terms history is played.
+    span : tuple of int
+        Positions of the first session and of the one to stop before.
+    heard : callable
+        Given each decision as it is made.
+    """
+    account = AccountLedger.of(history, sleeves, terms, *span)
+    if account.fund is None:  # what lacked cash for it stands in the order of the verdicts, which columns do not have
+        asked = ((own.name, ColumnSleeve.of(own, terms, *span)) for own in account.ledgers if own.views is not None)
+        account.columns = {name: one for name, one in asked if one is not None}
+    _play(account, None, heard)
     return _played(account)
 
 

@@ -1,4 +1,4 @@
-"""A strategy with a column form over a whole history, played in one walk; any other session by session."""
+"""A strategy with a column form over a whole history, played in one walk."""
 
 from collections.abc import Sequence
 
@@ -6,58 +6,16 @@ import numpy as np
 
 from mtum.core.compiled import machine
 from mtum.core.simulation.ended import ended_note, stretches
-from mtum.core.simulation.played import Played, PlayTerms
+from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.simulation.walker.books import book_of, desk_of, market_of, plain, room_of
 from mtum.core.simulation.walker.loop import end, walk
-from mtum.core.simulation.walker.result import Walked, played_of
+from mtum.core.simulation.walker.result import Walked
 from mtum.core.simulation.walker.tables import CAPPED, HELD, LAST, ORDERS, PEAK, Book
 from mtum.core.simulation.walker.terms import loop_terms, why_not
 from mtum.core.simulation.walker.wants import in_turn, wanted
 from mtum.core.strategies.columns import ToldInColumns
 from mtum.core.strategies.contract import Strategy
-from mtum.errors import UsageError
-
-
-def play_strategy(
-    history: SessionHistory,
-    strategy: Strategy,
-    terms: PlayTerms,
-    first: int,
-    stop: int,
-    *,
-    compiled: bool = False,
-) -> Played:
-    """Play the sessions at positions ``first <= t < stop``: in one walk where that is known, else one by one.
-
-    Parameters
-    ----------
-    history : SessionHistory
-        Bars per symbol, and extra series by session.
-    strategy : Strategy
-        Parameters of a strategy, what it says about itself, and its decision.
-    terms : PlayTerms
-        On what terms history is played.
-    first : int
-        Position of the first session.
-    stop : int
-        Position to stop before.
-    compiled : bool
-        Whether the walk is machine code (see `walked`).
-
-    Raises
-    ------
-    UsageError
-        If the strategy trades options: they are played with chains, by `play_with_options` alone.
-    """
-    if strategy.OPTIONS:
-        raise UsageError(f"{strategy.name} trades options: they are played with chains, and nothing here quotes them")
-    found = walked(history, strategy, terms, (first, stop), compiled=compiled)
-    if found is not None:
-        return played_of(history, terms, found)
-    from mtum.core.simulation.session_path import play_sessions  # all that an account needs
-
-    return play_sessions(history, strategy, terms, first, stop)
 
 
 def walked(

@@ -32,9 +32,7 @@ def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> st
     terms : PlayTerms
         On what terms history is played.
     """
-    if not tells_its_own(strategy):
-        return "verdicts of a kind of its own"
-    symbols, sizing = looked_at(strategy), terms.rules.sizing
+    sizing = terms.rules.sizing
     known = PlayTerms(
         terms.capital_usd,
         PortfolioRules(
@@ -56,9 +54,24 @@ def why_not(history: SessionHistory, strategy: Strategy, terms: PlayTerms) -> st
         return "stops, limits of an account or a cost beside commission and slippage"
     if type(sizing.costs) not in (PercentCosts, IbFixedCosts):
         return "this schedule of commissions"
+    return unsaid(history, strategy)
+
+
+def unsaid(history: SessionHistory, strategy: Strategy) -> str | None:
+    """Say why columns cannot tell what a strategy says of a history; None where they can.
+
+    Parameters
+    ----------
+    history : SessionHistory
+        Bars per symbol, and extra series by session.
+    strategy : Strategy
+        Parameters of a strategy, what it says about itself, and its decision.
+    """
+    if not tells_its_own(strategy):
+        return "verdicts of a kind of its own"
     if _filter_of(strategy) is None:
         return "this trade filter"
-    if any(instrument(symbol).multiplier != 1 for symbol in symbols):
+    if any(instrument(symbol).multiplier != 1 for symbol in looked_at(strategy)):
         return "contracts"
     if strategy.CALENDAR and not _calendar_holds(history):
         return "sessions that the exchange's calendar does not have"

@@ -336,6 +336,43 @@ def carry(market: Market, terms: Terms, book: Book, desk: Desk, t: int) -> bool:
 
 
 @compiled
+def say(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
+    """Write what a form says at a session; whether there is anything to order.
+
+    Parameters
+    ----------
+    market : Market
+        Prices and dividends by session and symbol, USD.
+    wishes : Wishes
+        The strategy's column form, as the loop reads it.
+    terms : Terms
+        What is traded on; USD, fractions and sessions. Limits that are not set are infinite.
+    book : Book
+        What one session leaves to the next.
+    desk : Desk
+        Room for the work of one session, by symbol.
+    at : (int, float)
+        Session, and equity in USD.
+    """
+    t, equity = at
+    desk.verdict[:], desk.weight[:], desk.sequence[:] = desk.no_verdict, desk.no_weight, desk.in_turn
+    desk.word[:], desk.number[:] = desk.nothing, desk.nothing
+    if wishes.kind == ALLOCATES:
+        asked = allocate(market, wishes, book, desk, (t, equity))
+        if wishes.trails and stop_out(wishes, market.fit[t], book, desk, wishes.row[t]):
+            asked = True
+        if wishes.targets_last and wishes.row[t] >= 0:
+            last_targets(desk)
+    elif wishes.kind == RANKS:
+        asked = rotate(market, wishes, book, desk, (t, equity))
+    elif wishes.kind == REBALANCES:
+        asked = rebalance(market, wishes, terms, book, desk, (t, equity))
+    else:
+        asked = enter_and_leave(market, wishes, book, desk, (t, equity))
+    return asked
+
+
+@compiled
 def wish(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, at: tuple[int, float, bool]) -> bool:
     """Write what is wished at a session: verdicts, and what money and limits make of them; whether there is any.
 
@@ -355,18 +392,5 @@ def wish(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, a
         Session, equity in USD, and whether a daily loss sells everything.
     """
     t, equity, flatten = at
-    desk.verdict[:], desk.weight[:], desk.sequence[:] = desk.no_verdict, desk.no_weight, desk.in_turn
-    desk.word[:], desk.number[:] = desk.nothing, desk.nothing
-    if wishes.kind == ALLOCATES:
-        asked = allocate(market, wishes, book, desk, (t, equity))
-        if wishes.trails and stop_out(wishes, market.fit[t], book, desk, wishes.row[t]):
-            asked = True
-        if wishes.targets_last and wishes.row[t] >= 0:
-            last_targets(desk)
-    elif wishes.kind == RANKS:
-        asked = rotate(market, wishes, book, desk, (t, equity))
-    elif wishes.kind == REBALANCES:
-        asked = rebalance(market, wishes, terms, book, desk, (t, equity))
-    else:
-        asked = enter_and_leave(market, wishes, book, desk, (t, equity))
+    asked = say(market, wishes, terms, book, desk, (t, equity))
     return force(market, terms, book, desk, (t, flatten)) or asked

@@ -20,8 +20,8 @@ from mtum.core.portfolio.lots import holding_of
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sizing import SizingRules
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
-from mtum.core.simulation.account_ledger import ReturnColumns
 from mtum.core.simulation.played import PlayedAccount, PlayTerms
+from mtum.core.simulation.return_columns import ReturnColumns
 from mtum.core.simulation.session_path import play_account
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.simulation.sleeve_ledger import Purchases
