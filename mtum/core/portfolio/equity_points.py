@@ -88,12 +88,26 @@ class Closes:
         self.grown = grown * (equity_usd / equity) if equity > 0 else grown
         self.peak = max(self.peak, self.grown)
 
-    def losses(self, flows_since_usd: float = 0.0, *, paused: bool = False) -> LossState:
-        """Return the same as `loss_state`."""
+    def losses(
+        self, flows_since_usd: float = 0.0, *, paused: bool = False, equity_usd: float | None = None
+    ) -> LossState:
+        """Return the same as `loss_state`.
+
+        Parameters
+        ----------
+        flows_since_usd : float
+            Deposits less withdrawals since the last close, USD.
+        paused : bool
+            Whether an earlier session's loss still bars entries.
+        equity_usd : float or None
+            What the change since the last close is measured to, USD; None leaves it at 0.
+        """
         if self.last is None:
             return LossState(paused=paused)
+        since = 0.0 if equity_usd is None else equity_usd - (self.last + flows_since_usd)
         return LossState(
             last_change_usd=round(self.change, 6),
+            change_since_usd=round(since, 6),
             paused=paused,
             peak_equity_usd=round(self.last * self.peak / self.grown, 6) if self.grown > 0 else 0.0,
             flows_since_usd=round(flows_since_usd, 6),

@@ -28,7 +28,7 @@ from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.return_columns import ReturnColumns
 from mtum.core.simulation.session_views import SessionHistory
-from mtum.core.simulation.sleeve_ledger import SleeveLedger, Waiting
+from mtum.core.simulation.sleeve_ledger import SleeveLedger, Waiting, count_since_exits
 from mtum.core.strategies.contract import SymbolVerdict
 
 ZERO = Decimal(0)
@@ -169,7 +169,8 @@ class AccountLedger:
 
     def decide(self, t: int) -> list[Decided]:
         """Return what every sleeve decides, in their order."""
-        cash, found = self.cash_of(t, self.real), []
+        found: list[Decided] = []
+        cash: Mapping[str, tuple[Decimal, Decimal]] | None = None
         for own in self.ledgers:
             if own.views is None:
                 continue
@@ -178,6 +179,8 @@ class AccountLedger:
             if isinstance(said, Decision):
                 decision = said
             else:
+                count_since_exits(own, t)
+                cash = self.cash_of(t, self.real) if cash is None else cash
                 usd = cash.get(own.name) or (max(ZERO, own.cash - own.pending()), own.pending())
                 book = self._book(own, t, usd)
                 decision = _decision(own, t, book, said)
@@ -292,9 +295,7 @@ class AccountLedger:
         if rules.daily_loss_usd is None and rules.drawdown_frac is None:
             return LossState()
         flows = float(sum((own.moved for own in self.real), ZERO))
-        state, last = self.closes.losses(flows), self.closes.last
-        change = 0.0 if last is None else equity_usd - (last + flows)
-        return replace(state, change_since_usd=round(change, 6))
+        return self.closes.losses(flows, equity_usd=equity_usd)
 
     def close_session(self, t: int) -> None:
         """Value the account at the closes of a session."""

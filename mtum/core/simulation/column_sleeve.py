@@ -128,10 +128,7 @@ class ColumnSleeve:
         return float(float(own.cash) + float(own.due) + held)
 
     def _losses(self, equity: float, rules: LossRules) -> tuple[bool, bool]:
-        closes, moved = self.own.closes, float(self.own.moved)
-        state = closes.losses(moved)
-        if closes.last is not None:
-            state = replace(state, change_since_usd=round(equity - (closes.last + moved), 6))
+        state = self.own.closes.losses(float(self.own.moved), equity_usd=equity)
         return daily_loss_hit(state, rules, equity), drawdown_hit(equity, state, rules)
 
     def _follow_ledger(self) -> None:

@@ -53,7 +53,11 @@ class SessionHistory:
 
     def day(self, t: int) -> date:
         """Return the session at that position."""
-        found: date = self.days[t].astype(object)
+        return self._dates[t]
+
+    @cached_property
+    def _dates(self) -> list[date]:
+        found: list[date] = self.days.astype(object).tolist()
         return found
 
     @cached_property

@@ -131,7 +131,7 @@ class SleeveLedger:
     stopped: Mapping[str, str] = field(default_factory=dict)
     exit_pending: dict[str, str] = field(default_factory=dict)  # reason of an exit that left shares behind
     last_fill: date | None = None
-    gone: set[str] = field(default_factory=set)  # symbols whose bars have ended
+    ends: tuple[str, ...] = ()  # symbols whose bars end before the others', until they have
     due: Decimal = ZERO
     moved: Decimal = ZERO
     options_usd: Decimal = ZERO
@@ -153,6 +153,8 @@ class SleeveLedger:
         self.strategy = self.sleeve.strategy
         if self.sleeve.decides:
             self.views = SessionViews(self.history, self.strategy)
+            last = len(self.history.days) - 1
+            self.ends = tuple(one for one in looked_at(self.strategy) if self.history.ended(one, last))
 
     @property
     def name(self) -> str:
@@ -193,14 +195,9 @@ class SleeveLedger:
                 paid = to_cent(holding.shares * exact(per_share))
                 self.due += paid
                 self.dividends[symbol] = self.dividends.get(symbol, ZERO) + paid
-        looks_at = looked_at(self.strategy) if self.views is not None else ()
-        for symbol in [one for one in looks_at if one not in self.gone and self.history.ended(one, t)]:
+        for symbol in [one for one in self.ends if self.history.ended(one, t)]:
             self._end(symbol, t)
         self.fill_waiting(t)
-        for symbol, at in self.sold_at.items():
-            held = self.holdings[symbol]
-            ago = t - at
-            self.holdings[symbol] = replace(held, sessions_since_exit=ago) if held.shares else _flat(symbol, ago)
         while self.unsettled and self.unsettled[0][0] <= t:
             self.unsettled.popleft()
 
@@ -267,7 +264,7 @@ class SleeveLedger:
 
     def _end(self, symbol: str, t: int) -> None:
         # The bars of a symbol have ended: what is held is sold at its last close, at no other price.
-        self.gone.add(symbol)
+        self.ends = tuple(one for one in self.ends if one != symbol)
         self.waiting = [one for one in self.waiting if one.order.symbol != symbol]
         shares, bars = self.holdings.get(symbol, Holding(symbol)).shares, self.history.bars[symbol]
         if shares:
@@ -359,6 +356,13 @@ class SleeveLedger:
         close = self.history.close(symbol, t)
         assert close is not None  # it has been bought
         return exact(close)
+
+
+def count_since_exits(own: SleeveLedger, t: int) -> None:
+    """Let every holding know how many sessions ago of its shares were sold, before a strategy is asked."""
+    for symbol, at in own.sold_at.items():
+        held, ago = own.holdings[symbol], t - at
+        own.holdings[symbol] = replace(held, sessions_since_exit=ago) if held.shares else _flat(symbol, ago)
 
 
 def _round_trip(own: SleeveLedger, fills: Sequence[Fill], reasons: tuple[str, ...]) -> PlayedTrade:
