@@ -124,7 +124,7 @@ def test_a_page_of_twenty_sleeves_costs_at_most_ten_plain_queries_after_a_commit
         ("status", 1.0),
         ("broker", 1.0),
         ("jobs", 1.0),
-        ("sleeves", 1.0),
+        ("sleeves", 1.4),
         ("trades", 1.0),
         ("equity", 1.0),
         ("fills", 0.5),
