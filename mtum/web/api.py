@@ -44,7 +44,7 @@ def api_app(site: Site, watch: Watch) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",
-        exception_handlers=errors,
+        exception_handlers={**errors, Exception: _left_to_the_site},
     )
     app.include_router(reading_routes(site.records, watch))
     _acting(app, site)
@@ -67,6 +67,11 @@ def api_app(site: Site, watch: Watch) -> FastAPI:
         return HTMLResponse(frame.api_page(site.ask(request), app.openapi()))
 
     return app
+
+
+async def _left_to_the_site(_request: Request, error: Exception) -> Response:
+    # The site around this logs and answers it; twice would be two errors in the log for one.
+    raise error
 
 
 def reading_routes(records: Records, watch: Watch) -> APIRouter:

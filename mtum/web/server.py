@@ -56,7 +56,8 @@ def site_app(site: Site) -> Gate:
         routes=[
             *_pages(site),
             *_signing_in(site),
-            *(Route(path, api) for path in ("/api/{rest:path}", "/docs", "/research/tear-sheet")),
+            # `/api` too, which would be sent on to `/api/`, where there is nothing either.
+            *(Route(path, api) for path in ("/api", "/api/{rest:path}", "/docs", "/research/tear-sheet")),
             # At the page's own address, which stays there while a field is to be put right.
             Route("/research", api, methods=["POST"]),
         ],

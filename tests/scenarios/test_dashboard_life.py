@@ -1,0 +1,44 @@
+"""The dashboard from its first request to its end, and what it tells of an error in the program."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from support.recorded import recorded
+from support.served import Served, served
+
+BROKEN = """
+import sys
+from mtum.web import documents
+def status(records):
+    raise ZeroDivisionError("no such number")
+documents.status = documents.broker = status
+from mtum.cli.app import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def ended(server: Served) -> str:
+    """End a server; return what it wrote for a person after its first line."""
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.stderr is not None
+    return server.process.stderr.read()
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/broker"])
+def test_an_error_in_the_program_is_told_once_without_its_words(path: str, tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    with served(tmp_path, program=("-c", BROKEN)) as server:
+        found = server.ask(path)
+        assert found.status == 500
+        assert "An error in the program; the log has its details." in found.text
+        assert "no such number" not in found.text
+        assert ended(server).count(f"page_broke path={path} ") == 1
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_below_no_address_of_the_api_there_is_nothing(accept: str, tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        for path in ("/api", "/api/", "/api/v1", "/api/v1/nothing"):
+            assert server.ask(path, headers={"Accept": accept}).status == 404
