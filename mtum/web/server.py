@@ -32,9 +32,8 @@ log = logging.getLogger(__name__)
 MOST_CONNECTIONS = 500
 
 
-def site_app(site: Site) -> Gate:
-    """Return the whole site."""
-    watch = Watch(site.records)
+def site_app(site: Site, watch: Watch) -> Gate:
+    """Return the whole site; who serves it ends the streams of the watch."""
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
@@ -47,7 +46,6 @@ def site_app(site: Site) -> Gate:
         site.records.backtests.tidy()
         gc.freeze()
         yield
-        watch.stop()
         await asyncio.to_thread(quotes.stop)
         await asyncio.to_thread(site.records.backtests.stop, "the server ended")
 
@@ -186,6 +184,19 @@ def listening(host: str, port: int) -> socket.socket:
     return found
 
 
+class Server(uvicorn.Server):
+    """A server that ends its streams before it waits for its answers to end: theirs would not."""
+
+    def __init__(self, settings: uvicorn.Config, watch: Watch) -> None:
+        super().__init__(settings)
+        self.watch = watch
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the server."""
+        self.watch.stop()
+        await super().shutdown(sockets)
+
+
 def serve(site: Site, line: socket.socket, certificate: str = "", key: str = "") -> None:
     """Serve until a signal asks to stop; open streams are ended first.
 
@@ -200,8 +211,9 @@ def serve(site: Site, line: socket.socket, certificate: str = "", key: str = "")
     key : str
         PEM file of the certificate's key.
     """
+    watch = Watch(site.records)
     settings = uvicorn.Config(
-        site_app(site),
+        site_app(site, watch),
         log_config=None,
         access_log=False,
         proxy_headers=False,
@@ -215,4 +227,4 @@ def serve(site: Site, line: socket.socket, certificate: str = "", key: str = "")
         ssl_certfile=certificate or None,
         ssl_keyfile=key or None,
     )
-    uvicorn.Server(settings).run(sockets=[line])
+    Server(settings, watch).run(sockets=[line])

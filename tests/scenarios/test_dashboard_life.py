@@ -42,3 +42,18 @@ def test_below_no_address_of_the_api_there_is_nothing(accept: str, tmp_path: Pat
     with served(tmp_path) as server:
         for path in ("/api", "/api/", "/api/v1", "/api/v1/nothing"):
             assert server.ask(path, headers={"Accept": accept}).status == 404
+
+
+def test_a_server_that_ends_ends_its_streams_first_and_complains_of_nothing(tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    with served(tmp_path) as server:
+        words = f"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
+        with server.raw(words.encode()) as line:
+            told = b""
+            while b"event: ping" not in told:
+                told += line.recv(4096)
+            said = ended(server)
+            while part := line.recv(4096):
+                told += part
+        assert told.endswith(b"\r\n0\r\n\r\n")  # the end of the answer, not a break
+        assert said == ""
