@@ -1,6 +1,7 @@
 """The dashboard from its first request to its end, and what it tells of an error in the program."""
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,18 @@ def test_below_no_address_of_the_api_there_is_nothing(accept: str, tmp_path: Pat
     with served(tmp_path) as server:
         for path in ("/api", "/api/", "/api/v1", "/api/v1/nothing"):
             assert server.ask(path, headers={"Accept": accept}).status == 404
+
+
+def test_the_first_requests_to_the_api_may_come_all_at_once_and_some_be_given_up(tmp_path: Path) -> None:
+    recorded(tmp_path / "data")
+    paths = ["/api/v1/status", "/docs", "/api/v1/openapi.json", "/", "/trades.csv"] * 10
+    with served(tmp_path) as server, ThreadPoolExecutor(len(paths)) as asking:
+        for _ in range(5):
+            server.raw(f"GET /api/v1/status HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()).close()
+        found = list(asking.map(server.ask, paths))
+        assert [one.status for one in found] == [200] * len(paths)
+        assert len({one.body for path, one in zip(paths, found, strict=True) if path.startswith("/api/")}) == 2
+        assert ended(server) == ""
 
 
 def test_a_server_that_ends_ends_its_streams_first_and_complains_of_nothing(tmp_path: Path) -> None:
