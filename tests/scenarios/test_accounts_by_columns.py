@@ -9,6 +9,7 @@ import pytest
 
 from mtum.core.coordination.account import AccountRules
 from mtum.core.coordination.transfers import TransferRules
+from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.portfolio.costs import IbTieredCosts
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.sizing import SizingRules
@@ -18,8 +19,10 @@ from mtum.core.simulation.column_sleeve import ColumnSleeve
 from mtum.core.simulation.played import FillModel, PlayedAccount, PlayTerms, Settlement
 from mtum.core.simulation.session_path import play_account, play_account_by_columns
 from mtum.core.simulation.session_views import SessionHistory
+from mtum.core.simulation.walker.play import walked
 from mtum.core.strategies.contract import Strategy
-from support.walked import first_of, made_up, strategies, terms_of
+from mtum.core.strategies.trend_following import TrendFollowing
+from support.walked import NAMES, first_of, made_up, strategies, terms_of
 
 CALM = TransferRules("month", 0.02)
 TERMS: Mapping[str, PlayTerms] = {
@@ -124,3 +127,47 @@ def test_what_columns_cannot_tell_is_asked_by_the_session() -> None:
         assert ColumnSleeve.of(own, terms, *span) is None
         two = play_account(market, [one], terms, *span), play_account_by_columns(market, [one], terms, span)
         assert list(apart(*two)) == []
+
+
+def test_a_stop_trails_what_was_there_at_the_start_from_its_close_of_the_session_before() -> None:
+    """The last session of the warm-up decides nothing, and its closes are known all the same."""
+    chosen = strategies(months=2)["trend_following"]
+    assert isinstance(chosen, TrendFollowing)
+    near = replace(chosen, chandelier_atr=0.5)
+    first = near.history_sessions() - 1
+    whole, terms = made_up(near, first + 20), terms_of(holdings=dict.fromkeys(near.symbols, 200))
+    # Each symbol fell in the session before the first: from the close before that one the stop would be nearer.
+    fell = {name: _with_close(bars, first - 2, 2.0) for name, bars in whole.bars.items()}
+    history, sleeve = replace(whole, bars=fell), Sleeve("one", near, 1.0, SleeveState.ON, 0.0, "", terms.rules)
+    span = first, first + 20
+    assert first == first_of(history, near, terms)
+    one = play_account(history, [sleeve], terms, *span)
+    assert list(apart(one, play_account_by_columns(history, [sleeve], terms, span))) == []
+
+
+def _with_close(bars: Bars, at: int, above: float) -> Bars:
+    close = bars.close.copy()
+    close[at] += above
+    high = np.maximum(bars.high, close)
+    columns = {name: getattr(bars, name) for name in COLUMNS} | {"close": close, "high": high}
+    return Bars.from_columns(bars.symbol, bars.source, bars.days, columns)
+
+
+def test_what_a_loss_sells_at_a_month_end_that_cannot_be_decided_goes_by_rank() -> None:
+    """The trend symbol has no bar in that session: all abstain, the best first, and a form tells no ranks then."""
+    chosen = strategies(months=2)["momentum_rotation"]
+    whole = made_up(chosen, chosen.history_sessions() + 50)
+    days, trend = whole.days, whole.bars[NAMES[8]]
+    at = next(t for t in range(70, len(days)) if days[t].astype("M8[M]") != days[t + 1].astype("M8[M]"))
+    columns = {name: np.delete(getattr(trend, name), at) for name in COLUMNS}
+    gap = Bars.from_columns(trend.symbol, trend.source, np.delete(trend.days, at), columns)
+    history = replace(whole, bars={**whole.bars, trend.symbol: gap})
+    fallen = [name for name in NAMES[:8] if whole.bars[name].close[at] < whole.bars[name].close[at - 1]]
+    terms = terms_of(losses=LossRules(1.0, True), holdings=dict.fromkeys(fallen, 100))
+    sleeve, span = Sleeve("one", chosen, 1.0, SleeveState.ON, 0.0, "", terms.rules), (at, len(days))
+    one = play_account(history, [sleeve], terms, *span)
+    assert list(apart(one, play_account_by_columns(history, [sleeve], terms, span))) == []
+    sold = [order.symbol for order in one.total.orders if order.session == history.day(at)]
+    assert sorted(sold) == fallen
+    assert sold != fallen, "the order of the list, which a form would tell"
+    assert walked(history, chosen, terms, span) is None

@@ -135,13 +135,14 @@ class ColumnSleeve:
         own, book = self.own, self.book
         stands = {one.symbol: one.shares for one in own.standing}
         for i, symbol in enumerate(self.symbols):
-            held = own.holdings.get(symbol)
+            held, begun = own.holdings.get(symbol), book.shares[i] > 0
             book.shares[i], book.stands[i] = held.shares if held else 0, stands.get(symbol, -1)
             if held is None or held.entry_price is None or held.entry_session is None:
                 continue
-            entered = int(np.searchsorted(own.history.days, np.datetime64(held.entry_session)))
-            if book.decided[i] != self.market.counted[entered]:
-                book.decided[i], book.high[i] = self.market.counted[entered], self.market.seen[entered][i]
+            if not begun:
+                entered = int(np.searchsorted(own.history.days, np.datetime64(held.entry_session)))
+                # What was there at the start was bought at a close, which before the warm-up's end no decision saw.
+                book.decided[i], book.high[i] = self.market.counted[entered], self.market.closing[entered][i]
             book.entry[i], book.units[i] = held.entry_price, held.added + 1
             book.last[i] = held.entry_price if held.added_price is None else held.added_price
         if own.last_fill is not None:

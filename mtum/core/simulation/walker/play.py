@@ -1,10 +1,9 @@
 """A strategy with a column form over a whole history, played in one walk."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from mtum.core.compiled import machine
+from mtum.core.market.coverage import Dividends
 from mtum.core.simulation.ended import ended_note, stretches
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_views import SessionHistory
@@ -52,7 +51,7 @@ def walked(
         return None
     parts, symbols, rules = [*stretches(history, strategy, span)], strategy.universe(), loop_terms(strategy, terms)
     found = wanted(history, parts, terms, compiled=compiled)
-    begun = _begun(history, symbols, terms, first)
+    begun = _begun(history, strategy, terms, first)
     if found is None or begun is None:
         return None
     tape = market_of(history, found.market, symbols, terms)
@@ -92,14 +91,16 @@ def walked(
 
 
 def _begun(
-    history: SessionHistory, symbols: Sequence[str], terms: PlayTerms, first: int
+    history: SessionHistory, strategy: Strategy, terms: PlayTerms, first: int
 ) -> tuple[tuple[int, int, float], ...] | None:
-    # Symbol, shares and price of what is there at the start; None where something has no close before it.
+    # Symbol, shares and price of what is there at the start; None where something has no close before it, or is unfit
+    # for its dividends alone: that is worth its newest close at a decision, which other unfit symbols are not.
     found = []
-    for at, symbol in enumerate(symbols):
+    for at, symbol in enumerate(strategy.universe()):
         if symbol in terms.holdings:
             close, shares = history.close(symbol, first - 1) if first else None, terms.holdings[symbol]
-            if close is None or shares < 1:
+            untold = strategy.TOTAL_RETURNS and history.dividends.get(symbol) is Dividends.UNKNOWN
+            if close is None or shares < 1 or untold:
                 return None
             found.append((at, shares, close))
     return tuple(found)

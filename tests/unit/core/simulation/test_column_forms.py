@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mtum.core.market.bars import COLUMNS, Bars
+from mtum.core.market.coverage import Dividends
 from mtum.core.portfolio.limits import LossRules
 from mtum.core.portfolio.orders import Side
 from mtum.core.simulation.session_path import play_sessions
@@ -161,6 +162,16 @@ def test_a_ranking_with_one_decision_in_all_is_weighed_by_its_parts() -> None:
     assert found is not None
     assert len({order.session for order in found.orders}) == 1
     assert len({round(order.shares * order.price, -3) for order in found.orders}) == 3, "three weights"
+
+
+def test_what_is_there_at_the_start_without_its_dividends_is_played_by_the_session() -> None:
+    """Such a symbol is worth its newest close at a decision; what has too few bars is worth the one before."""
+    strategy = strategies(months=2)["momentum_rotation"]
+    whole = made_up(strategy, strategy.history_sessions() + 140, ragged=True)
+    history, span = replace(whole, dividends={"S0": Dividends.UNKNOWN}), (75, len(whole.days))
+    assert walked(history, strategy, terms_of(), span) is not None
+    assert walked(history, strategy, terms_of(holdings={"S0": 700}), span) is None
+    assert walked(whole, strategy, terms_of(holdings={"S0": 700}), span) is not None
 
 
 @dataclass(frozen=True, slots=True)
