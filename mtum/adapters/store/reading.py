@@ -85,9 +85,7 @@ WITH RECURSIVE names (strategy) AS (SELECT min(strategy) FROM equity UNION ALL
 SELECT strategy, (SELECT max(session) FROM equity WHERE equity.strategy = names.strategy) AS session FROM names)"""
 
 # Sessions are counted from the oldest trade that is asked for: there may be ten years of bars before it.
-_TRADES = (
-    "(" + VIEWS["v_trades"].query.replace("FROM bars", "FROM (SELECT session FROM bars WHERE session >= ?1)") + ")"
-)
+_TRADES = "(" + VIEWS["v_trades"].query.replace("FROM bars", "FROM (SELECT session FROM bars WHERE session >= ?)") + ")"
 
 # The newest bar of what is held, from one source to the next by the index: a symbol may have ten years of them.
 _POSITIONS = VIEWS["v_positions"].query.replace(
@@ -303,8 +301,9 @@ class SqliteReader:
         bounds = (*days, *equal.values(), -1 if limit is None else limit)
         if kind in _OF_ALL:
             oldest = f"SELECT {session} FROM {_OF_ALL[kind]} WHERE {where} ORDER BY {session} DESC LIMIT ?"
-            bounds = (_ask(self.connection, f"SELECT min({session}) FROM ({oldest})", bounds)[0][0], *bounds)
-            where = f"{session} >= ?1 AND {where}"
+            begin = _ask(self.connection, f"SELECT min({session}) FROM ({oldest})", bounds)[0][0]
+            bounds = (*[begin] * relation.count("?"), begin, *bounds)
+            where = f"{session} >= ? AND {where}"
         return self._select(kind, relation, f"WHERE {where} ORDER BY {order} LIMIT ?", bounds)[::-1]
 
     @property
