@@ -376,6 +376,7 @@ class SqliteReader:
         return ended(_ask(self.connection, ENDED, (day.isoformat(),)))
 
     def _select[R](self, kind: type[R], relation: str, rest: str = "", values: Sequence[object] = ()) -> list[R]:
+        # The many rows are named tuples; what `fields` is given else is a dataclass, which no type says of `R`.
         names = getattr(kind, "_fields", None) or [field.name for field in fields(kind)]  # type: ignore[arg-type]
         packed = [place for place, name in enumerate(names) if name in _JSON_COLUMNS]
         columns = ", ".join(f"[{name}]" for name in names)  # in double quotes a missing one would be a text
