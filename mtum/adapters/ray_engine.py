@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.adapters.worker_processes import own_sources, packed, played_elsewhere
 from mtum.core.research.grid import Combination, Part, play_combinations
@@ -16,8 +17,7 @@ from mtum.core.simulation.session_views import SessionHistory
 from mtum.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class RayEngine:
+class RayEngine(Struct, frozen=True):
     """Sends each history to the cluster once and every part as a task (app.research.sweep.Engine)."""
 
     ray: Any

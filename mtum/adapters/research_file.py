@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
@@ -40,7 +39,7 @@ CREATE TABLE IF NOT EXISTS studies (
 """
 _LAST = 2**63 - 1
 """Beyond every number of a study."""
-_COLUMNS = tuple(one.name for one in fields(Study))
+_COLUMNS = Study.__struct_fields__
 
 
 class ResearchFile:

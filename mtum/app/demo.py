@@ -1,10 +1,11 @@
 """Play the last sessions of the embedded market through the whole daily job, one by one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.app.bars.sync_bars import sync_bars
 from mtum.app.desk import Desk
@@ -21,8 +22,7 @@ from mtum.ports.records import DecisionRecord, IntentState
 from mtum.ports.time import Calendar
 
 
-@dataclass(frozen=True, slots=True)
-class StartingShares:
+class StartingShares(Struct, frozen=True):
     """Shares that an account has before the first session, each number bought at that session's close."""
 
     session: Session
@@ -64,8 +64,7 @@ def starting_shares(source: BarSource, first: Session, calendar: Calendar, share
 type Told = Callable[[Session, int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class DemoResult:
+class DemoResult(Struct, frozen=True):
     """What the played sessions came to; `document` lacks the trades, which the report has, and the paths."""
 
     document: dict[str, Any]

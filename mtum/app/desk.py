@@ -6,6 +6,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec import Struct
+
 from mtum.config import Settings
 from mtum.core.portfolio.sleeves import Sleeve, series_of, symbols_of
 from mtum.errors import ExitCode, UsageError, worst
@@ -19,8 +22,7 @@ if TYPE_CHECKING:
     from mtum.ports.options import ChainSource  # loads the pricing of options
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Which code decided: version, hash of the core's source, versions of the libraries it uses."""
 
     code_version: str
@@ -129,8 +131,7 @@ class Desk:
         return any(self.store.decisions.decided(day, sleeve.name) for sleeve in self.sleeves)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something that went wrong: the exit code it means and one line for a person."""
 
     exit_code: ExitCode
@@ -146,10 +147,9 @@ def exit_code_of(problems: tuple[Problem, ...]) -> ExitCode:
     return worst(problem.exit_code for problem in problems)
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(Struct, frozen=True):
     """How a run ended: the document for `--json`, the exit code, and the messages that leave with the next flush."""
 
-    document: dict[str, Any] = field(default_factory=dict)
+    document: dict[str, Any] = msgspec.field(default_factory=dict)
     exit_code: ExitCode = ExitCode.DONE
     messages: "tuple[Message, ...]" = ()

@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import replace
 
 from mtum.cli.arguments import Limit, Since, symbol_of, word_of
 from mtum.cli.bar_answers import check_answer, import_answer, sync_answer, sync_line

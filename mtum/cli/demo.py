@@ -1,13 +1,14 @@
 """`mtum demo`: the whole daily job on the embedded market, session by session."""
 
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from mtum.cli.arguments import OutFolder, own_name
 from mtum.cli.context import DATABASE_NAME, CommandCall, call_of
@@ -101,7 +102,9 @@ def demo(
 
         played = play_sessions(desk, replay.market, sessions, after_each, start)
         reports = {
-            sleeve.name: run_review(replace(charted, setup=replace(charted.setup, sleeve=sleeve.name)), played.last.day)
+            sleeve.name: run_review(
+                replace(charted, setup=dataclasses.replace(charted.setup, sleeve=sleeve.name)), played.last.day
+            )
             for sleeve in desk.sleeves
         }
     if text:

@@ -5,11 +5,11 @@ import shlex
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from mtum.cli.arguments import Session
 from mtum.cli.context import CommandCall, call_of

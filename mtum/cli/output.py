@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -15,6 +14,9 @@ from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from mtum.app.queries.plain import plain
 from mtum.errors import ConfigError, ExitCode, MtumError
@@ -32,16 +34,14 @@ _LINE_PROBLEMS = 20
 """Problems named on the one line of a failure; the document has all."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerProblem:
+class AnswerProblem(Struct, frozen=True):
     """Something that went wrong: the exit code it means and one plain line for people."""
 
     code: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A table; numbers are aligned right.
 
     Parameters
@@ -57,8 +57,7 @@ class Listing:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a command answers; the frame prints it and leaves with its exit code.
 
     Parameters

@@ -1,13 +1,14 @@
 """`mtum report` and `mtum review`: the account of a session or of a period."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import replace
 
 from mtum.cli.arguments import Session as SessionOption
 from mtum.cli.arguments import SleeveName, day_option, sleeve_of, word_of
@@ -50,7 +51,7 @@ def report(
         if day is None:
             return Answer({}, [NOTHING_YET])
         if sleeve is not None:
-            setup = replace(writer.setup, sleeve=sleeve_of(call.settings(), sleeve))
+            setup = dataclasses.replace(writer.setup, sleeve=sleeve_of(call.settings(), sleeve))
             return _answer(preview_report(replace(writer, setup=setup), day))
         stored = stored_report(writer.store.runs, day) is not None
     with _press(call, reading=stored and not send) as writer:

@@ -1,11 +1,11 @@
 """Commands of the trading day: run, settle, verify, flatten."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from mtum.cli.arguments import AsOf, SleeveName, Why, sleeve_of
 from mtum.cli.arguments import Session as SessionOption

@@ -1,7 +1,7 @@
 """JSON: the plain values of a value, the one text of a document and its digest, and back to a value by its type."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,6 +11,9 @@ from hashlib import sha256
 from types import NoneType
 from typing import Any
 
+from msgspec import Struct, ValidationError, convert
+from msgspec.json import encode
+
 from mtum.errors import DocumentError
 
 type Scalar = Callable[[Any], object]
@@ -18,8 +21,6 @@ type Scalar = Callable[[Any], object]
 
 _PLAIN = frozenset((str, int, bool, NoneType))
 """Types whose values stand for themselves; what is derived from them too, but that is looked up."""
-SPARSE = {"sparse": True}
-"""Marks a field that is left out of documents while it is empty."""
 
 
 def canonical(document: object) -> str:
@@ -35,8 +36,6 @@ def canonical_numbers(column: Sequence[float | None]) -> str:
 
     The other encoder writes floats as Python does but those with an exponent, and what is no number as null.
     """
-    from msgspec.json import encode
-
     text = encode(column)
     other = b"e" in text or b"0.0000" in text or b"null" in text
     return canonical(column) if other else text.decode()
@@ -62,12 +61,32 @@ def exact(value: object) -> object:
 
 
 def plain(value: object, scalar: Scalar = exact) -> object:
-    """Return a value as plain JSON values: enums by their value, dataclasses and mappings as tables, others as lists.
+    """Return a value as plain JSON values: enums by their value, structs and mappings as tables, others as lists.
 
-    A field marked `SPARSE` is left out while it is empty.
+    A field that its class names in `SPARSE` is left out while it is empty.
     """
     kind: Any = type(value)
     return _way(kind)(value, scalar)
+
+
+def as_table(value: Struct) -> dict[str, Any]:
+    """Return a struct as a table of its fields, structs in it as tables too; dates and Decimals stay what they are."""
+    return dict(table_in(plain(value, lambda scalar: scalar)))
+
+
+def field_types(kind: type) -> Mapping[str, object] | None:
+    """Return the fields of a class by name, each with its type as it is written; None for a class without fields.
+
+    Values are structs; strategies, and values with fields that are worked out, are dataclasses.
+    """
+    if is_dataclass(kind):
+        return {one.name: one.type for one in fields(kind)}
+    if not issubclass(kind, Struct):
+        return None
+    written = {
+        name: hint for base in reversed(kind.__mro__) for name, hint in getattr(base, "__annotations__", {}).items()
+    }
+    return {name: written[name] for name in kind.__struct_fields__}
 
 
 @cache
@@ -81,19 +100,21 @@ def _way(kind: type) -> Callable[[Any, Scalar], object]:
             name if type(name) is str else str(plain(name, scalar)): one if type(one) in _PLAIN else plain(one, scalar)
             for name, one in value.items()
         }
-    if issubclass(kind, Iterable) and not is_dataclass(kind):
+    known = field_types(kind)
+    if issubclass(kind, Iterable) and known is None:
         return lambda value, scalar: [one if type(one) in _PLAIN else plain(one, scalar) for one in value]
-    if not is_dataclass(kind):
+    if known is None:
         return lambda value, scalar: scalar(value)
-    known = [(field.name, "sparse" in field.metadata, hasattr(field.type, "beside")) for field in fields(kind)]
+    sparse: Collection[str] = getattr(kind, "SPARSE", ())
+    ways = [(name, name in sparse, hasattr(hint, "beside")) for name, hint in known.items()]
 
     def table(value: object, scalar: Scalar) -> object:
         found: dict[str, object] = {}
-        for name, sparse, spread in known:
+        for name, omitted, spread in ways:
             given = getattr(value, name)
             if spread:  # it stands as several keys
                 found.update(given.beside(name))
-            elif given or not sparse:
+            elif given or not omitted:
                 found[name] = plain(given, scalar)
         return found
 
@@ -117,8 +138,6 @@ def decode[T](kind: type[T], stored: object, what: str) -> T:
     DocumentError
         If a field is missing or a value is of another type; it names the document, the place and what was found.
     """
-    from msgspec import ValidationError, convert
-
     try:
         return convert(stored, kind)
     except ValidationError as wrong:

@@ -1,10 +1,9 @@
 """A named yes-no over numbers, with how far it is from flipping."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A named yes-no over indicators, with how far it is from flipping.
 
     `margin` is in the unit of `value`, positive when the condition holds; value,

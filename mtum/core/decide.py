@@ -1,8 +1,11 @@
 """The whole decision in one call: market view, own book and rules in, decision out."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from math import floor
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.market.coverage import Dividends
 from mtum.core.portfolio.decision import (
@@ -202,7 +205,7 @@ def _fit(view: MarketView, strategy: Strategy) -> MarketView:
         return view
     closes = {symbol: float(view.bars[symbol].close[-1]) for symbol in unknown}
     bars = {symbol: bars for symbol, bars in view.bars.items() if symbol not in closes}
-    return replace(view, bars=bars, unfit={**view.unfit, **closes})
+    return dataclasses.replace(view, bars=bars, unfit={**view.unfit, **closes})
 
 
 def _forced(verdict: SymbolVerdict, book: Book, *, flatten: bool) -> SymbolVerdict:
@@ -287,8 +290,7 @@ def _held(book: Book, symbol: str) -> int:
     return held.shares if held else 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Terms:
+class _Terms(Struct, frozen=True):
     # What turns a weight into shares, the smallest change worth an order, and whether a target may reduce.
     equity: float
     prices: Mapping[str, float]
@@ -367,8 +369,7 @@ def _sales(
     return orders, tuple(notes), kept_back
 
 
-@dataclass(frozen=True, slots=True)
-class _Bought:
+class _Bought(Struct, frozen=True):
     # Orders, why others were not made, and the shares each purchase was to end with.
     orders: list[PlannedOrder] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -1,9 +1,11 @@
 """The option part of a session's decision: what a strategy proposes, judged by the last gate's own clauses."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.coordination.coordinate import LIMITED
 from mtum.core.market.sessions import Session
@@ -50,8 +52,7 @@ _LATER_CLOSING = _LATER | {"quotes", "market", "group"}
 """What closes is decided without a price: the ladder asks for one."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionSessionRules:
+class OptionSessionRules(Struct, frozen=True):
     """What a session allows a sleeve's options, beside what its strategy wants.
 
     Parameters
@@ -98,8 +99,7 @@ class OptionSessionRules:
     limits: ExposureLimits | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HeldBack:
+class HeldBack(Struct, frozen=True):
     """A proposal that is not carried out: the reason word or the clause that refused it, and its words."""
 
     underlying: str
@@ -109,8 +109,7 @@ class HeldBack:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionDecision:
+class OptionDecision(Struct, frozen=True):
     """What a sleeve does in options this session: closings first, then rolls, then openings.
 
     Parameters

@@ -1,8 +1,10 @@
 """What open options count with in the limits of the account, and how much of those is left for an opening."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.coordination.account import AccountRules
 from mtum.core.market.instruments import Right
@@ -13,8 +15,7 @@ from mtum.core.portfolio.options.orders import ZERO, OptionIntent, WorkingOrder
 from mtum.core.portfolio.options.reservations import Held, groups_of, pinned_by, uncovered
 
 
-@dataclass(frozen=True, slots=True)
-class ExposureLimits:
+class ExposureLimits(Struct, frozen=True):
     """The account's limits on what it holds, as far as they stop openings in options.
 
     Parameters

@@ -1,9 +1,10 @@
 """The record of what an account planned: every input of the coordination and its outcome, and the replay of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from math import inf
+
+from msgspec.structs import replace
 
 from mtum.core.canonical import decode, list_in, number_in, plain, table_in, text_in
 from mtum.core.coordination.account import Account, AccountPlan, AccountRules, Returns, SleeveWants

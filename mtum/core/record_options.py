@@ -1,7 +1,6 @@
 """The option part of a stored decision: exactly the rows of the chains that were used, and the replay of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import date, datetime
 
 from mtum.core.canonical import decode, list_in, number_in, plain, table_in, text_in
@@ -19,7 +18,7 @@ from mtum.core.view import MarketView
 type Document = dict[str, object]
 
 WHAT = "the options of a stored frame"
-_CONTRACT = tuple(one.name for one in fields(OptionContract) if one.name != "underlying")
+_CONTRACT = tuple(name for name in OptionContract.__struct_fields__ if name != "underlying")
 _QUOTED = ("bid", "ask", "at", "open_interest")
 _ACTS = (Action.ENTER.value, Action.EXIT.value)
 

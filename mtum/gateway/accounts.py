@@ -1,9 +1,10 @@
 """Accounts: values, summary, positions, profit and loss; once, and again when they change."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from time import monotonic
+
+from msgspec import Struct
 
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import Side
@@ -189,8 +190,7 @@ def _summary(shared: Shared, tags: Sequence[str], account: ExchangeAccount) -> I
             yield from (row for row in ledger_values(figures, behavior) if wanted is None or row[2] in wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """Amounts of one account in USD; of what positions are worth, options apart, and what options hold back."""
 
     cash: Decimal

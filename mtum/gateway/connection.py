@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 from time import monotonic
+
+from msgspec.structs import replace
 
 from mtum.core.simulation.exchange_queries import option_order_by_client
 from mtum.core.simulation.exchange_state import FillPlan, PlanEffect

@@ -4,9 +4,11 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.market.instruments import Right, instrument
@@ -23,8 +25,7 @@ _OPTION = re.compile(r"^(?P<root>.{6})(?P<expiry>\d{6})(?P<right>[CP])(?P<strike
 _OTHER_KIND = re.compile(r"^(?P<root>[A-Z.]+) (?P<kind>[A-Z]{3,4})$")
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """One contract as the gateway knows it."""
 
     con_id: int

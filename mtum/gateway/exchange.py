@@ -1,8 +1,9 @@
 """The gateway's hold on the simulated exchange: every change is saved before anyone hears of it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.core.simulation.account_book import adjust_cash, with_account, with_position
 from mtum.core.simulation.admission import ExchangeRules, Moment, Refusal

@@ -3,8 +3,9 @@
 import asyncio
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 type Field = str | int | float | bool | Decimal | None
 
@@ -15,8 +16,7 @@ class WireError(Exception):
     """A client's bytes do not follow the protocol; the message says where."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message to a client: its name (for faults and journal) and its fields, id first."""
 
     name: str

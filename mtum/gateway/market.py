@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, bars_of_closes
 from mtum.core.market.calendars import NEW_YORK
@@ -286,8 +288,7 @@ class PortMarket:
             return self.sessions
 
 
-@dataclass(frozen=True, slots=True)
-class SpunOff:
+class SpunOff(Struct, frozen=True):
     """A market source whose parent of a spin-off is cheaper from a session on (gateway.market.MarketSource).
 
     Parameters

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from time import monotonic
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bar, Bars
 from mtum.core.market.calendars import NEW_YORK

@@ -1,10 +1,11 @@
 """Messages about orders: openOrder, orderStatus, completedOrder, executions and commissions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from mtum.core.market.bars import Bar
 from mtum.core.simulation.exchange_state import ExchangeAccount, ExchangeOrder, ExchangeStatus, Execution, Position
@@ -96,8 +97,7 @@ realExpirationDate stockType minSize@164 sizeIncrement@164 suggestedSizeIncremen
 MARKET_RULE = 26
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Struct, frozen=True):
     """Margin and fee of a trial order, in USD."""
 
     margin_change: Decimal

@@ -1,10 +1,11 @@
 """Which options are listed on the practice gateway's market? Their numbers are counted from what they are."""
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import OptionContract, underlying_of

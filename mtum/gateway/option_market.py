@@ -4,11 +4,12 @@ Nothing is drawn and nothing is kept: the same instant of the same market has th
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.chain import ON_FUTURE, Quote
@@ -35,8 +36,7 @@ _ANNOUNCED_SESSIONS = 15
 _NO_LEVEL = OptionClass(0.0, 0.0, term_power=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What an option is quoted at, and what the model says of it.
 
     Parameters

@@ -9,7 +9,8 @@ larger bars are only slowed down; here each beyond the 60th in ten minutes takes
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mtum.gateway.requests import Request
 
@@ -23,8 +24,7 @@ SMALL_BARS = {"1 secs": 1, "5 secs": 5, "10 secs": 10, "15 secs": 15, "30 secs":
 type _Key = tuple[str, ...]
 
 
-@dataclass(slots=True)
-class HistoryPacing:
+class HistoryPacing(Struct):
     """The history requests of all clients of a login: those in the air, and those of the last ten minutes."""
 
     in_the_air: dict[tuple[int, int], asyncio.TimerHandle] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """What clients ask: every request's name and field list, and how one is read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+
+from msgspec import Struct
 
 from mtum.gateway.framing import Cursor, WireError, names_at
 
@@ -105,8 +106,7 @@ _CONDITION_FIELDS = {"1": 6, "3": 3, "4": 3, "5": 4, "6": 5, "7": 5}
 _WITH_OPTIONS = ("reqCalculateImpliedVolatility", "reqCalculateOptionPrice")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request: its name and its fields as sent, by name."""
 
     name: str

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange_state import ExchangeAccount
@@ -22,8 +23,7 @@ _TICK_SECONDS = 0.05
 _QUOTE_TICKS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class GatewaySetup:
+class GatewaySetup(Struct, frozen=True):
     """Everything the wiring hands to a gateway.
 
     Parameters

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.simulation.exchange_state import ExchangeAccount
@@ -43,8 +44,7 @@ type Tell = Callable[[ExchangeAccount, str], None]
 """Tells how an account stands, and of a symbol even if none of it is left."""
 
 
-@dataclass(slots=True)
-class Subscriptions:
+class Subscriptions(Struct):
     """What a client wants to hear without asking again.
 
     Parameters
@@ -96,8 +96,7 @@ class Client(Protocol):
         """Close the connection at once."""
 
 
-@dataclass(slots=True, eq=False)
-class Shared:
+class Shared(Struct, eq=False):
     """One market for all clients.
 
     Parameters

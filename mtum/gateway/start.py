@@ -7,10 +7,11 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.simulation.exchange_state import ExchangeAccount
@@ -112,8 +113,7 @@ def _replace(path: Path, content: bytes) -> None:
     beside.replace(path)
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(Struct, frozen=True):
     """Where market time is asked to begin; no session = go on, or 250 sessions before the end."""
 
     session: date | None = None

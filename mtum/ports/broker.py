@@ -1,18 +1,18 @@
 """An account at a broker, in our own words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderStatus, OrderType, Side, Ticket
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerAccount:
+class BrokerAccount(Struct, frozen=True):
     """The account as the broker shows it; amounts in USD, other currencies left out.
 
     `doubt` says why the cash is not known, "" where it is; it is then taken for 0.
@@ -26,8 +26,7 @@ class BrokerAccount:
     doubt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerOrder:
+class BrokerOrder(Struct, frozen=True):
     """An order as the broker lists it, its words translated.
 
     `session` is the session it works in where the broker tells; `code` and `text` its last
@@ -63,8 +62,7 @@ class BrokerOrder:
         return self.shares - self.filled
 
 
-@dataclass(frozen=True, slots=True)
-class OtherInstrument:
+class OtherInstrument(Struct, frozen=True):
     """A position in, or a working order for, something else than shares traded in USD.
 
     Parameters
@@ -126,8 +124,7 @@ class OtherInstrument:
         return self.limit_usd * self.multiplier * self.quantity if self.limit_usd and self.multiplier else None
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerFill:
+class BrokerFill(Struct, frozen=True):
     """One execution as the broker lists it; commission None while it is not known."""
 
     exec_id: str
@@ -144,8 +141,7 @@ class BrokerFill:
     order_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerLists:
+class BrokerLists(Struct, frozen=True):
     """Everything the broker says about the account, freshly asked.
 
     `positions` are shares by the id of their instrument, the ticker (fractions possible); `orders` holds
@@ -164,15 +160,13 @@ class BrokerLists:
     others: tuple[OtherInstrument, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """The broker has the order and gave it a permanent id."""
 
     order: BrokerOrder
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """The broker refused; `final` says whether its code alone proves the order dead.
 
     `by_code` says whether it was rejected by a code at all, and not canceled, or called inactive by a word;
@@ -186,16 +180,14 @@ class Rejected:
     halts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(Struct, frozen=True):
     """Our own last gate refused; nothing was sent."""
 
     code: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
+class NoAnswer(Struct, frozen=True):
     """Sent, and nothing came back in time: the order's fate is unknown, but not the number it was sent under."""
 
     text: str = ""
@@ -203,8 +195,7 @@ class NoAnswer:
     order_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Struct, frozen=True):
     """Certainly not taken: nothing was written, or the gateway's interface takes no orders at all."""
 
     text: str

@@ -1,12 +1,12 @@
 """What is only ever added to: the log of everything that was recorded, and what a person wrote down."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+
+class EventRow(Struct, frozen=True):
     """Something that was recorded. The columns of `events`; `key` names the row of its kind's table."""
 
     id: int
@@ -17,8 +17,7 @@ class EventRow:
     sleeve: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class NoteRow:
+class NoteRow(Struct, frozen=True):
     """What a person wrote down of a session. The columns of `notes`."""
 
     id: int

@@ -1,9 +1,10 @@
 """Sources of bars, quotes and series."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Coverage
@@ -13,8 +14,7 @@ from mtum.core.market.timeframes import Timeframe
 from mtum.core.market.volume import UsualShare
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """Today's unfinished bar of a symbol as a source shows it now.
 
     `volume` is shares so far; `seen_at` the instant of the last trade or newest minute;
@@ -37,8 +37,7 @@ class Quote:
     dividend_told: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class LastPrice:
+class LastPrice(Struct, frozen=True):
     """What a symbol traded at last, USD per share, and when; for eyes alone, nothing is decided on it."""
 
     symbol: str
@@ -48,8 +47,7 @@ class LastPrice:
     halted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesValue:
+class SeriesValue(Struct, frozen=True):
     """One value of an extra series (the VIX) now."""
 
     name: str

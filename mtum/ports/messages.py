@@ -1,10 +1,11 @@
 """Messages to the owner and the channels they leave by."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
+
+from msgspec import Struct, field
 
 
 class Urgency(Enum):
@@ -15,8 +16,7 @@ class Urgency(Enum):
     REPORT = "report"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """Something to tell the owner; `key` makes a repeated message the same one.
 
     Parameters

@@ -1,11 +1,11 @@
 """Rows about options that the database is read in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class OptionTradeRow:
+class OptionTradeRow(Struct, frozen=True):
     """Option contracts that ended. The columns of `v_option_trades`; None where a fee is not known."""
 
     strategy: str
@@ -22,8 +22,7 @@ class OptionTradeRow:
     pnl_usd: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class OptionOrderRow:
+class OptionOrderRow(Struct, frozen=True):
     """One attempt of an order in options, or one that has none yet; prices net, USD per share, below 0 for a credit."""
 
     id: str
@@ -49,8 +48,7 @@ class OptionOrderRow:
     updated_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class OptionFillRow:
+class OptionFillRow(Struct, frozen=True):
     """An execution of one leg that counts; contracts below 0 are sold, price in USD a share; fee None if not known."""
 
     exec_id: str
@@ -71,8 +69,7 @@ class OptionFillRow:
         return f"{self.quantity:+} {self.contract}"
 
 
-@dataclass(frozen=True, slots=True)
-class OptionConditionRow:
+class OptionConditionRow(Struct, frozen=True):
     """One condition that a decided session judged an underlying or an open structure of options by."""
 
     session: str

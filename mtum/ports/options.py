@@ -1,10 +1,11 @@
 """Options: where chains come from, a broker that trades them, and the state of an order."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
+
+from msgspec import Struct, field
 
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import Chain, Quote
@@ -78,8 +79,7 @@ class ModelledChains(ChainSource, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LegExecution:
+class LegExecution(Struct, frozen=True):
     """One execution as the broker lists it, in one leg, or of a combination as a whole.
 
     Parameters
@@ -109,8 +109,7 @@ class LegExecution:
     combo: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OptionLists:
+class OptionLists(Struct, frozen=True):
     """What the broker says of an account's options, freshly asked, with the shares of the same reading.
 
     Parameters
@@ -145,8 +144,7 @@ class OptionLists:
     unread: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(Struct, frozen=True):
     """The broker has the order, or took the change of its price; units of it that have filled already."""
 
     ref: str
@@ -208,8 +206,7 @@ class OptionBroker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptState:
+class AttemptState(Struct, frozen=True):
     """One offer of an intent, and what the broker told of it.
 
     Parameters
@@ -240,8 +237,7 @@ class AttemptState:
         return max(0, len(self.prices) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class OptionState:
+class OptionState(Struct, frozen=True):
     """An intent in options with its offers.
 
     Parameters

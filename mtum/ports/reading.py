@@ -1,9 +1,10 @@
 """The read side: the port that gives rows as they are stored, and the records at a glance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from mtum.core.portfolio.fills import Action
 from mtum.ports.event_log import EventRow
@@ -16,8 +17,7 @@ PRACTICE_KEY = "practice_gateway"
 """Fact of a database: whether its gateway said that it is the practice gateway, "yes" or "no"."""
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseState:
+class DatabaseState(Struct, frozen=True):
     """The records at a glance; as it stands, of a database that does not exist yet.
 
     Parameters

@@ -1,10 +1,11 @@
 """What the store keeps, one frozen value per kind."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
 
 from mtum.core.portfolio.fills import SymbolChange
 from mtum.core.portfolio.limits import Restriction
@@ -19,8 +20,7 @@ type Subject = Literal["settings", "code", "backtest"]
 """What a person approves to trade with."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True):
     """One start of a job for one session."""
 
     id: int
@@ -35,8 +35,7 @@ class RunRecord:
     steps: Mapping[str, datetime] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRecord:
+class DecisionRecord(Struct, frozen=True):
     """A stored decision with what it takes to explain and replay it; documents are plain JSON values.
 
     Parameters
@@ -70,8 +69,7 @@ class DecisionRecord:
     preview: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """What the broker told of an order; None leaves what was known."""
 
     filled: int | None = None
@@ -82,8 +80,7 @@ class Observed:
     order_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IntentState:
+class IntentState(Struct, frozen=True):
     """An intent with its present status and what the broker told of it."""
 
     intent: OrderIntent
@@ -98,8 +95,7 @@ class IntentState:
     order_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRecord:
+class PlanRecord(Struct, frozen=True):
     """What the account planned in a session, with every input it saw; documents are plain JSON values."""
 
     account: str
@@ -109,8 +105,7 @@ class PlanRecord:
     frame: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Cross:
+class Cross(Struct, frozen=True):
     """Shares that one sleeve gives to, or takes from, others at the official close of a session.
 
     Parameters
@@ -152,8 +147,7 @@ FLOWS = ("deposit", "withdrawal", "transfer")
 """Kinds of cash movements that are money put in or taken out, never profit or loss."""
 
 
-@dataclass(frozen=True, slots=True)
-class CashMovement:
+class CashMovement(Struct, frozen=True):
     """One change of a strategy's cash; `key` makes a repeated movement the same one.
 
     `kind`: capital, deposit, withdrawal, transfer (from sleeve to sleeve), buy, sell, commission, dividend, fee,
@@ -170,8 +164,7 @@ class CashMovement:
     paid: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeRecord:
+class ChangeRecord(Struct, frozen=True):
     """What became of a symbol, as it was stated.
 
     Parameters
@@ -192,8 +185,7 @@ class ChangeRecord:
     id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class EquityPoint:
+class EquityPoint(Struct, frozen=True):
     """A sleeve at an official close, and its buy-and-hold benchmark, in USD.
 
     `flows_usd` are deposits less withdrawals since the previous point; `final` is False while
@@ -213,8 +205,7 @@ class EquityPoint:
     final: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class AccountWorth:
+class AccountWorth(Struct, frozen=True):
     """An account at a decision: net liquidation value, our shares in it, our recorded cash; USD."""
 
     session: date
@@ -223,8 +214,7 @@ class AccountWorth:
     cash_usd: float
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """A bar value that a source changed after it was accepted."""
 
     symbol: str
@@ -238,8 +228,7 @@ class Revision:
     accepted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class QuarantinedBar:
+class QuarantinedBar(Struct, frozen=True):
     """A bar that broke a rule and was kept out, until a person releases it; `id` is the store's."""
 
     symbol: str
@@ -253,8 +242,7 @@ class QuarantinedBar:
     released_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeSnapshot:
+class VolumeSnapshot(Struct, frozen=True):
     """Volume seen at a decision, what was projected, and the final figure once it is known.
 
     Parameters
@@ -282,8 +270,7 @@ class VolumeSnapshot:
     error_frac: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Halt:
+class Halt(Struct, frozen=True):
     """A switch that stops new orders, in force until lifted."""
 
     id: int

@@ -1,16 +1,16 @@
 """What is kept of research: every backtest, sweep and walk forward, in a file that nothing else depends on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 WHOLE = ("settings", "result", "curve")
 """What a list of studies leaves out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Study:
+class Study(Struct, frozen=True):
     """One backtest, sweep or walk forward: what was asked of which code and bars, and what came out.
 
     Parameters

@@ -1,12 +1,12 @@
 """Rows as the database stores them, in ISO text and plain numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class TradeRow:
+
+class TradeRow(Struct, frozen=True):
     """A round trip; one that is open has no exit. The columns of `v_trades`."""
 
     strategy: str
@@ -23,8 +23,7 @@ class TradeRow:
     commission_usd: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
+class OrderRow(Struct, frozen=True):
     """One attempt of an order: what was wanted, and what the broker told of it."""
 
     id: str
@@ -50,8 +49,7 @@ class OrderRow:
     updated_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class FillRow:
+class FillRow(Struct, frozen=True):
     """An execution that counts: corrected ones are left out."""
 
     exec_id: str
@@ -72,8 +70,7 @@ class FillRow:
         return f"{self.side} {self.shares} {self.symbol}"
 
 
-@dataclass(frozen=True, slots=True)
-class DayRow:
+class DayRow(Struct, frozen=True):
     """A decided session in short. The columns of `v_daily`."""
 
     session: str
@@ -90,8 +87,7 @@ class DayRow:
     fills: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SignalRow:
+class SignalRow(Struct, frozen=True):
     """One condition of a decided session. The columns of `v_signals`."""
 
     session: str
@@ -106,8 +102,7 @@ class SignalRow:
     action: str
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotRow:
+class SnapshotRow(Struct, frozen=True):
     """The account as the broker showed it, `kind` cash or margin, in USD. Columns of `account_snapshots`."""
 
     session: str
@@ -119,8 +114,7 @@ class SnapshotRow:
     net_liquidation_usd: float
 
 
-@dataclass(frozen=True, slots=True)
-class BarRow:
+class BarRow(Struct, frozen=True):
     """A cached bar. The columns of `bars`."""
 
     symbol: str
@@ -152,8 +146,7 @@ class BarValues(NamedTuple):
     split: float
 
 
-@dataclass(frozen=True, slots=True)
-class IntradayRow:
+class IntradayRow(Struct, frozen=True):
     """A value of a cached bar within a session; the newest of a bar counts. Columns of `intraday_bars`."""
 
     minutes: int
@@ -166,8 +159,7 @@ class IntradayRow:
     volume: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class EquityRow:
+class EquityRow(Struct, frozen=True):
     """A strategy at an official close. The columns of `equity`; no close, nor shares, where these are of several."""
 
     session: str
@@ -183,8 +175,7 @@ class EquityRow:
     final: int
 
 
-@dataclass(frozen=True, slots=True)
-class Closes:
+class Closes(Struct, frozen=True):
     """What the curve of a strategy needs, as columns with a value for each official close, oldest first."""
 
     sessions: Sequence[str]
@@ -193,8 +184,7 @@ class Closes:
     benchmark_usd: Sequence[float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualRow:
+class VirtualRow(Struct, frozen=True):
     """What a watched strategy's virtual money was worth at its decision.
 
     Parameters
@@ -209,8 +199,7 @@ class VirtualRow:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CashRow:
+class CashRow(Struct, frozen=True):
     """A change of a strategy's cash. The columns of `cash_movements`."""
 
     key: str
@@ -223,8 +212,7 @@ class CashRow:
     paid: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(Struct, frozen=True):
     """A job and how it ended; `steps` gives the instant of each step reached."""
 
     id: int
@@ -238,8 +226,7 @@ class RunRow:
     steps: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class PositionRow:
+class PositionRow(Struct, frozen=True):
     """What a strategy holds of a symbol. The columns of `v_positions`."""
 
     strategy: str
@@ -254,8 +241,7 @@ class PositionRow:
     unrealized_usd: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class HaltRow:
+class HaltRow(Struct, frozen=True):
     """A halt in force, or one that was lifted."""
 
     id: int
@@ -267,8 +253,7 @@ class HaltRow:
     sleeve: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(Struct, frozen=True):
     """One of the next sessions as the last run saw them."""
 
     session: str
@@ -277,8 +262,7 @@ class SessionRow:
     half_day: int
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRow:
+class DecisionRow(Struct, frozen=True):
     """A whole final decision: what was decided, every input it saw, and with which settings and code."""
 
     session: str

@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import IO, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.config import Settings
 from mtum.core.canonical import utc_text
@@ -38,8 +40,7 @@ _NAME = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{4}")
 """Of a folder that a page's backtest writes: when it began, and a random word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One backtest, at work or ended.
 
     Parameters
@@ -80,8 +81,7 @@ class Job:
         }
 
 
-@dataclass(slots=True)
-class Backtests:
+class Backtests(Struct):
     """The backtests that the pages of one data folder start; safe for several threads.
 
     Parameters

@@ -1,7 +1,6 @@
 """Every document of the API by its name: those of the commands, without the paths of this machine."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import date
 from typing import Any
 
@@ -161,7 +160,7 @@ def final_indicators(records: Records, sleeve: str) -> Mapping[str, Mapping[str,
 
 def performance(records: Records) -> Document:
     """Return the account at every close, with what each sleeve earned."""
-    names = [one.name for one in fields(AccountRow)]
+    names = list(AccountRow.__struct_fields__)
     # Plain already, and many: to go through each value again would take a third of a second.
     rows = [{name: getattr(row, name) for name in names} for row in closes(records).rows]
     return {"account": rows, "count": len(rows)}
@@ -249,7 +248,7 @@ def backtests(records: Records, since: date | None = None, limit: int | None = N
     rows = store.listed(since, limit and limit + 1, int(cursor) if cursor else None) if store else ()
     more = limit is not None and len(rows) > limit
     rows = rows[-limit:] if limit else rows
-    told = dict.fromkeys(("id", *(one.name for one in fields(Study) if one.name not in WHOLE)))
+    told = dict.fromkeys(("id", *(name for name in Study.__struct_fields__ if name not in WHOLE)))
     document: Document = plain(
         {"backtests": [{name: getattr(row, name) for name in told} for row in rows], "count": len(rows)}
     )

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import isfinite, log10
+
+from msgspec import Struct
 
 from mtum.web.html import Child, Html, joined, number, table, tag
 
@@ -14,8 +15,7 @@ _HUES = ("first", "second", "third", "good", "bad")
 _WIDTH = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """Values under a name, one per label; None leaves a gap."""
 
     name: str
@@ -23,8 +23,7 @@ class Curve:
     area: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(Struct, frozen=True):
     """Something that happened at a label: an entry or an exit."""
 
     place: int
@@ -118,8 +117,7 @@ def _known(value: float | None) -> bool:
     return value is not None and isfinite(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Curves over the same labels.
 
     Parameters
@@ -189,8 +187,7 @@ def drawn(chart: Chart, height: int = 240) -> Html:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Scale:
+class _Scale(Struct, frozen=True):
     low: float
     high: float
     log: bool

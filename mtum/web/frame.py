@@ -1,8 +1,9 @@
 """The frame of every page: banner, navigation, what is shown while there is nothing, and what an error looks like."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
+
+from msgspec import Struct, field
 
 from mtum.web.html import Child, Html, card, empty, joined, tag
 from mtum.web.records import Records
@@ -19,8 +20,7 @@ STATIC = {
 """Files that pages bring along, and their kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """What a page is asked.
 
     Parameters

@@ -3,10 +3,11 @@
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import scrypt, sha256
 from threading import Lock
 from time import monotonic
+
+from msgspec import Struct, field
 
 SESSION, VISIT = "mtum_session", "mtum_visit"
 """Cookies: of who has given the password, and of a browser."""
@@ -35,16 +36,14 @@ def _hashed(password: str, salt: bytes) -> bytes:
     return scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1)
 
 
-@dataclass(slots=True)
-class _Wrong:
+class _Wrong(Struct):
     """Wrong passwords of one address in a row, and when the next may be tried."""
 
     count: int = 0
     until: float = 0.0
 
 
-@dataclass(slots=True)
-class Guard:
+class Guard(Struct):
     """What one server believes; safe for several threads.
 
     Parameters

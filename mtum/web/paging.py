@@ -1,9 +1,10 @@
 """Lists a page at a time, newest first to be asked for: what is added meanwhile neither repeats a row nor skips one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.app.queries.listing import KINDS, documents_of
 from mtum.errors import UsageError
@@ -12,8 +13,7 @@ from mtum.ports.reading import Reader
 MOST_ROWS = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Which part of a list is wanted.
 
     Parameters
@@ -66,7 +66,7 @@ def part_of(reader: Reader | None, source: str, kind: str, wanted: Part) -> dict
         If the cursor is none, or the list has no such column.
     """
     row, since, limit, own = KINDS[kind], wanted.since, wanted.limit, wanted.equal
-    if missing := own.keys() - {one.name for one in fields(row)}:
+    if missing := own.keys() - set(row.__struct_fields__):
         raise UsageError(f"{kind} have no {' and no '.join(sorted(missing))} to choose by; leave it out")
     if reader is None:
         return {kind: [], "count": 0, "source": source, "next": None}

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Lock, Thread, Timer
 from typing import Any
+
+from msgspec import Struct, field
 
 from mtum.config import Settings
 from mtum.core.market.calendars import NEW_YORK
@@ -35,8 +36,7 @@ LEAVE_SECONDS = 3.0
 _NOTHING = {"price": None, "seen_at": None, "delayed": False, "halted": False}
 
 
-@dataclass(slots=True)
-class Quotes:
+class Quotes(Struct):
     """Last prices of some symbols; safe for several threads.
 
     Parameters

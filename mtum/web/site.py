@@ -3,9 +3,9 @@
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -20,8 +20,7 @@ FORM_SECONDS = 10.0
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """What the addresses of one server share.
 
     Parameters

@@ -1,9 +1,10 @@
 """Copies of the database: made, checked, put back."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct
 
 from mtum.adapters.store.backup import BackupFacts, backup, restore
 from mtum.app.reporting.audit import Drill
@@ -19,8 +20,7 @@ _ANY = datetime.min.replace(tzinfo=UTC)
 """For a restore into an empty folder, which replaces nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackupDone:
+class BackupDone(Struct, frozen=True):
     """The copy that was written, and which older ones were removed."""
 
     path: Path
@@ -63,8 +63,7 @@ def _copies(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob(PATTERN))
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """What a copy holds, and whose it is if not this installation's (empty otherwise)."""
 
     facts: BackupFacts

@@ -1,7 +1,8 @@
 """A file of bars taken into the cache."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from mtum.adapters.clock import SystemClock
 from mtum.adapters.sources.csv_files import csv_source, read_bars, read_closes, terms_of

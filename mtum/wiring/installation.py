@@ -5,11 +5,12 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
+
+from msgspec.structs import replace
 
 from mtum.adapters.clock import FixedClock, SystemClock
 from mtum.adapters.logs import run_scope

@@ -1,9 +1,10 @@
 """Each job of the trading day and the use case that carries it out, on a real or a replayed market."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtum.app.desk import Desk, RunResult, exit_code_of
 from mtum.app.service.run_due import Job
@@ -73,8 +74,7 @@ def _manage(desk: Desk, session: Session, _: str) -> RunResult:
     return RunResult({"session": session.day.isoformat(), "problems": told}, exit_code_of(problems))
 
 
-@dataclass(frozen=True, slots=True)
-class _Jobs:
+class _Jobs(Struct, frozen=True):
     # They share settings, folder and clock; nothing stays open between two of them.
     settings: Settings
     data_dir: Path

@@ -1,10 +1,11 @@
 """Trying the channels, and emptying the outbox outside a job."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.adapters.clock import SystemClock
 from mtum.app.desk import RunResult
@@ -24,8 +25,7 @@ TOLD_ERRORS = (ExitCode.DATA, ExitCode.BROKER, ExitCode.ORDER, ExitCode.PERSON)
 """Errors of a run by hand that the owner is sent too; usage errors and a held lock go to the terminal alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """Each channel with its error, empty when the message was taken; and what left the outbox."""
 
     channels: tuple[tuple[str, str], ...]

@@ -1,13 +1,15 @@
 """A strategy is checked in a process of its own, which may not last: its code may do anything."""
 
+import dataclasses
 import json
 import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.config import OwnStrategy, Settings, own_strategies
 from mtum.core.canonical import plain
@@ -16,8 +18,7 @@ CHECK_SECONDS = 120.0
 """Longest check; a strategy of a day's work takes three seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What a check found: nothing, or the first fault of each kind."""
 
     name: str
@@ -90,7 +91,7 @@ def wrong_with(settings: Settings, path: Path, source: bytes) -> str:
     """
     own = own_strategies()
     names = [name for name, one in own.items() if one.file == path]
-    sources = {name: replace(one, source=source) if one.file == path else one for name, one in own.items()}
+    sources = {name: dataclasses.replace(one, source=source) if one.file == path else one for name, one in own.items()}
     checks = (check_strategy(settings, name, sources) for name in names)
     return next((f"{one.name}: {one.text}" for one in checks if not one.passed), "")
 

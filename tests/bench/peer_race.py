@@ -10,7 +10,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 from statistics import median
@@ -31,6 +30,7 @@ from mtum.core.simulation.kernel.grid import FINAL_EQUITY, TRADES
 from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.strategies.mtum_confluence import MtumConfluence
+from support.values import replace
 
 CAPITAL, COST = 100_000.0, 0.001
 WARM_UP = 60

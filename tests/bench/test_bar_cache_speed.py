@@ -4,7 +4,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from mtum.core.market.validation import problems_in_history
 from support.bars import weekday_sessions
 from support.desks import ShelfSource, WeekdayCalendar, market_desk
 from support.markets import made_up_bars
+from support.values import replace
 
 pytestmark = pytest.mark.bench
 AT = datetime(2031, 1, 2, 12, 0, tzinfo=UTC)

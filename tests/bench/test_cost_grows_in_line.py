@@ -2,7 +2,6 @@
 
 import resource
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from math import log
@@ -33,6 +32,7 @@ from mtum.core.strategies.momentum_rotation import MomentumRotation
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.trend_following import TrendFollowing
 from support.markets import made_up_bars, made_up_vix
+from support.values import replace
 
 pytestmark = pytest.mark.bench
 RULES = MtumConfluence(symbol="AAA")

@@ -6,7 +6,7 @@ walker takes contains its tables, made for each run, but not the indicators, mad
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from time import process_time
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ from mtum.core.strategies.columns import Signals, reasons_by_bits
 from mtum.core.strategies.contract import Own, SymbolVerdict
 from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence
 from support.markets import made_up_bars, made_up_vix
+from support.values import replace
 
 if TYPE_CHECKING:
     from mtum.core.strategies.columns import MarketColumns

@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +34,7 @@ from support.markets import made_up_bars
 from support.pages import NEEDED_CONTRAST, chromium, measured
 from support.played_accounts import played_account, sheet
 from support.report_days import KINDS
+from support.values import replace
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

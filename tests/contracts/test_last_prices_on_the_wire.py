@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -20,6 +19,7 @@ from mtum.ports.market_data import LastPrice
 from mtum.wiring.last_prices import AskedFor, last_prices_of
 from support.gateway import ACCOUNT, TODAY, Running, running_gateway, weekday_sessions
 from support.ib_adapter import LIBRARY
+from support.values import replace
 
 SESSION = weekday_sessions().between(TODAY, TODAY)[0]
 JOBS_ID = 17

@@ -4,7 +4,6 @@ TEST_LIBRARY names the library; `test_ib_async_environment.py` runs this file wi
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise, product
@@ -26,6 +25,7 @@ from mtum.core.options.surface import DAYS_PER_YEAR, class_of, curve, moneyness
 from mtum.errors import DataError
 from support.option_desk import DAY, OptionDesk, contract, option_desk, put
 from support.option_wire import NOW, Option, Ticks, Wire
+from support.values import replace
 
 SPOT, RATE, LEVEL = 750.0, 0.04, 0.18
 FRIDAYS = ("20260821", "20260828", "20260918")
@@ -63,7 +63,7 @@ def market(level: float = LEVEL, symbol: str = "SPY", **changed: object) -> Wire
         ticks={one.number: priced(one, level) for one in options},
         spot=str(SPOT),
     )
-    return replace(found, **changed)  # type: ignore[arg-type]
+    return replace(found, **changed)
 
 
 def quoted(desk: OptionDesk) -> list[list[str]]:

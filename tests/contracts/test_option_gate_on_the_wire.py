@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -21,6 +20,7 @@ from mtum.wiring.option_desks import ex_dividend
 from support.option_desk import BUY, DAY, SELL, attempt, contract, option_desk, put
 from support.option_orders import RULES, SESSION, lot
 from support.option_wire import ACCOUNT, Executed, OpenOrder, Option, Ticks, Wire, combo
+from support.values import replace
 
 P740, P730 = put(700001, "740.0"), put(700002, "730.0")
 C780, C790 = Option(700003, strike="780.0", right="C"), Option(700004, strike="790.0", right="C")
@@ -67,7 +67,7 @@ def wire(**changed: object) -> Wire:
         700003: Ticks("0.90", "1.00"),
         700004: Ticks("0.40", "0.50"),
     }
-    return replace(Wire(options=[P740, P730, C780, C790], ticks=ticks), **changed)  # type: ignore[arg-type]
+    return replace(Wire(options=[P740, P730, C780, C790], ticks=ticks), **changed)
 
 
 SOLD_PUT = attempt((SELL, P740), price="-1.15")
@@ -108,7 +108,7 @@ def quoted_wire(number: int, ticks: Ticks) -> Callable[[], Wire]:
 
 
 def described_wire(**changed: object) -> Callable[[], Wire]:
-    return lambda: wire(options=[replace(P740, **changed), P730, C780, C790])  # type: ignore[arg-type]
+    return lambda: wire(options=[replace(P740, **changed), P730, C780, C790])
 
 
 STRANGER_BUYS = OpenOrder(5, P740.eleven, "", "1.00", "BUY", client=0)

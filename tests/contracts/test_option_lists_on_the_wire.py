@@ -3,7 +3,6 @@
 TEST_LIBRARY names the library; `test_ib_async_environment.py` runs this file with the other one.
 """
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -19,6 +18,7 @@ from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import SourceUnavailableError
 from support.option_desk import BUY, SELL, attempt, contract, option_desk, put
 from support.option_wire import Executed, OpenOrder, Option, Wire, combo
+from support.values import replace
 
 P740, P730 = put(700001, "740.0"), put(700002, "730.0")
 C780, C790 = Option(700003, strike="780.0", right="C"), Option(700004, strike="790.0", right="C")
@@ -30,7 +30,7 @@ VERSIONS = [pytest.param(157, marks=full), pytest.param(163, marks=full), 176, p
 
 
 def wire(**changed: object) -> Wire:
-    return replace(Wire(options=[P740, P730, C780, C790]), **changed)  # type: ignore[arg-type]
+    return replace(Wire(options=[P740, P730, C780, C790]), **changed)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -94,7 +94,7 @@ def test_an_execution_counts_only_with_our_reference_our_number_and_the_contract
     made = attempt((SELL, P740), price="-1.15")
     order = OpenOrder(41, P740.eleven, made.ref, "1.15")
     sound = Executed("0001.aa.01.01", P740.eleven, "1.15", "SLD", ref=made.ref, number=41, perm=9001)
-    told = replace(sound, **changed)  # type: ignore[arg-type]
+    told = replace(sound, **changed)
     with option_desk(wire(orders=[order], executions=[told])) as desk:
         desk.broker.ordered = lambda _: made.intent
         lists = desk.broker.option_lists()

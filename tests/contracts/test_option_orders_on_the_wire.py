@@ -3,7 +3,6 @@
 TEST_LIBRARY names the library; `test_ib_async_environment.py` runs this file with the other one.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -15,6 +14,7 @@ from mtum.ports.broker import Denied, NoAnswer, NotSent, Rejected
 from mtum.ports.options import OptionBroker, Working
 from support.option_desk import BUY, SELL, OptionDesk, attempt, contract, option_desk, put
 from support.option_wire import NOW, Executed, OpenOrder, Option, Wire, combo
+from support.values import replace
 
 P740, P730 = put(700001, "740.0"), put(700002, "730.0")
 C780, C790 = Option(700003, strike="780.0", right="C"), Option(700004, strike="790.0", right="C")
@@ -26,7 +26,7 @@ STRANGER = "m260710-ZZZZZZZZZZZZ-1"
 
 
 def wire(**changed: object) -> Wire:
-    return replace(Wire(options=list(ALL)), **changed)  # type: ignore[arg-type]
+    return replace(Wire(options=list(ALL)), **changed)
 
 
 def sent(desk: OptionDesk) -> list[str]:

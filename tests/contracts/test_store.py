@@ -1,7 +1,6 @@
 """What every store must do, whatever it is made of."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +26,7 @@ from support.store import (
     later,
     opened,
 )
+from support.values import replace
 
 STORES: dict[str, Callable[[Path], Store]] = {"sqlite": opened}
 

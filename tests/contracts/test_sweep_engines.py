@@ -2,7 +2,6 @@
 
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.errors import UsageError
 from support.markets import made_up_bars, made_up_vix
+from support.values import replace
 
 TERMS = PlayTerms(5000.0, PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts()), LossRules(1e12)))
 

@@ -1,6 +1,5 @@
 """What holds for every backtest, whatever the bars and the settings."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -22,6 +21,7 @@ from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from support.markets import made_up_bars, made_up_vix
+from support.values import replace
 
 SESSIONS = 460
 RULES = st.builds(

@@ -1,6 +1,5 @@
 """Whatever sleeves want: one side of a symbol at the broker, nothing beyond cash, no exit cut."""
 
-from dataclasses import replace
 from datetime import date
 
 from hypothesis import given
@@ -12,6 +11,7 @@ from mtum.core.portfolio.costs import PercentCosts
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules, outlay
+from support.values import replace
 
 SIZING = SizingRules(1.0, float("inf"), 0.005, PercentCosts())
 SYMBOLS = ("AAA", "BBB", "CCC")

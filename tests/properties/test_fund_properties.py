@@ -1,7 +1,5 @@
 """The cash fund, whatever the sleeves want."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +10,7 @@ from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.sizing import outlay
 from properties.test_coordination_properties import SIZING, accounts, sleeves
+from support.values import replace
 
 FUNDS = st.builds(
     FundState,

@@ -1,7 +1,7 @@
 """Whatever several sleeves ask of the last gate, in whatever order: what leaves is sound as a whole."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from mtum.core.portfolio.orders import OrderIntent, OrderStatus, Purpose, Side, 
 from mtum.ports.broker import Accepted, BrokerLists, BrokerOrder, SubmitOutcome
 from support.fakes import CALENDAR, SENT_AT, SESSION, FakeBroker, listed, shown
 from support.store import ACCOUNT, intent
+from support.values import replace
 
 SLEEVES, SYMBOLS, PRICE = ("core", "timing", "switch"), ("MTUM", "SPY"), Decimal(100)
 BUYS = (Purpose.ENTER, Purpose.INCREASE)

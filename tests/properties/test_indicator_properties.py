@@ -1,7 +1,5 @@
 """What holds for every indicator of the registry: no look-ahead, length, warm-up, begin, scale, bounds, input."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +10,7 @@ from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars, Column
 from mtum.core.market.timeframes import Timeframe
 from support.markets import made_up_bars
+from support.values import replace
 
 SESSIONS = 130
 # Windows short enough for the history; every other parameter as it is by default.

@@ -1,6 +1,6 @@
 """Whatever is asked, filled, assigned and expired in whatever order: calls stay covered, puts paid for, books equal."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -21,6 +21,7 @@ from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrd
 from mtum.core.portfolio.options.reservations import groups_of, reservations
 from mtum.core.portfolio.orders import Side
 from support.option_orders import ACCOUNT, DAY, NOW, RULES, SESSION, SPOT, call, described, put
+from support.values import replace
 
 NEAR, FAR = date(2026, 8, 21), date(2026, 9, 18)
 CONTRACTS = [make(strike, expiry) for make in (put, call) for strike in (90, 95, 105, 110) for expiry in (NEAR, FAR)]

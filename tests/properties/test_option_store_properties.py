@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,7 @@ from mtum.errors import StoreError
 from support.option_orders import DAY
 from support.option_store import AT, C105, P90, P95, attempt, leg_fill, planned
 from support.store import ACCOUNT, opened
+from support.values import replace
 
 NAMES = ("wheel", "condor")
 STRUCTURES = (((Side.SELL, P95),), ((Side.SELL, P95), (Side.BUY, P90)), ((Side.SELL, C105),), ((Side.BUY, P90),))

@@ -1,16 +1,17 @@
 """The few points read of an equity curve tell the limits what the whole curve tells them."""
 
-from dataclasses import asdict, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec.structs import asdict
 
 from mtum.core.portfolio.equity_points import OfficialEquity, account_points, loss_state, with_capital
 from mtum.ports.records import EquityPoint
 from support.store import STRATEGY, opened
+from support.values import replace
 
 FIRST = date(2018, 1, 1)
 

@@ -1,7 +1,6 @@
 """A stored decision replays to itself, whatever the market and the book."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -21,6 +20,7 @@ from mtum.core.strategies.contract import Holding, Strategy
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.view import MarketView
 from support.markets import made_up_bars
+from support.values import replace
 
 MARKETS = [made_up_bars(120, seed, "MTUM") for seed in range(8)]
 NAN = float("nan")

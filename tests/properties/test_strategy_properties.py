@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -34,6 +33,7 @@ from support.markets import made_up_bars, made_up_vix, weekdays
 from support.month_turn import MonthTurn
 from support.registry import OF_SHARES, default_of
 from support.sixty_forty import SixtyForty
+from support.values import replace
 
 ALL: dict[str, Strategy] = {
     **{name: default_of(name) for name in OF_SHARES},

@@ -1,12 +1,12 @@
 """An account whose strategies are asked by columns does to the cent what it does where each is asked by the session."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
 from math import inf
 
 import numpy as np
 import pytest
 
+from mtum.core.canonical import field_types
 from mtum.core.coordination.account import AccountRules
 from mtum.core.coordination.transfers import TransferRules
 from mtum.core.market.bars import COLUMNS, Bars
@@ -22,6 +22,7 @@ from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.simulation.walker.play import walked
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.trend_following import TrendFollowing
+from support.values import replace
 from support.walked import NAMES, first_of, made_up, strategies, terms_of
 
 CALM = TransferRules("month", 0.02)
@@ -78,9 +79,9 @@ def apart(one: object, other: object, where: str = "") -> Iterator[str]:
     """Say where two results differ in any bit."""
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         yield from [] if np.array_equal(one, other, equal_nan=True) else [where]
-    elif is_dataclass(one) and type(one) is type(other):
-        for part in fields(one):
-            yield from apart(getattr(one, part.name), getattr(other, part.name), f"{where}.{part.name}")
+    elif type(one) is type(other) and (named := field_types(type(one))) is not None:
+        for name in named:
+            yield from apart(getattr(one, name), getattr(other, name), f"{where}.{name}")
     elif isinstance(one, Mapping) and isinstance(other, Mapping) and one.keys() == other.keys():
         for name in one:
             yield from apart(one[name], other[name], f"{where}.{name}")

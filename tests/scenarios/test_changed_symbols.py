@@ -1,6 +1,5 @@
 """A new name, a merger and a spin-off over the wire: believed when the broker shows them, followed by everything."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +22,7 @@ from support.exchange_sessions import xnys
 from support.gateway import ACCOUNT
 from support.live_days import Installation, installation, market, paper_settings
 from support.practice import ENTRY_DAY
+from support.values import replace
 
 PATIENT: dict[str, Any] = {f"broker__{limit}_seconds": 15.0 for limit in ("connect", "request", "acknowledge")}
 SYMBOLS = ("MTUM", "SPY", "QQQ")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -35,6 +34,7 @@ from mtum.wiring.resources import opened_reader
 from support.practice import exchange_in, instruct
 from support.scripted import Scripted
 from support.three_sleeves import played, write_three
+from support.values import replace
 
 DAYS = (date(2017, 9, 5), date(2017, 9, 6), date(2017, 9, 7))
 

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -25,6 +25,7 @@ from mtum.web.records import Records
 from support.bars import bars_of
 from support.gateway import ACCOUNT, PATIENCE_SECONDS, TODAY, Running, running_gateway, weekday_sessions
 from support.ib_adapter import LIBRARY
+from support.values import replace
 
 pytestmark = pytest.mark.full
 SESSION = weekday_sessions().between(TODAY, TODAY)[0]

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from support.bars import bars_of
 from support.exchange_hours import open_between
 from support.recorded import recorded
 from support.served import Served, served
+from support.values import replace
 from support.yahoo import Row, YahooServer, chart_of, yahoo_server
 
 pytestmark = pytest.mark.full

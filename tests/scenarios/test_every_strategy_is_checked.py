@@ -1,6 +1,5 @@
 """The checks of a backtest find no fault in any strategy of ours, each on its example."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from mtum.wiring import resources
 from support.practice import settings_of
 from support.registry import OF_SHARES
 from support.strategy_parity import CALENDAR
+from support.values import replace
 
 SESSIONS = 500
 

@@ -1,6 +1,5 @@
 """The same sixty sessions through the gateway and through the in-process exchange: the same in every detail."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from mtum.app.desk import Desk
 from mtum.app.session.play_session import play_session
 from support.live_days import installation, market
 from support.practice import ENTRY_DAY, desk_in
+from support.values import replace
 
 SESSIONS = 60
 SAME: dict[str, Any] = {"market__volume_mode": "raw", "market__sample_share": "exact"}

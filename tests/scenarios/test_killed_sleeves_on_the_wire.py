@@ -6,7 +6,6 @@ decision is committed and with the second order sent; everywhere: `pytest -m ful
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from shutil import copytree, rmtree
 from typing import Any
@@ -23,6 +22,7 @@ from support.crash import EXCHANGE, Fault, Running, Scene, market_gateway, point
 from support.live_days import market
 from support.practice import ENTRY_DAY
 from support.scripted import Scripted
+from support.values import replace
 
 BEFORE, DAY = [session.day for session in market().sessions if session.day >= ENTRY_DAY][:2]
 NAMES = ("core", "timing", "switch")

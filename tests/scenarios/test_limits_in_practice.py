@@ -1,7 +1,6 @@
 """Limits, switches and approvals through the whole daily job on the practice market."""
 
 import shutil
-from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -17,6 +16,7 @@ from mtum.core.simulation.exchange_codec import to_bytes
 from mtum.errors import ExitCode
 from mtum.wiring import resources
 from support.practice import ENTRY_DAY, EXIT_DAY, desk_in, exchange_in, play_next, play_until, settings_of
+from support.values import replace
 
 
 @pytest.fixture(scope="module")

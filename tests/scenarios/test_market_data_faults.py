@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from support.commands import Called, call_json, start
 from support.desks import market_desk
 from support.exchange_sessions import xnys
 from support.practice import write_market
+from support.values import replace
 from support.yahoo import (
     CHICAGO,
     EMPTY,
@@ -70,7 +71,7 @@ class Market:
     vix: Chart
 
     def break_row(self, index: int, **cells: float | None) -> None:
-        self.chart.rows[index] = replace(self.chart.rows[index], **cells)  # type: ignore[arg-type]  # names of cells
+        self.chart.rows[index] = replace(self.chart.rows[index], **cells)
 
     def times(self, index: int, factor: float) -> None:
         row = self.chart.rows[index]

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +34,7 @@ from mtum.wiring.resources import DATABASE_NAME, opened_reader
 from support.option_orders import contract
 from support.option_store import leg_fill, planned
 from support.practice import desk_in, exchange_in, play_next, settings_of
+from support.values import replace
 
 WHEEL: dict[str, Any] = {
     "market__sample": "multi",

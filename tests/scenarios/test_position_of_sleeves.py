@@ -1,6 +1,5 @@
 """What a person does to a symbol that several sleeves hold: flatten it, halt one of them, state the position."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +21,7 @@ from mtum.errors import UsageError
 from mtum.wiring.resources import EXCHANGE_NAME
 from scenarios.test_coordination import DAYS, account, decided_on, row, sleeve
 from support.practice import exchange_in
+from support.values import replace
 
 BOTH = (
     sleeve("core", 0.5, row(DAYS[0], "AAA", 1.0), row(DAYS[2], "BBB", 0.5)),

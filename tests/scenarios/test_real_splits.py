@@ -9,7 +9,7 @@ import csv
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -37,6 +37,7 @@ from mtum.wiring.provenance import provenance
 from support.commands import call_json
 from support.markets import real_bars
 from support.practice import Steps, settings_of
+from support.values import replace
 
 CALENDAR = ExchangeCalendar()
 SPLIT_DAY = date(2005, 6, 9)

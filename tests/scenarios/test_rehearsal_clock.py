@@ -1,7 +1,6 @@
 """Whose clock counts: the practice gateway's own word decides, not how an account number begins."""
 
 import re
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from math import inf
@@ -22,6 +21,7 @@ from support.commands import call, call_json
 from support.live_days import Installation as Rehearsal
 from support.live_days import installation
 from support.practice import ENTRY_DAY
+from support.values import replace
 
 
 def real(ours: Rehearsal) -> None:

@@ -1,6 +1,5 @@
 """Two sleeves on one symbol through the practice gateway: as in the process, each order its own."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from mtum.app.desk import Desk
 from mtum.app.session.play_session import play_session
 from support.live_days import installation, market
 from support.practice import ENTRY_DAY, EXIT_DAY, desk_in
+from support.values import replace
 
 SAME: dict[str, Any] = {"market__volume_mode": "raw", "market__sample_share": "exact"}
 PATIENT: dict[str, Any] = {f"broker__{limit}_seconds": 15.0 for limit in ("connect", "request", "acknowledge")}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +27,7 @@ from mtum.ports.market_data import Quote, SeriesValue
 from mtum.wiring import desks, resources
 from mtum.wiring.provenance import provenance
 from support.practice import settings_of
+from support.values import replace
 
 CALENDAR = ExchangeCalendar()
 FIRST, SPLIT_DAY, LAST = date(2018, 1, 3), date(2018, 1, 9), date(2018, 1, 12)

@@ -1,7 +1,7 @@
 """The window's time budget crossed with a slow step: decided and sent in time, or nothing is sent."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from mtum.errors import ExitCode
 from mtum.ports.messages import Urgency
 from mtum.ports.time import Clock
 from support.practice import desk_in, exchange_in
+from support.values import replace
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Cash that goes from sleeve to sleeve at the end of a month, through the whole daily job."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
@@ -28,6 +27,7 @@ from support.commands import call, call_json
 from support.practice import KillAt, Steps, exchange_in, in_child
 from support.scripted import Scripted
 from support.three_sleeves import played
+from support.values import replace
 
 FIRST, LAST = date(2017, 9, 5), date(2017, 9, 29)
 REBALANCE = 'sleeve_rebalance = "month"\nsleeve_band_frac = 0.01'

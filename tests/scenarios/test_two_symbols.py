@@ -1,6 +1,5 @@
 """A strategy of two symbols through the whole daily job: two orders, sells first, no cash below zero."""
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from mtum.wiring import desks
 from mtum.wiring.resources import opened_reader
 from support.practice import exchange_in, sample_market, settings_of, write_market
 from support.sixty_forty import SixtyForty
+from support.values import replace
 
 FIRST, LAST = date(2017, 10, 2), date(2017, 12, 29)
 NAME = SixtyForty.name

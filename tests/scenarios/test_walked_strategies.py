@@ -1,6 +1,5 @@
 """Strategies with a column form make the same orders in one walk over columns as session by session."""
 
-from dataclasses import replace
 from datetime import timedelta
 from itertools import cycle
 
@@ -11,6 +10,7 @@ from mtum.core.portfolio.limits import LossRules
 from mtum.core.simulation.session_views import SessionHistory, looked_at
 from mtum.core.strategies.contract import Strategy
 from support.markets import real_bars
+from support.values import replace
 from support.walked import ENDS, TERMS, by_the_walker, differences, ending, made_up, strategies, terms_of
 
 QUICK = dict(zip(strategies(), cycle(TERMS), strict=False)) | {"sell_only_rebalance": "shares at the start"}

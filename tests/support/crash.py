@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -41,6 +41,7 @@ from mtum.gateway.server import GatewaySetup, PracticeGateway
 from mtum.ports.records import IntentState
 from mtum.wiring import desks, resources
 from support.practice import ENTRY_DAY
+from support.values import replace
 
 ACCOUNT = "DUP100001"
 CONFIG = """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from support.bars import bars_of, full_session, weekday_sessions
 from support.desks import ShelfSource, WeekdayCalendar
 from support.practice import Steps
 from support.store import ACCOUNT, MONDAY, opened
+from support.values import replace
 
 SESSION = full_session(MONDAY)
 """Monday 3 December 2018, 14:30 to 21:00 UTC."""

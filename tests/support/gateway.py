@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from time import monotonic
@@ -21,6 +21,7 @@ from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.gateway.contracts import VIX
 from mtum.gateway.market import MarketClock
 from mtum.gateway.server import GatewaySetup, PracticeGateway
+from support.values import replace
 
 ACCOUNT = "DUP100001"
 FIRST, TODAY, HALF_DAY = date(2015, 4, 1), date(2015, 6, 10), date(2015, 6, 12)

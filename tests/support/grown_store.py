@@ -1,6 +1,5 @@
 """A database that has seen so many sessions: bars, decisions, equity and round trips, the last one open."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +10,7 @@ from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.ports.records import EquityPoint, Observed
 from support.markets import made_up_bars
 from support.store import STRATEGY, decision, fill, intent, later, opened
+from support.values import replace
 
 ROUND_TRIP = 10
 """Sessions between two entries; the exit follows half way."""

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from mtum.wiring import desks
 from support.gateway import ACCOUNT
 from support.option_gateway import DAY, year_of_sessions
 from support.practice import settings_of
+from support.values import replace
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Years of a trading history written straight into the store, one played session being the pattern of all."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -8,6 +7,7 @@ from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import OrderIntent, OrderStatus, OrderType, Purpose, Side, intent_id
 from mtum.ports.records import DecisionRecord, EquityPoint, Observed
 from support.report_history import ACCOUNT, HISTORY, SYMBOL, History
+from support.values import replace
 
 STRATEGY = "mtum_confluence"
 ROUND_TRIP = 14

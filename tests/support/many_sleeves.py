@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +20,7 @@ from mtum.wiring import desks
 from mtum.wiring.resources import PRACTICE_ACCOUNT
 from support.markets import made_up_bars, made_up_vix
 from support.practice import write_market
+from support.values import replace
 
 SLEEVES, TEN_YEARS = 20, 2_520
 CAPITAL_USD = 2_000_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from mtum.errors import RunLockedError
 from mtum.ports.messages import Message
 from mtum.ports.records import RunRecord
 from mtum.ports.store import Store
+from support.values import replace
 
 
 @dataclass

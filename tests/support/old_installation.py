@@ -6,7 +6,6 @@ trips, fills, cash and equity of the copies add up, and the exchange's own file 
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +15,7 @@ from mtum.core.simulation.exchange_codec import finished_apart, from_bytes, to_b
 from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeStatus, ExchangeTicket, Execution
 from mtum.wiring import resources
 from support.practice import play_next
+from support.values import replace
 
 ROUND_TRIP = 40
 """Sessions between two entries; the exit follows half way. The rules trade about as often."""

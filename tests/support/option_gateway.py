@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from mtum.core.portfolio.money import AccountKind
 from mtum.core.simulation.exchange_state import ExchangeAccount
 from mtum.gateway.market import MarketClock
 from support.gateway import ACCOUNT, FIRST, BarTable, Running, running_gateway
+from support.values import replace
 
 DAY = date(2015, 6, 10)
 """A Wednesday; June's third Friday is the 19th, the VIX's Wednesday the 17th."""

@@ -1,7 +1,6 @@
 """One sound option order of each kind with the facts that let it leave; tests break one thing at a time."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from mtum.core.options.legs import OptionLeg, OptionLot, OptionPurpose
 from mtum.core.portfolio.options.gate_facts import Detail, Judged, OptionFacts, OptionRules
 from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrder
 from mtum.core.portfolio.orders import Side
+from support.values import replace
 
 ACCOUNT, STRATEGY, GROUP = "DU1234567", "wheel", "g1"
 DAY = date(2026, 7, 10)
@@ -47,7 +47,7 @@ def net(price: str | int) -> NetPrice:
 
 def lot(one: OptionContract, quantity: int, premium: str = "1", **changed: object) -> OptionLot:
     sound = OptionLot(ACCOUNT, STRATEGY, GROUP, one, quantity, Decimal(premium), Decimal(0), "m260601-X", DAY)
-    return replace(sound, **changed)  # type: ignore[arg-type]
+    return replace(sound, **changed)
 
 
 def legs(*parts: tuple[Side, OptionContract]) -> tuple[OptionLeg, ...]:
@@ -138,17 +138,17 @@ def judged(
 
 
 def with_intent(of: Judged, **changed: object) -> Judged:
-    intent = replace(of.attempt.intent, **changed)  # type: ignore[arg-type]
+    intent = replace(of.attempt.intent, **changed)
     return Judged(replace(of.attempt, intent=intent), of.facts, of.rules)
 
 
 def with_attempt(of: Judged, **changed: object) -> Judged:
-    return Judged(replace(of.attempt, **changed), of.facts, of.rules)  # type: ignore[arg-type]
+    return Judged(replace(of.attempt, **changed), of.facts, of.rules)
 
 
 def with_facts(of: Judged, **changed: object) -> Judged:
-    return Judged(of.attempt, replace(of.facts, **changed), of.rules)  # type: ignore[arg-type]
+    return Judged(of.attempt, replace(of.facts, **changed), of.rules)
 
 
 def with_rules(of: Judged, **changed: object) -> Judged:
-    return Judged(of.attempt, of.facts, replace(of.rules, **changed))  # type: ignore[arg-type]
+    return Judged(of.attempt, of.facts, replace(of.rules, **changed))

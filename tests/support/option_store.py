@@ -1,6 +1,5 @@
 """Option intents, executions and events for tests of the store: a put that is sold, and a spread."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,6 +11,7 @@ from mtum.core.portfolio.options.orders import Attempt, OptionIntent
 from mtum.core.portfolio.orders import Side
 from support.option_orders import DAY, GROUP, NOW, SESSION, SPOT, STRATEGY, call, legs, net, put
 from support.store import ACCOUNT
+from support.values import replace
 
 P95, P90, C105 = put(95), put(90), call(105)
 
@@ -33,7 +33,7 @@ def planned(*parts: tuple[Side, OptionContract], quantity: int = 1, **changed: o
         deadline=SESSION.before_close(5),
         reasons=("write_put",),
     )
-    return replace(sound, **changed)  # type: ignore[arg-type]
+    return replace(sound, **changed)
 
 
 def attempt(intent: OptionIntent, number: int = 1, price: str = "-1.20", *, in_place: bool = False) -> Attempt:

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from mtum.core.strategies.mtum_confluence import MtumConfluence, judged
 from mtum.errors import ExitCode
 from mtum.wiring import desks, resources
 from support.practice import settings_of
+from support.values import replace
 
 if TYPE_CHECKING:
     from mtum.core.view import MarketView

@@ -4,7 +4,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +19,7 @@ from mtum.core.simulation.exchange_codec import from_bytes, to_bytes
 from mtum.core.simulation.exchange_state import ExchangeState, FillPlan
 from mtum.ports.time import Journal
 from mtum.wiring import desks, resources
+from support.values import replace
 
 ENTRY_DAY = date(2018, 1, 3)
 """First session a new player plays; the rules enter on it."""

@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -36,6 +36,7 @@ from mtum.core.record import decision_document, frame_of
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.view import MarketView
 from mtum.ports.records import CashMovement, DecisionRecord, EquityPoint, Observed, VolumeSnapshot
+from support.values import replace
 
 NEW_YORK = ZoneInfo("America/New_York")
 ACCOUNT = "PRACTICE"

@@ -4,7 +4,7 @@ import os
 import pickle
 import signal
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from mtum.ports.broker import BrokerAccount, BrokerLists, Denied, NoAnswer, Reje
 from mtum.ports.options import LegExecution, OptionLists, OptionOutcome, Working
 from support.option_orders import SESSION
 from support.store import ACCOUNT
+from support.values import replace
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """A split and a dividend while a strategy holds: the daily job on prices as traded, a backtest on adjusted ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from mtum.wiring.provenance import provenance
 from support.parity import in_memory
 from support.practice import Steps
 from support.strategy_parity import CALENDAR, Decided, apart, begun, decided, example_settings
+from support.values import replace
 
 RATIO, CAPITAL, PAID = 2.0, 20_000_000.0, 0.001
 """New shares per old one; so much money that whole shares round nothing away; dividend per close."""

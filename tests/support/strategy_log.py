@@ -1,7 +1,7 @@
 """What a strategy decided over an embedded market, as a log that a person can read."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -24,6 +24,7 @@ from mtum.core.simulation.session_views import SessionHistory, first_session, lo
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Condition, Keep, Shares, SymbolVerdict, Target
 from mtum.core.strategies.description import Example
+from support.values import replace
 
 
 @dataclass(frozen=True)

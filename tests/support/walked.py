@@ -1,7 +1,6 @@
 """Histories, terms and strategies on which the walker is set beside the session path."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import zip_longest
@@ -39,6 +38,7 @@ from mtum.core.strategies.tsmom import Tsmom
 from mtum.core.strategies.volatility_target import VolatilityTarget
 from support.daily_ranking import DailyRanking
 from support.markets import made_up_bars, weekdays
+from support.values import replace
 
 NAMES = tuple(f"S{number}" for number in range(10))
 TOLERANCE = 2e-6

@@ -1,9 +1,10 @@
 """The last gate in front of every broker: an order leaves only if fresh facts allow it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.sessions import Session

@@ -1,10 +1,11 @@
 """The last gate in front of a broker of options: an offer leaves only if fresh facts allow it."""
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from mtum.adapters.brokers.gate import PRICED_WITHIN, GatedBroker
 from mtum.core.market.sessions import Session

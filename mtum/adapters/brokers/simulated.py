@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import Right, instrument, unit_usd
 from mtum.core.market.sessions import Session

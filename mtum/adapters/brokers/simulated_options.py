@@ -1,11 +1,13 @@
 """The in-process broker of practice mode for an account that trades options too (ports.options.OptionBroker)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import inf
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from mtum.adapters.brokers.simulated import SimulatedBroker
 from mtum.core.market.instruments import Right

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from mtum.core.market.instruments import Right
 from mtum.core.options.asking import ChainRequest
 from mtum.core.options.chain import Chain, Quote, Row
@@ -53,8 +55,7 @@ _HASHED_FROM, _HASHED = 56 * 10**17, 36 * 10**17
 """Numbers of contracts that the model's market cannot have: strikes that are no multiple of half a dollar."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Recorded:
+class _Recorded(Struct, frozen=True):
     # One chain: `seen` is None where the file tells the date alone, `level` its implied volatility in points.
     underlying: str
     day: date
@@ -174,8 +175,7 @@ class RecordedChains:
             yield _Reading(file, places, self.calendar).chain(whose, moment, lines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     file: Path
     places: Mapping[str, int]
     calendar: Calendar

@@ -5,8 +5,9 @@ order. An unknown code that carries an order id means that the order's state is 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Meaning(Enum):
@@ -21,8 +22,7 @@ class Meaning(Enum):
     PERSON = "a person is needed"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One code: its meaning without an order, with one (goes on, rejected, unknown or cancel it), and what to know.
 
     What becomes of the order is done in `adapters/brokers/ib/` and `app/session/submit_orders.py`.

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.adapters.ib.codes import CLIENT_ID_IN_USE
 from mtum.adapters.ib.messages import ComboLeg, Contract, Notice, Order
@@ -45,8 +46,7 @@ class WrongAccountError(BrokerUnavailableError):
     """The login's account is not the one that may be traded in this mode."""
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(Struct, frozen=True):
     """The wire client of one library and the values it takes; library objects have no types of ours."""
 
     name: str
@@ -58,8 +58,7 @@ class Library:
     execution_filter: Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """Where the gateway listens, whose account is wanted there and what for.
 
     Parameters

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 from mtum.adapters.ib.connector import Connector
 from mtum.adapters.ib.messages import Contract, Details
@@ -19,8 +20,7 @@ _ZONES = {"EST": "America/New_York", "EST5EDT": "America/New_York", "US/Eastern"
 """Names older gateways use; some machines' zone tables lack them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContractPins:
+class ContractPins(Struct, frozen=True):
     """Where the contract of a symbol is remembered: `read` returns "" for none yet."""
 
     read: Callable[[str], str]

@@ -7,11 +7,12 @@ Neither library's own picture of orders is used: both show live orders as cancel
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import partial
 from typing import Any
+
+from msgspec import Struct, field
 
 from mtum.adapters.ib.codes import Meaning, is_read_only, row_of
 from mtum.adapters.ib.messages import (
@@ -70,8 +71,7 @@ class Limit(Enum):
     LINE = "market data line"
 
 
-@dataclass(frozen=True, slots=True)
-class Request[M: Message]:
+class Request[M: Message](Struct, frozen=True):
     """One request.
 
     Parameters
@@ -280,8 +280,7 @@ def next_dividend(text: str) -> tuple[date, float] | None:
         return None
 
 
-@dataclass(slots=True, eq=False)
-class PendingRequest:
+class PendingRequest(Struct, eq=False):
     """A request in the air; `number` is its request id if its messages carry one."""
 
     request: Request[Any]

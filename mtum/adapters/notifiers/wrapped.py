@@ -1,7 +1,8 @@
 """What every channel is wrapped in: each message says its mode and account, and no channel holds up a run."""
 
 import logging
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtum.adapters.clock import within
 from mtum.errors import NotifyError

@@ -5,13 +5,13 @@ import math
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import NoReturn, Protocol
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.adapters.clock import SystemClock
 from mtum.adapters.sources.csv_cells import day_of, month_first, number_of
@@ -37,8 +37,7 @@ class Readable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CsvTerms:
+class CsvTerms(Struct, frozen=True):
     """How files are read.
 
     Parameters

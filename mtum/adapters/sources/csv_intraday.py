@@ -3,12 +3,12 @@
 import csv
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from msgspec import field
 
 from mtum.adapters.sources.replay import ReplayedSource
 from mtum.core.market.intraday import VALUES, Rows
@@ -18,7 +18,6 @@ from mtum.errors import BarsInvalidError, BarsMissingError, SourceUnavailableErr
 COLUMNS = ("time", *VALUES)
 
 
-@dataclass(slots=True)
 class FolderSource(ReplayedSource):
     """A replayed market over a folder with files of bars within the sessions too (ports.market_data.TellsIntraday).
 

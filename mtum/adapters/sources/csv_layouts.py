@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 READ = {
     "date": ("date", "datetime", "timestamp", "time"),
@@ -29,8 +30,7 @@ _YFINANCE_UNADJUSTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Where everything stands in a file.
 
     Parameters

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from math import isfinite
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.adapters.clock import monotonic_seconds
 from mtum.core.market.bars import COLUMNS, Bars
@@ -119,8 +121,7 @@ class ToldApart:
         return replace(quote, dividend=told.get(session.day, 0.0), dividend_told=True)
 
 
-@dataclass(slots=True)
-class YahooTeller:
+class YahooTeller(Struct):
     """Yahoo's charts, for their dividends alone; a chart must reach the last day that is asked for.
 
     Parameters
@@ -163,8 +164,7 @@ def _chart_for(call: SourceCall) -> SourceCall:
     return SourceCall("history", (symbol, session.day - _BACK, session.day))
 
 
-@dataclass(frozen=True, slots=True)
-class FileTeller:
+class FileTeller(Struct, frozen=True):
     """A person's list; a symbol that is not in it is not known.
 
     Parameters

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.adapters.ib.codes import NO_PERMISSION
 from mtum.adapters.ib.contracts import Contracts
@@ -61,8 +62,7 @@ _DAYS_BEFORE = 12  # calendar days that hold a week of sessions
 type Ticks = Sequence[PriceTick | TextTick | GenericTick | DataType]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Where dividends that a quote told are remembered: `read` returns None for none."""
 
     read: Callable[[str], str | None]

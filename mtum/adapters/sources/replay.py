@@ -1,10 +1,10 @@
 """A replayed market: finished bars shown session by session, as a live source would have shown them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.market.bars import Bar, Bars
 from mtum.core.market.coverage import Coverage
@@ -24,8 +24,7 @@ def always_quoted(_symbol: str, _day: date) -> str:
     return ""
 
 
-@dataclass(slots=True)
-class ReplayedSource:
+class ReplayedSource(Struct):
     """Bars and VIX of a replayed market (ports.market_data.BarSource).
 
     `history` and `quote` show what the caller's instant allows and nothing later: the bounds and `at`

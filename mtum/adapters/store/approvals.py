@@ -1,9 +1,10 @@
 """What a person approved, and the contracts that were pinned; every change is kept, and the newest counts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant_text
@@ -11,8 +12,7 @@ from mtum.core.canonical import canonical, parsed
 from mtum.ports.records import Subject, Way
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteApprovals:
+class SqliteApprovals(Struct, frozen=True):
     """The port `ApprovalStore` on SQLite."""
 
     database: Database

@@ -4,10 +4,11 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtum.adapters.store.checks import problems
 from mtum.adapters.store.faults import faults_of
@@ -18,8 +19,7 @@ from mtum.errors import StoreError
 _SIDE_FILES = ("-wal", "-shm")
 
 
-@dataclass(frozen=True, slots=True)
-class BackupFacts:
+class BackupFacts(Struct, frozen=True):
     """What a copy holds: whose it is, its newest decided session, and how many rows count."""
 
     path: Path

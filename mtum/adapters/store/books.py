@@ -1,10 +1,11 @@
 """What a run needs of all that was ever recorded, at a cost that does not grow with it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.ledger import cash_of, point
@@ -17,8 +18,7 @@ from mtum.ports.broker import BrokerFill, BrokerLists, BrokerOrder
 from mtum.ports.records import EquityPoint, IntentState
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteBooks:
+class SqliteBooks(Struct, frozen=True):
     """The port `BookStore` on SQLite."""
 
     database: Database

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.market.bars import SqliteBars
@@ -18,8 +19,7 @@ from mtum.errors import BarsMissingError, SourceUnavailableError
 from mtum.ports.market_data import Quote, SeriesValue, told_dividends
 
 
-@dataclass(slots=True)
-class CachedBars:
+class CachedBars(Struct):
     """The finished sessions of one source in a database (ports.market_data.BarSource); nothing is written.
 
     Parameters

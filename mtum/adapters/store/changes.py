@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.adapters.store.actions import CHANGES, change_of
 from mtum.adapters.store.database import Database
@@ -18,8 +19,7 @@ from mtum.core.portfolio.fills import ChangeKind, SymbolChange
 from mtum.ports.records import IN_LIEU, CashMovement, ChangeRecord, merger_key
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteChanges:
+class SqliteChanges(Struct, frozen=True):
     """The port `ChangeStore` on SQLite."""
 
     database: Database

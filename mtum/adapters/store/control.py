@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.halting import restriction_in_force
@@ -15,8 +16,7 @@ from mtum.errors import DocumentError, StoreError
 from mtum.ports.records import Halt, VolumeSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteControl:
+class SqliteControl(Struct, frozen=True):
     """The port `ControlStore` on SQLite."""
 
     database: Database
@@ -100,4 +100,4 @@ def _halt(row: sqlite3.Row) -> Halt:
     return of_row(Halt, row, f"the halt {row['id']}", by=row["halted_by"], sleeve=row["strategy"])
 
 
-_SNAPSHOT = [one.name for one in fields(VolumeSnapshot)]
+_SNAPSHOT = VolumeSnapshot.__struct_fields__

@@ -3,9 +3,10 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.adapters.clock import growing, retried
 from mtum.adapters.store.faults import explained, faults_of
@@ -16,8 +17,7 @@ BUSY_SECONDS = 5.0
 type Values = Sequence[str | int | float | bytes | None] | dict[str, str | int | float | bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(Struct, frozen=True):
     """A connection with the file it belongs to and the account it is for."""
 
     path: Path

@@ -2,9 +2,11 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.frames import FrameWriter, is_sound, whole_frame
@@ -21,8 +23,7 @@ from mtum.ports.records import CashMovement, Cross, DecisionRecord, PlanRecord
 _SELECT = "SELECT decisions.*, input_frames.frame FROM decisions JOIN input_frames ON hash = frame_hash"
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteDecisions:
+class SqliteDecisions(Struct, frozen=True):
     """The port `DecisionStore` on SQLite."""
 
     database: Database

@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.faults import faults_of
@@ -14,8 +15,7 @@ _OPTIONS = "EXISTS (SELECT 1 FROM option_fills) OR EXISTS (SELECT 1 FROM events 
 _COUNTED = f"SELECT (SELECT count(*) FROM events), (SELECT coalesce(max(id), 0) FROM events), {_OPTIONS}"
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteEvents:
+class SqliteEvents(Struct, frozen=True):
     """The port `EventStore` on SQLite."""
 
     database: Database

@@ -6,8 +6,9 @@ which sessions it uses and the newest row it knew, and is put together again to 
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from mtum.core.canonical import canonical, canonical_numbers, digest, parsed
 
@@ -20,8 +21,7 @@ _VALUES = ("open", "high", "low", "close", "volume", "dividend")
 type Row = tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FrameWriter:
+class FrameWriter(Struct, frozen=True):
     """Stores frames in one transaction; bars that one frame has of the frame before it are encoded once.
 
     `final` tells whether their bars are written down for later frames to use; a dry run keeps those of its own.

@@ -2,11 +2,13 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.schema.tables import OPEN_MOVEMENTS as OPEN
@@ -25,8 +27,7 @@ def insert_movements(connection: sqlite3.Connection, movements: Iterable[CashMov
         insert(connection, "cash_movements", cells(movement), _PAID)
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteLedger:
+class SqliteLedger(Struct, frozen=True):
     """The port `LedgerStore` on SQLite."""
 
     database: Database
@@ -157,7 +158,7 @@ def cash_of(database: Database, strategy: str, until: date | None = None) -> Dec
     return sum((money(amount) for (amount,) in rest), Decimal(millionths or 0).scaleb(-6))
 
 
-_POINT = [one.name for one in fields(EquityPoint)]
+_POINT = EquityPoint.__struct_fields__
 
 
 # Points are read several times a session; each is a value, so it is made once. A row itself is slow to look up.

@@ -1,15 +1,15 @@
 """What the limits of the account go by; every row is kept, and the newest counts."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant_text
 from mtum.ports.records import AccountWorth
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteLimits:
+class SqliteLimits(Struct, frozen=True):
     """The port `LimitStore` on SQLite."""
 
     database: Database

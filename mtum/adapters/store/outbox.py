@@ -3,8 +3,9 @@
 import sqlite3
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import cells, insert, instant_text, maybe_instant, of_row, plain
@@ -13,8 +14,7 @@ from mtum.ports.messages import Message
 _ONCE = "ON CONFLICT (key) DO NOTHING"
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteMessages:
+class SqliteMessages(Struct, frozen=True):
     """The port `MessageStore` on SQLite."""
 
     database: Database

@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.frames import FrameWriter, is_sound, whole_frame
@@ -23,8 +25,7 @@ def insert_plan(connection: sqlite3.Connection, plan: PlanRecord) -> None:
     insert(connection, "plans", {**cells(plan, "frame"), "frame_hash": frame_hash})
 
 
-@dataclass(frozen=True, slots=True)
-class SqlitePlans:
+class SqlitePlans(Struct, frozen=True):
     """The port `PlanStore` on SQLite."""
 
     database: Database

@@ -5,11 +5,12 @@ import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import date
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from mtum.adapters.store.faults import explained, faults_of
 from mtum.adapters.store.frames import whole_frame
@@ -123,7 +124,7 @@ _LISTED: dict[type, tuple[str, str, str]] = {
 """Kind of row -> what it is selected from, its session, and what orders the rows of one session."""
 
 
-_OF_ALL = {TradeRow: "trades", EquityRow: "equity"}
+_OF_ALL: dict[type, str] = {TradeRow: "trades", EquityRow: "equity"}
 """Kinds of which every row would be made and sorted for the newest few -> table that tells the oldest session first."""
 
 
@@ -201,8 +202,7 @@ def meta(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(_ask(connection, "SELECT key, value FROM meta ORDER BY key"))
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteReader:
+class SqliteReader(Struct, frozen=True):
     """The port `Reader` on a connection of `open_read_only`."""
 
     connection: sqlite3.Connection
@@ -376,8 +376,8 @@ class SqliteReader:
         return ended(_ask(self.connection, ENDED, (day.isoformat(),)))
 
     def _select[R](self, kind: type[R], relation: str, rest: str = "", values: Sequence[object] = ()) -> list[R]:
-        # The many rows are named tuples; what `fields` is given else is a dataclass, which no type says of `R`.
-        names = getattr(kind, "_fields", None) or [field.name for field in fields(kind)]  # type: ignore[arg-type]
+        # The many rows are named tuples, the others structs, which no type says of `R`.
+        names = getattr(kind, "_fields", None) or kind.__struct_fields__  # type: ignore[attr-defined]
         packed = [place for place, name in enumerate(names) if name in _JSON_COLUMNS]
         columns = ", ".join(f"[{name}]" for name in names)  # in double quotes a missing one would be a text
         found = _ask(self.connection, f"SELECT {columns} FROM {relation} {rest}", values)

@@ -3,9 +3,10 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant_text, of_row, plain
@@ -13,8 +14,7 @@ from mtum.core.canonical import parsed
 from mtum.ports.records import RunRecord
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteRuns:
+class SqliteRuns(Struct, frozen=True):
     """The port `RunStore` on SQLite, in a table of its kind."""
 
     database: Database

@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant_text, money, plain
@@ -31,8 +32,7 @@ def insert_external(connection: sqlite3.Connection, symbol: str, shares: Decimal
     connection.execute(sql, (symbol, float(shares), at, why))
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteStatements:
+class SqliteStatements(Struct, frozen=True):
     """The port `StatementStore` on SQLite."""
 
     database: Database

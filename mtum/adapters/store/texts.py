@@ -3,18 +3,16 @@
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
 
 from mtum.core import canonical
 from mtum.core.canonical import utc_text
 from mtum.errors import MtumError, StoreError
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 type Cell = str | int | float | None
 
@@ -51,15 +49,15 @@ def plain(document: object) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def cells(value: "DataclassInstance", *without: str) -> dict[str, Cell]:
+def cells(value: Struct, *without: str) -> dict[str, Cell]:
     """Return the fields of a value, but some, as they stand in columns: money REAL, tables and lists as JSON text."""
     found = ((name, canonical.plain(getattr(value, name), _cell)) for name in _names(type(value), without))
     return {name: plain(one) if isinstance(one, dict | list) else cast("Cell", one) for name, one in found}
 
 
 @cache
-def _names(kind: "type[DataclassInstance]", without: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(kind) if one.name not in without)
+def _names(kind: type[Struct], without: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in kind.__struct_fields__ if name not in without)
 
 
 def insert(connection: sqlite3.Connection, into: str, values: Mapping[str, Cell], conflict: str = "") -> sqlite3.Cursor:

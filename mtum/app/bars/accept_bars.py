@@ -1,11 +1,12 @@
 """What one answer of a source does to the cache: accept, record revisions, keep bad bars out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from math import isnan, prod
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.bars.bar_desk import BarDesk
 from mtum.app.bars.restatements import BY_SOURCE, released, same_numbers, supported
@@ -37,8 +38,7 @@ def final_until(sessions: Sequence[Session], at: datetime) -> date | None:
     return next((one.day for one in reversed(sessions) if one.close + FINAL_AFTER <= at), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One answer of the source beside what the cache holds.
 
     Parameters
@@ -70,8 +70,7 @@ class Reading:
         return final_until(self.wanted, self.at)
 
 
-@dataclass(frozen=True, slots=True)
-class Refresh:
+class Refresh(Struct, frozen=True):
     """What came of one reading.
 
     Parameters
@@ -102,8 +101,7 @@ class Refresh:
     turned_away: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(Struct, frozen=True):
     # `supported` restatements are accepted on the second source's word, and held for a person all the same.
     joined: Merge
     supported: tuple[Change, ...]

@@ -1,7 +1,8 @@
 """What work on the cache of bars needs: a source, the store, a calendar and a clock; no broker, no strategy."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from mtum.ports.market_data import BarSource
 from mtum.ports.store import Store
@@ -37,8 +38,7 @@ class BarDesk(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CacheDesk:
+class CacheDesk(Struct, frozen=True):
     """A desk for the cache alone."""
 
     source: BarSource

@@ -1,11 +1,11 @@
 """Is what the cache holds fit to decide on?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import combinations, groupby
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.app.bars.kept_out import explained, kept_out
 from mtum.core.market.bars import Bars
@@ -20,8 +20,7 @@ from mtum.ports.time import Calendar
 _SHOWN_MISSES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeMiss:
+class VolumeMiss(Struct, frozen=True):
     """How far a projection of a session's volume was off, as a fraction of the final figure.
 
     Four sessions in five should end between `low` and `high`; None where the share was a documented one.
@@ -35,8 +34,7 @@ class VolumeMiss:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What is cached of one symbol and source, and what is wrong with it.
 
     Parameters
@@ -133,8 +131,7 @@ INDEX_POINTS = 0.02
 """Official closes of an index that differ by more than this are different values, not another rounding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
+class Disagreement(Struct, frozen=True):
     """One session's close by two sources."""
 
     symbol: str

@@ -1,8 +1,9 @@
 """Take bars from a person: the file replaces what the cache holds."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
 from mtum.app.bars.accept_closes import accept_closes

@@ -1,8 +1,9 @@
 """Bars within the sessions: read where a sleeve asks for them, kept, and shown to it only where they are fit."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct, field
 
 from mtum.app.bars.bar_desk import BarDesk
 from mtum.core.market.bars import Bars
@@ -23,8 +24,7 @@ from mtum.ports.market_data import SourceCall, TellsIntraday
 _SHORTEST_MINUTES = 210
 
 
-@dataclass(frozen=True, slots=True)
-class ToReadWithin:
+class ToReadWithin(Struct, frozen=True):
     """What a source is asked of one symbol: bars of one length, of these sessions."""
 
     symbol: str
@@ -37,8 +37,7 @@ class ToReadWithin:
         return SourceCall("intraday", (self.symbol, self.minutes, self.sessions[0].day, self.sessions[-1].day))
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
+class Within(Struct, frozen=True):
     """The bars within the sessions that were gathered for an instant.
 
     Parameters

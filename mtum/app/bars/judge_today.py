@@ -1,8 +1,10 @@
 """May today's unfinished bar and the VIX be believed? What the second source, the midpoint and a person say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES, REVISED
 from mtum.app.desk import Desk
@@ -33,8 +35,7 @@ _HELD_FOR_A_PERSON = (Rule.UNCONFIRMED, Rule.LOOKS_LIKE_SPLIT)
 _SPIKE_CONTEXT = 70
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What was found about today's bar of one symbol.
 
     Parameters

@@ -1,8 +1,9 @@
 """Why is a session missing? Its source may well have a bar of it: one that broke a rule and was kept out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, datetime
+
+from msgspec.structs import replace
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.core.market.bars import COLUMNS, Bars

@@ -1,8 +1,9 @@
 """Bring the cache of bars up to date: read what is missing and the last sessions again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
 from mtum.app.bars.accept_closes import accept_closes
@@ -105,8 +106,7 @@ def missing_sessions(cached: Bars, wanted: Sequence[Session]) -> list[date]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class ToRead:
+class ToRead(Struct, frozen=True):
     """What a source is asked for, and the part of the cache that its answer can touch.
 
     Parameters

@@ -1,8 +1,9 @@
 """Bring many symbols and series up to date, one after the other."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 from mtum.app.bars.accept_bars import Refresh
 from mtum.app.bars.bar_desk import BarDesk
@@ -15,8 +16,7 @@ FIRST_DAY = date(1990, 1, 1)
 _HORIZON = timedelta(days=14)
 
 
-@dataclass(frozen=True, slots=True)
-class Synced:
+class Synced(Struct, frozen=True):
     """What became of one symbol: its refresh, or why there is none."""
 
     symbol: str

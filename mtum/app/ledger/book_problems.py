@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.portfolio.fills import Action, Fill, folded, rebased

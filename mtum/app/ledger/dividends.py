@@ -1,9 +1,11 @@
 """Dividends of shares held over the ex-date: what is due, and what has been recorded."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.coordination.coordinate import pro_rata
 from mtum.core.market.bars import Bars
@@ -110,8 +112,7 @@ def dividends_received(
     return tuple(received)
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Struct, frozen=True):
     """A dividend whose cash has come.
 
     Parameters

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
 import numpy as np
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.dividends import dividend_due

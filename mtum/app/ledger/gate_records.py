@@ -1,9 +1,10 @@
 """What our own records say to the last gate for options when it judges an order."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.app.ledger.sleeve_records import read_sleeve
 from mtum.config import Settings, option_rules

@@ -1,9 +1,11 @@
 """What the sleeve holds and may spend, put together from our records and the broker's lists."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.coordination.transfers import spendable
 from mtum.core.market.sessions import Sessions
@@ -29,8 +31,7 @@ BEGINS_AGAIN = "begins_again:"
 """Prefix of the key of cash that a sleeve is given when it trades after it was watched."""
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveRecords:
+class SleeveRecords(Struct, frozen=True):
     """A strategy's own records before a session, in today's shares.
 
     `remembered` maps intent id and symbol to what the strategy asked to keep with the entry, as the child of a spin-off
@@ -48,8 +49,7 @@ class SleeveRecords:
     actions: Sequence[Action]
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(Struct, frozen=True):
     """What every strategy's open lots are made of, in today's shares: its last two round trips at least."""
 
     fills: tuple[Fill, ...]
@@ -224,8 +224,7 @@ def _beginning(movements: Sequence[CashMovement]) -> tuple[OfficialEquity, ...]:
     return (OfficialEquity(start.session - timedelta(days=1), start.amount_usd),) if start else ()
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveCash:
+class SleeveCash(Struct, frozen=True):
     """What a sleeve may spend today, and what of its cash settles later, in USD; `in_fund` where it may be a fund's."""
 
     available_usd: Decimal

@@ -1,10 +1,11 @@
 """The virtual options of a sleeve that is only watched: its orders as if they had been filled when it decided."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.app.ledger.option_worth import close_of
 from mtum.core.canonical import decode
@@ -27,8 +28,7 @@ LADDER = 0.5
 WHAT = "the virtual options of a stored decision"
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualOptions:
+class VirtualOptions(Struct, frozen=True):
     """What a watched sleeve would have in options, and what they brought it.
 
     Parameters

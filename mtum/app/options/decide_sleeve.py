@@ -1,9 +1,11 @@
 """A sleeve of options through a decision: its chains are gathered, its shares and cash are held back, it decides."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.gate_records import orders_at_work
@@ -59,8 +61,7 @@ WRONG = frozenset({"legs", "contract", "listing", "uncovered_calls", "defined_ri
 """Clauses that no sound strategy comes up against."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionSleeve:
+class OptionSleeve(Struct, frozen=True):
     """A sleeve of options with what it sees and owns beside them."""
 
     sleeve: Sleeve
@@ -69,8 +70,7 @@ class OptionSleeve:
     cash: SleeveCash
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveChains:
+class SleeveChains(Struct, frozen=True):
     """What a sleeve of options decides on, beside what every sleeve does.
 
     Parameters
@@ -103,8 +103,7 @@ class SleeveChains:
         return pinned_usd(self.book.lots, self.working, sleeve)
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """What stands beside a sleeve's decision in options.
 
     Parameters
@@ -128,8 +127,7 @@ class Beside:
     shares_usd: Mapping[str, Decimal] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveOptions:
+class SleeveOptions(Struct, frozen=True):
     """What a sleeve decided in options, and all that it rests on.
 
     Parameters

@@ -1,10 +1,12 @@
 """What the last decision of a sleeve saw of options, and its open groups as they stand now."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.config import restored_strategy
 from mtum.core.canonical import table_in, text_in
@@ -24,8 +26,7 @@ UNTOLD = "nobody tells its dividends, so that an ex-date counts as near in March
 """What is said of a group that may be exercised for a dividend of which nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a stored decision saw of options.
 
     Parameters

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.approvals.approve_orders import option_approved, option_way
 from mtum.app.desk import Desk, Problem
@@ -78,8 +80,7 @@ def manage_options(
     return (*told.values(), *option_problems(desk, session, run.told))
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     # What one start remembers: by intent the last step that it was offered at and what was told of it, by contract
     # how many the broker listed beyond our books at first, and does now. What must outlive it stands in the store.
     desk: Desk

@@ -1,10 +1,11 @@
 """What became of the account's options since the last look is worked out, booked once, or asked of a person."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
 from mtum.app.desk import Desk, Problem
@@ -31,8 +32,7 @@ UNDECIDED = "option_undecided"
 _BACK = timedelta(days=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Overnight:
+class Overnight(Struct, frozen=True):
     """What a look found.
 
     Parameters

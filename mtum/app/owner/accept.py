@@ -1,10 +1,11 @@
 """What a person states about the account, because neither our records nor the broker can tell."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.book_problems import check_sound

@@ -1,10 +1,11 @@
 """Money added to or taken from a strategy, recorded for the first session that is not closed yet."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.config import Settings
 from mtum.errors import UsageError
@@ -16,8 +17,7 @@ _LONGEST_CLOSURE = timedelta(days=14)
 """Longest run of days without a session."""
 
 
-@dataclass(frozen=True, slots=True)
-class CapitalChange:
+class CapitalChange(Struct, frozen=True):
     """What the owner says: USD above zero added or taken, and why."""
 
     adds: bool
@@ -25,8 +25,7 @@ class CapitalChange:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Purse:
+class Purse(Struct, frozen=True):
     """A strategy's cash: our record of it, the broker's account behind it, and the time.
 
     Parameters

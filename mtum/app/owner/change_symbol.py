@@ -1,9 +1,10 @@
 """A new name, a merger or a spin-off as a person states it: believed only where the broker's positions show it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.book_problems import check_sound

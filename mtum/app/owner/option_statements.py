@@ -1,9 +1,11 @@
 """What a person states of options: how contracts ended, what an order in doubt did, and what is the owner's own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk
 from mtum.app.ledger.equity import booked
@@ -29,8 +31,7 @@ MOST_OF_A_CALL = 9
 _PRICED = frozenset({EventKind.CASH_SETTLED, EventKind.STATED})
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """A contract in our books and at the broker.
 
     Parameters

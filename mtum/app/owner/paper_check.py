@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mtum.app.desk import Desk
 from mtum.app.owner.paper_check_record import (
@@ -31,8 +33,7 @@ WINDOW_MINUTES = 40.0
 """From here the check may send: earlier than a trading day does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step: when it may begin (minutes before the close, negative after it) and what it does."""
 
     name: str

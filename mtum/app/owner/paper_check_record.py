@@ -1,9 +1,10 @@
 """The record of a paper check: what its steps came to, and whether an order of it is left at the broker."""
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.core.canonical import decode, parsed
 
@@ -11,8 +12,7 @@ FIRST_ORDER, CANCELED = "order on the close, one share", "cancel it"
 SECOND_ORDER, FILLED = "a second one, left to fill", "execution and fee"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What a step came to."""
 
     name: str

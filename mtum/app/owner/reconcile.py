@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import asdict
 
 from mtum.app.bars.refresh_bars import refresh_bars
 from mtum.app.desk import Desk

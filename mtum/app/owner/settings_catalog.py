@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.config import (
     MANY,
@@ -51,8 +53,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _BOUNDS = (("exclusiveMinimum", "above"), ("minimum", "from"), ("exclusiveMaximum", "below"), ("maximum", "up to"))
 
 
-@dataclass(frozen=True, slots=True)
-class SettingDoc:
+class SettingDoc(Struct, frozen=True):
     """One setting: its dotted name, default, meaning, and JSON Schema in TOML's terms.
 
     A `required` one has no default; what stands there is an example.
@@ -75,8 +76,7 @@ class SettingDoc:
         return self.name.rpartition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class SettingValue:
+class SettingValue(Struct, frozen=True):
     """One setting in force and where it came from: default, file or environment."""
 
     name: str

@@ -1,9 +1,10 @@
 """What a person writes after `mtum reconcile --accept`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+
+from msgspec import Struct
 
 from mtum.errors import UsageError
 
@@ -11,8 +12,7 @@ MOST = Decimal(1_000_000_000)
 """No number of shares is larger."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A person's words: the kind, what follows it, and the options that some kinds take."""
 
     kind: str

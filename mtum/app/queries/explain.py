@@ -1,9 +1,11 @@
 """Why a session was decided so."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from mtum.app.queries.plain import plain
 from mtum.config import REPLAYED_SOURCES, restored_strategy
@@ -28,14 +30,13 @@ def explained(found: DecisionRow) -> tuple[Explanation, bool]:
     """
     try:
         replayed = found.settings.get("mode") == "practice" and found.settings["market"]["source"] in REPLAYED_SOURCES
-        stored = {field.name: getattr(found, field.name) for field in fields(found)}
+        stored = asdict(found)
         return explanation_of(stored, restored_strategy(found.strategy, found.settings)), replayed
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VerificationError(f"the stored decision of {found.session} cannot be read: {error!r}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A session's decisions, and what the account did with them.
 
     Parameters

@@ -1,12 +1,14 @@
 """What the indicators say of a symbol: newest values, readings, and the votes by group and timeframe."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from math import isnan
 from statistics import fmean
+from typing import ClassVar
 
-from mtum.core.canonical import SPARSE
+from msgspec import Struct
+from msgspec.structs import replace
+
 from mtum.core.indicators import INDICATORS, lines_of
 from mtum.core.indicators.indicator import Group
 from mtum.core.market.bars import Bars, in_timeframe
@@ -14,8 +16,7 @@ from mtum.core.market.intraday import Frame as WithinFrame
 from mtum.core.market.timeframes import INTRADAY, Timeframe
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One indicator over the bars of one timeframe.
 
     Parameters
@@ -37,8 +38,7 @@ class Reading:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """The indicators over the bars of one timeframe.
 
     Parameters
@@ -61,6 +61,8 @@ class Frame:
         Mean of all votes.
     """
 
+    SPARSE: ClassVar = frozenset(("ends", "running", "why"))
+
     timeframe: Timeframe
     bars: int
     days: tuple[date, ...]
@@ -68,13 +70,12 @@ class Frame:
     readings: tuple[Reading, ...]
     groups: dict[Group, float]
     vote: float | None
-    ends: tuple[datetime, ...] = field(default=(), metadata=SPARSE)
-    running: float | None = field(default=None, metadata=SPARSE)
-    why: str = field(default="", metadata=SPARSE)
+    ends: tuple[datetime, ...] = ()
+    running: float | None = None
+    why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(Struct, frozen=True):
     """The indicators of a symbol over its timeframes.
 
     Parameters

@@ -1,9 +1,11 @@
 """The lists that the records hold: trades, orders, fills, decisions, bars, equity, cash, runs, notes, options."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from mtum.app.ledger.unsound_books import unsound_books
 from mtum.ports.event_log import NoteRow
@@ -11,7 +13,7 @@ from mtum.ports.option_rows import OptionFillRow, OptionOrderRow, OptionTradeRow
 from mtum.ports.reading import Reader
 from mtum.ports.rows import BarRow, CashRow, DayRow, EquityRow, FillRow, OrderRow, RunRow, TradeRow, VirtualRow
 
-KINDS: dict[str, type] = {
+KINDS: dict[str, type[Struct]] = {
     "trades": TradeRow,
     "orders": OrderRow,
     "fills": FillRow,
@@ -32,8 +34,7 @@ _OF_FILLS = ("trades", "equity")
 """Lists worked out of fills: where fills were changed, they are shown and are not right."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A list as the records have it.
 
     Parameters
@@ -103,7 +104,7 @@ def documents_of(kind: str, rows: Sequence[Any]) -> Sequence[Any]:
 def _day_document(row: DayRow) -> dict[str, Any]:
     """Return a decision's row, what its symbol recorded, where it is one, beside what the row says itself."""
     recorded: Mapping[str, Any] = next(iter(row.indicators.values())) if len(row.indicators) == 1 else {}
-    return {**recorded, **{field.name: getattr(row, field.name) for field in fields(row)}}
+    return {**recorded, **asdict(row)}
 
 
 def with_option_orders(reader: Reader, rows: Sequence[DayRow]) -> list[DayRow]:

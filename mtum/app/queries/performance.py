@@ -3,11 +3,13 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from math import fsum, prod
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mtum.core.portfolio.money import exact
 from mtum.core.portfolio.returns import Curve, changes, curve, drawdown, returns, rounded, together
@@ -15,8 +17,7 @@ from mtum.ports.reading import Reader
 from mtum.ports.rows import CashRow, EquityRow
 
 
-@dataclass(frozen=True, slots=True)
-class PerformanceRow(EquityRow):
+class PerformanceRow(EquityRow, frozen=True):
     """A point of equity, its return without deposits and withdrawals, and the fall of these returns from their peak."""
 
     return_frac: float
@@ -43,8 +44,7 @@ def chained(earned: Sequence[float]) -> float:
     return round(prod([1.0 + one for one in earned]) - 1.0, 8)
 
 
-@dataclass(frozen=True, eq=False)
-class SleeveCloses:
+class SleeveCloses(Struct, frozen=True, eq=False, dict=True):
     """A sleeve at its official closes, oldest first.
 
     Parameters
@@ -95,8 +95,7 @@ def closes_of(reader: Reader, sleeves: Iterable[str]) -> dict[str, SleeveCloses]
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRow:
+class AccountRow(Struct, frozen=True):
     """All sleeves together at an official close, and what each earned since the one before.
 
     Parameters
@@ -114,8 +113,7 @@ class AccountRow:
     gained_usd: Mapping[str, float]
 
 
-@dataclass(frozen=True, eq=False)
-class AccountCloses:
+class AccountCloses(Struct, frozen=True, eq=False, dict=True):
     """The sleeves that own money at their closes, and the account at every close that one of them has.
 
     Parameters

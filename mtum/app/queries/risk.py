@@ -1,10 +1,11 @@
 """What the account could lose: every limit with its use, measures of risk, and past crashes replayed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from math import isfinite
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.app.queries.bars import cached_bars
 from mtum.app.queries.performance import SleeveCloses, closes_of
@@ -26,8 +27,7 @@ MARKETS = ("SPY", "SP500")
 """What beta is measured against: the first of these whose history is cached."""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitUse:
+class LimitUse(Struct, frozen=True):
     """A limit in force.
 
     Parameters
@@ -47,8 +47,7 @@ class LimitUse:
     use: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRisk:
+class AccountRisk(Struct, frozen=True):
     """The account at the last closes that are cached.
 
     Parameters

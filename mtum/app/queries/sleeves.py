@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.queries.performance import AccountCloses, SleeveCloses, account_performance
 from mtum.config import Settings
@@ -14,8 +15,7 @@ from mtum.ports.reading import DatabaseState, Reader
 from mtum.ports.rows import CashRow, DayRow, PositionRow, VirtualRow
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """A time in which a sleeve was watched, at the prices of its decisions: virtual money, in no figure of the account.
 
     Parameters
@@ -34,8 +34,7 @@ class Watched:
     max_drawdown_frac: float
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveLine:
+class SleeveLine(Struct, frozen=True):
     """A sleeve at a glance; what its records do not hold yet is None.
 
     Money and results of a sleeve that is watched are virtual; what it earned and was given with real money before

@@ -1,9 +1,10 @@
 """The state at a glance, from what the database holds and the timetable says; nothing is asked of the broker."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.app.service.schedule import Wake, timetable, upcoming
 from mtum.config import REPLAYED_SOURCES, Settings
@@ -18,8 +19,7 @@ _WAKING_SESSIONS = 2
 _AHEAD = timedelta(days=14)
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """The state at a glance.
 
     Parameters

@@ -4,15 +4,17 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mtum.ports.rows import SignalRow
 
 
-def csv_text(kind: type, rows: Iterable[Any]) -> str:
+def csv_text(kind: type[Struct], rows: Iterable[Any]) -> str:
     """Return rows of a kind as CSV: a column for each of its fields."""
-    names = [field.name for field in fields(kind)]
+    names = list(kind.__struct_fields__)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)

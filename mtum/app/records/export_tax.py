@@ -3,9 +3,10 @@
 import csv
 import io
 from collections.abc import Sequence, Set
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.portfolio.fills import Action, Fill, folded, later_symbols

@@ -1,7 +1,6 @@
 """Do stored decisions replay to what they say, from what was known at the time, and do the books add up?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from math import isclose, isnan
@@ -9,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Problem, Provenance, exit_code_of
@@ -36,8 +36,7 @@ DECIDED_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """What was found for one session; `drift` is no fault, the other two are."""
 
     session: date
@@ -46,8 +45,7 @@ class Verification:
     drift: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyResult:
+class VerifyResult(Struct, frozen=True):
     """The document for `--json` and the exit code."""
 
     document: dict[str, Any]

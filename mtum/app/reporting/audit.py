@@ -1,8 +1,9 @@
 """The checks of a quarter."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 from mtum.app.reporting.period import Kind, Period, bounds
 from mtum.core.market.holiday_rules import expected_sessions
@@ -17,8 +18,7 @@ BACKUP_DAYS = 7
 SECRET_DAYS = 365
 
 
-@dataclass(frozen=True, slots=True)
-class Drill:
+class Drill(Struct, frozen=True):
     """What restoring the newest copy of the database came to; `error` is None when it was sound."""
 
     copy: str

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from mtum.app.reporting import drift, money, quality, trading
 from mtum.app.reporting.corrections import corrections

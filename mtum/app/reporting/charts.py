@@ -1,10 +1,10 @@
 """The charts of the reports, read from the same facts as the numbers."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
+from msgspec.structs import replace
 
 from mtum.app.reporting.facts import CHART_SESSIONS, SessionFacts
 from mtum.app.reporting.money import curves

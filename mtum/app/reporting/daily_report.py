@@ -1,10 +1,12 @@
 """The account of one session: made from the store, written once as text, JSON and HTML."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.reporting.build import summarize
 from mtum.app.reporting.charts import report_charts
@@ -21,8 +23,7 @@ from mtum.ports.messages import Message, Urgency
 from mtum.ports.run_store import RunStore
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """A report as it stands in its files; `html` is None where none was asked for.
 
     `broken` names the parts that a fault of ours cost it when it was made.

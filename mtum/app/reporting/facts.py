@@ -1,10 +1,15 @@
 """Everything the store knows about one session, read once and cut at that session."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.approvals.approve_settings import pinned_contracts
 from mtum.app.ledger.virtual import virtual_points, virtual_records
@@ -73,8 +78,7 @@ class Setup:
         return self.chosen.symbols[0]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFacts:
+class SessionFacts(Struct, frozen=True):
     """One session as the store knows it now, of a sleeve or of the account; nothing later than the session is in it.
 
     An account is read as a sleeve is: with the fills, movements and equity of all its sleeves, which stand in
@@ -98,13 +102,13 @@ class SessionFacts:
     final_until: date | None
     history: FinalHistory
     halts: tuple[Halt, ...]
-    other_bars: Mapping[str, Bars] = field(default_factory=dict)
+    other_bars: Mapping[str, Bars] = msgspec.field(default_factory=dict)
     revisions: int = 0
     projection: VolumeSnapshot | None = None
     last_projection: VolumeSnapshot | None = None
     approved: Mapping[str, Any] | None = None
     approved_code: Mapping[str, Any] | None = None
-    contracts: Mapping[str, str] = field(default_factory=dict)
+    contracts: Mapping[str, str] = msgspec.field(default_factory=dict)
     backtest: Mapping[str, Any] | None = None
     others: Sequence[str] = ()
     parts: tuple["SessionFacts", ...] = ()
@@ -246,7 +250,7 @@ def session_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     sleeves = setup.sleeves
     if setup.sleeve or [one.owns_money for one in sleeves] == [True]:
         return _sleeve_facts(store, calendar, setup, day, whole=whole)
-    named = (replace(setup, sleeve=one.name) for one in sleeves)
+    named = (dataclasses.replace(setup, sleeve=one.name) for one in sleeves)
     parts = tuple(_sleeve_facts(store, calendar, one, day, whole=whole) for one in named)
     return _together(setup, parts)
 

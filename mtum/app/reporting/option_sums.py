@@ -1,9 +1,10 @@
 """What the options of a sleeve came to up to a session: for its report, beside what its shares did."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.ports.records import DecisionRecord
 from mtum.ports.store import Store
@@ -11,8 +12,7 @@ from mtum.ports.store import Store
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class OptionSums:
+class OptionSums(Struct, frozen=True):
     """What options came to up to a session, USD.
 
     Parameters

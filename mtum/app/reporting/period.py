@@ -1,12 +1,13 @@
 """A period of a review: its bounds, its sessions and everything the store knows of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import Enum
 from functools import partial
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.reporting.facts import DECIDING_JOB, SessionFacts, session_facts
 from mtum.app.reporting.report_writer import ReportWriter
@@ -45,8 +46,7 @@ def bounds(kind: Kind, end: date) -> tuple[date, date]:
     return date(end.year, first_month, 1), date(following // 12, following % 12 + 1, 1) - timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Period:
+class Period(Struct, frozen=True, eq=False):
     """What a review looks at; `facts` ends at the last session with a bar or run up to `end`.
 
     That of an account has one of each sleeve in `parts`, and of each session the decision of one of them.

@@ -1,7 +1,8 @@
 """Data quality, timings, flips and problems of a session."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from mtum.app.reporting.facts import SessionFacts
 from mtum.app.reporting.money import exit_pending

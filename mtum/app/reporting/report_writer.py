@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.reporting.facts import Setup
 from mtum.core.reporting.charts import Chart
@@ -24,8 +26,7 @@ type Document = Mapping[str, Any]
 type Charts = Callable[[], tuple[Chart, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class ReportWriter:
+class ReportWriter(Struct, frozen=True):
     """What a report needs: facts, calendar, the folder it goes to, and (for HTML) a renderer."""
 
     store: Store

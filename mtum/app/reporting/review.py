@@ -1,12 +1,13 @@
 """The account of a week, a month, a quarter or a whole run: made from the store, written when the period is over."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.reporting import partial_bars, quality, stability
 from mtum.app.reporting.accuracy import signal_accuracy
@@ -38,8 +39,7 @@ from mtum.ports.messages import Message, Urgency
 REVIEW_JOB = "review"
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(Struct, frozen=True):
     """What only the machine can tell a quarterly review; see `audit`."""
 
     secret_days: Mapping[str, int | None] = field(default_factory=dict)
@@ -47,8 +47,7 @@ class Outside:
     drill: Drill | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewReport:
+class ReviewReport(Struct, frozen=True):
     """A review as it stands in its files; `html` is None where none was written."""
 
     review: Review

@@ -1,9 +1,10 @@
 """Orders and fills of a session, what is traded without an order, purchases that stand, and round trips."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from mtum.app.ledger.virtual import virtual_key
 from mtum.app.reporting.facts import SessionFacts

@@ -1,12 +1,12 @@
 """All sleeves over one history, as one account: played, measured, and what each of them made of it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import groupby
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from mtum.app.research.backtest_request import BacktestRequest, DecisionModel
 from mtum.app.research.run_backtest import (

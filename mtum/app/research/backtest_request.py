@@ -1,10 +1,12 @@
 """What a backtest is asked: symbol, span, models and the terms behind the settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.config import Settings, SleeveRisk, account_rules
 from mtum.config.names import required_of
@@ -41,8 +43,7 @@ PLAYED = (
 """Settings that a backtest plays, beside its strategy's: what `BacktestRequest.terms` reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class BacktestRequest:
+class BacktestRequest(Struct, frozen=True):
     """One question to history.
 
     Parameters
@@ -225,13 +226,13 @@ def on_symbol(strategy: Strategy, symbol: str | None) -> Strategy:
     UsageError
         If the strategy does not trade one symbol of choice.
     """
-    from dataclasses import fields
+    import dataclasses
 
     if symbol is None:
         return strategy
-    names = {one.name for one in fields(strategy)}  # type: ignore[arg-type]  # strategies are dataclasses
+    names = {one.name for one in dataclasses.fields(strategy)}  # type: ignore[arg-type]  # strategies are dataclasses
     if "symbol" not in names:
         raise UsageError(f"{strategy.name} trades symbols of its own; leave out --symbol")
     alone: dict[str, object] = {"symbol": symbol, **({"symbols": ()} if "symbols" in names else {})}
-    moved: Strategy = replace(strategy, **alone)  # type: ignore[type-var]  # as above
+    moved: Strategy = dataclasses.replace(strategy, **alone)  # type: ignore[type-var]  # as above
     return moved

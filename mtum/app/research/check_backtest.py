@@ -1,12 +1,13 @@
 """Check a backtest: what of it hangs on the future, on costs, on one symbol, on one state of the market, on luck."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from mtum.app.research.run_backtest import Backtested, Tell, tell_compiling
 from mtum.app.research.steps import tell_step
+from mtum.core.canonical import as_table
 from mtum.core.portfolio.returns import from_capital, returns
 from mtum.core.research.attribution import added_by_sleeve
 from mtum.core.research.checks import CUTS, WARM_UPS, Beside, Checks, Each, Question, Replay, one_by_one, run_checks
@@ -120,7 +121,7 @@ def _vix(found: Backtested, source: BarSource) -> tuple[Mapping[date, float], li
 
 def checks_document(checks: Checks) -> dict[str, Any]:
     """Return the checks as plain values."""
-    plain = asdict(checks)
+    plain = as_table(checks)
     plain["variants"] = [{name: _short(cell) for name, cell in row.items()} for row in plain["variants"]]
     plain["regimes"] = [{name: _short(cell) for name, cell in row.items()} for row in plain["regimes"]]
     return plain

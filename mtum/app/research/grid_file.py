@@ -1,11 +1,12 @@
 """GRID.toml: which settings to try, and every combination of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import isfinite
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.config import read_toml
 from mtum.errors import ConfigError
@@ -16,8 +17,7 @@ SECTIONS = ("grid", "linked", "base")
 type Change = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """Settings that vary alone, groups that move together, and settings fixed for all.
 
     Parameters

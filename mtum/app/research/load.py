@@ -1,11 +1,11 @@
 """Bars and VIX of the asked span, checked as the daily job checks them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 
 import numpy as np
+from msgspec import Struct, field
 
 from mtum.app.bars.check_columns import check_columns
 from mtum.app.research.backtest_request import BacktestRequest
@@ -27,8 +27,7 @@ FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2200, 1, 1)
 VIX_POSSIBLE = (5.0, 150.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """Checked bars from the first warm-up session to the last decided one, and VIX closes by session.
 
     Parameters

@@ -1,10 +1,11 @@
 """The history of an account: what each of its sleeves needs, checked sleeve by sleeve and played as one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.load import Loaded, first_day, load, sessions_of
@@ -19,8 +20,7 @@ from mtum.ports.market_data import BarSource
 from mtum.ports.time import Calendar
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedAccount:
+class LoadedAccount(Struct, frozen=True):
     """Checked bars of every sleeve in one history.
 
     Parameters

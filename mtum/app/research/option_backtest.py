@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
 from math import isfinite
 from typing import Any, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.bars.own_volatility import ranked_by
 from mtum.app.model_chains import ModelChains
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.steps import count_sessions
 from mtum.config import option_rules
+from mtum.core.canonical import as_table
 from mtum.core.market.bars import Bars, Column, Days
 from mtum.core.options.model.answer import CALENDAR_AFTER, CALENDAR_BEFORE
 from mtum.core.options.model.levels import ILLUSTRATION, MODEL_PRICED, STANDS_FOR, level_of
@@ -44,8 +47,7 @@ type ChainsAt = Callable[[float], ModelledChains]
 """Chains so many volatility points above the model's level."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionMarket:
+class OptionMarket(Struct, frozen=True):
     """Where options of a history are quoted.
 
     Parameters
@@ -65,8 +67,7 @@ class OptionMarket:
         return ModelChains(self.source, self.calendar, points=points, official=True)
 
 
-@dataclass(frozen=True, slots=True)
-class OptionResults:
+class OptionResults(Struct, frozen=True):
     """What a history with options came to.
 
     Parameters
@@ -184,8 +185,7 @@ def _terms(asked: BacktestRequest, market: SessionHistory, quoted: tuple[OptionM
     )
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSeries:
+class KnownSeries(Struct, frozen=True):
     """Bars and series as they were read once: all that the model quotes with, to be sent to another process."""
 
     bars: Mapping[str, Bars]
@@ -224,8 +224,7 @@ class KnownSeries:
         return {day: value for day, value in self.series.get(name, {}).items() if first <= day <= last}
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ModelPlayer:
+class ModelPlayer(Struct, frozen=True):
     """Plays accounts with options at the model's own level (core.research.session_grid.OptionPlayer)."""
 
     asked: BacktestRequest
@@ -364,7 +363,7 @@ def finite(frac: float) -> float | None:
 
 def _sleeve(one: PlayedOptions) -> dict[str, Any]:
     lists = {
-        name: [asdict(row) for row in rows]
+        name: [as_table(row) for row in rows]
         for name, rows in (("orders", one.orders), ("events", one.events), ("groups", one.groups))
     }
     kept = ("label", "fees_usd", "spread_usd", "held_back", "unquoted", "not_opened")

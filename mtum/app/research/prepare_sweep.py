@@ -1,8 +1,10 @@
 """Make a grid ready to play: every value checked, one combination per row, the histories they share."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from mtum.app.research.backtest_request import PLAYED, BacktestRequest
 from mtum.app.research.grid_file import Grid
@@ -120,7 +122,7 @@ def _compiled(grid: Grid, asked: BacktestRequest, settings: LoadSettings) -> tup
         own = {
             name.removeprefix(STRATEGY): fields[name, repr(value)] for name, value in change.items() if name not in rest
         }
-        found.append(Combination(replace(strategy, **own), made[key]))
+        found.append(Combination(dataclasses.replace(strategy, **own), made[key]))
     return tuple(found)
 
 
@@ -153,7 +155,7 @@ def _with_options(
         from mtum.app.research.option_backtest import player_of  # what shares do without
 
         player = player_of(own, traded, source, calendar, player)
-        yield replace(one, options=player)
+        yield dataclasses.replace(one, options=player)
 
 
 def _key(one: Combination | AccountCombination) -> tuple[object, ...]:
@@ -203,7 +205,7 @@ def _fit(
     if not any(lost) or isinstance(one, Combination):
         return one
     each = zip(one.sleeves, lost, strict=True)
-    return replace(
+    return dataclasses.replace(
         one, sleeves=tuple(replace(own, strategy=doing_without(asked, own.strategy, those)) for own, those in each)
     )
 

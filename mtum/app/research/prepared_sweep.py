@@ -1,9 +1,11 @@
 """A grid made ready to play: its combinations, and the histories that they share."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.grid_file import Grid
@@ -24,8 +26,7 @@ MUCH = 1_000_000
 """Sessions times symbols times combinations from which machine code is worth loading, or making, for a walk."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class Ground(Struct, frozen=True, eq=False):
     """A history that combinations share.
 
     Parameters
@@ -68,8 +69,7 @@ class Ground:
         return AccountPart(self.market, self.span, own, much)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PreparedSweep:
+class PreparedSweep(Struct, frozen=True, eq=False):
     """A grid made ready: one combination per row, and the histories they share.
 
     All are decided on the same sessions, `days`, so that their rows compare.

@@ -1,16 +1,18 @@
 """One strategy over one history: played, measured, set beside buy-and-hold."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from mtum.app.research.backtest_request import BacktestRequest, DecisionModel
 from mtum.app.research.load import load
 from mtum.app.research.steps import tell_step
 from mtum.config import Settings
+from mtum.core.canonical import as_table
 from mtum.core.compiled import is_compiled
 from mtum.core.market.bars import Days
 from mtum.core.market.embedded import truths
@@ -60,8 +62,7 @@ type Tell = Callable[[str], None]
 """Called with progress messages for the person who waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Backtested:
+class Backtested(Struct, frozen=True):
     """A history, what was played on it and what that was worth.
 
     Parameters
@@ -384,7 +385,7 @@ def _market_cautions(found: Backtested) -> Iterator[str]:
 
 def curve_document(metrics: CurveMetrics) -> dict[str, Any]:
     """Return the metrics of a curve as plain values, the drawdown's dates beside its size."""
-    plain = asdict(metrics)
+    plain = as_table(metrics)
     fall = plain.pop("max_drawdown")
     return {
         **{name: _short(number) for name, number in plain.items()},
@@ -413,7 +414,7 @@ def benchmark_document(held: BuyAndHoldCurves, capital_usd: float) -> dict[str, 
 
 
 def _trades_document(metrics: TradeMetrics) -> dict[str, Any]:
-    plain = asdict(metrics)
+    plain = as_table(metrics)
     rows = plain.pop("exit_reasons")
     return {
         **{name: _short(number) for name, number in plain.items()},

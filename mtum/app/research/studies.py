@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from mtum.core.canonical import canonical, digest, plain, utc_text
@@ -48,8 +48,7 @@ def hash_of_bars(histories: Sequence[SessionHistory]) -> str:
     return found.hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """When and with which line, code and bars a study was made."""
 
     at: datetime

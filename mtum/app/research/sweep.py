@@ -1,11 +1,11 @@
 """A backtest for every combination of a grid: resumable, in parallel, judged together."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Protocol
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.app.research.prepared_sweep import PreparedSweep
 from mtum.app.research.run_backtest import benchmark_document, sizing_cautions, stand_in
@@ -134,8 +134,7 @@ def sweep(prepared: PreparedSweep, store: ResultStore, engine: Engine, progress:
     return store.results(total)
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadEngine:
+class ThreadEngine(Struct, frozen=True):
     """Plays parts in this process; compiled loops run beside each other, whatever else one after the other."""
 
     workers: int = 1

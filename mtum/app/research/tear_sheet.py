@@ -3,12 +3,13 @@
 import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
 from io import StringIO
 from math import isfinite
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mtum.app.research.run_backtest import Backtested
 from mtum.core import canonical
@@ -142,8 +143,8 @@ def _joined(cell: object) -> object:
     return "; ".join(map(str, cell)) if isinstance(cell, list) else cell
 
 
-def _names(kind: type) -> list[str]:
-    return [field.name for field in fields(kind)]
+def _names(kind: type[Struct]) -> list[str]:
+    return list(kind.__struct_fields__)
 
 
 def _values(row: Any) -> list[object]:

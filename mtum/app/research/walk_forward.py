@@ -1,12 +1,12 @@
 """Choose settings on one window of history, try them on the next, and join the tries."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import date
 from math import sqrt
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.app.research.prepared_sweep import PreparedSweep
 from mtum.app.research.run_backtest import curve_document, sizing_cautions, stand_in
@@ -19,6 +19,7 @@ from mtum.app.research.sweep import (
     session_sharpes,
     terms_document,
 )
+from mtum.core.canonical import as_table
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.returns import from_capital, returns
 from mtum.core.research.benchmark import BuyAndHoldCurves
@@ -36,8 +37,7 @@ type Play = Callable[[PreparedSweep], GridResults]
 """Plays every combination of a sweep."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WalkedForward:
+class WalkedForward(Struct, frozen=True, eq=False):
     """Every fold's choice and result, and the joined curve of the sessions that were not looked at.
 
     `held` is buy-and-hold of each symbol over these sessions, `tried` the combinations over them.
@@ -151,7 +151,7 @@ def _luck(found: WalkedForward) -> dict[str, Any]:
     curves = (from_capital(one.reinvested, float(one.reinvested[0])) for one in found.held.values())
     held = np.mean([returns(curve) for curve in curves], axis=0)
     moves = returns(from_capital(found.equity, found.capital_usd))
-    return {"luck": asdict(luck_of(moves, held)), "bootstrap": asdict(bootstrap(moves, held))}
+    return {"luck": as_table(luck_of(moves, held)), "bootstrap": as_table(bootstrap(moves, held))}
 
 
 def document(found: WalkedForward) -> dict[str, Any]:

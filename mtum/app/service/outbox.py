@@ -5,7 +5,9 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.errors import NotifyError, RunLockedError
 from mtum.ports.messages import Message, MessageStore, Notifier, Urgency
@@ -19,8 +21,7 @@ _GLANCE_SECONDS = 0.5
 _FIRST = {Urgency.ACT_NOW: 0, Urgency.ORDER_SENT: 1, Urgency.REPORT: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Flushed:
+class Flushed(Struct, frozen=True):
     """What one attempt to empty the outbox came to.
 
     Parameters
@@ -33,8 +34,7 @@ class Flushed:
     failed: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outbox:
+class Outbox(Struct, frozen=True):
     """The stored outbox and the channels that empty it.
 
     Each channel has its own entry of a message, so that a retry for one never repeats it on

@@ -1,10 +1,11 @@
 """Go or no-go: would today's run succeed, and if not, what is to be done about it?"""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.app.approvals.approve_settings import entries_stopped
 from mtum.app.desk import Desk
@@ -31,8 +32,7 @@ ROOM = Decimal("1.01")
 """A trial purchase leaves this room for a move of the price and for the fee."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True):
     """Every check, in the order a run would need them; no session where none is left to play."""
 
     session: Session | None
@@ -61,8 +61,7 @@ class Rehearsal:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a rehearsal asks outside the ports, handed in by wiring.
 
     Parameters

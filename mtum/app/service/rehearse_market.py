@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.bars.judge_today import judge_vix
 from mtum.app.desk import Desk
@@ -28,8 +30,7 @@ class CheckState(Enum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One line: what was looked at, what was found, what to do, and the exit code the run would have."""
 
     name: str

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtum.app.service.run_due import RunContext, session_at_work
 from mtum.app.strategies import versions
@@ -23,8 +24,7 @@ type Check = Callable[[Settings, Path, bytes], str]
 """What is wrong with a version of a file, empty when nothing is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
+class Renewal(Struct, frozen=True):
     """What became of a file: "unchanged", "taken", "kept" (the old version stays) or "waits" for a session's end."""
 
     file: Path

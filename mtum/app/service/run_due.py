@@ -3,8 +3,10 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.desk import RunResult
 from mtum.app.service.notices import bug_notice, missed_notice, outcome_notices
@@ -50,8 +52,7 @@ Job = Callable[[Session, str], RunResult]
 Scope = Callable[[int | None, date | None], AbstractContextManager[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class RunContext:
+class RunContext(Struct, frozen=True):
     """Everything the entry works with; built by wiring.
 
     Parameters
@@ -81,8 +82,7 @@ class RunContext:
     stopping: Callable[[], bool] = field(default=lambda: False)
 
 
-@dataclass(frozen=True, slots=True)
-class JobRun:
+class JobRun(Struct, frozen=True):
     """One line of what the entry did."""
 
     wake: Wake
@@ -92,8 +92,7 @@ class JobRun:
     run_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DueRun:
+class DueRun(Struct, frozen=True):
     """Everything the entry did, and the exit code that wins; `text` says why it could not begin."""
 
     at: datetime

@@ -1,9 +1,10 @@
 """When each job of the trading day is due: the timetable as data, and what follows from it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
+
+from msgspec import Struct
 
 from mtum.config import Schedule
 from mtum.core.market.calendars import NEW_YORK
@@ -38,8 +39,7 @@ class Every(Enum):
     QUARTER_END = "last session of the quarter"
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """One line of the timetable.
 
     Parameters
@@ -59,8 +59,7 @@ class Slot:
     every: Every = Every.SESSION
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Wake:
+class Wake(Struct, frozen=True, order=True):
     """One occurrence of a slot: begins at `at` and not later than `deadline` (UTC)."""
 
     at: datetime
@@ -75,8 +74,7 @@ class Wake:
         return (self.session, self.job, self.slot)
 
 
-@dataclass(frozen=True, slots=True)
-class DueWakes:
+class DueWakes(Struct, frozen=True):
     """What a moment asks for: to run, to record as missed, to record as superseded."""
 
     ready: tuple[Wake, ...] = ()

@@ -1,9 +1,10 @@
 """Limits that look at the account as a whole, and the halts they put in force by themselves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.app.approvals.approve_settings import entries_stopped
 from mtum.app.desk import Desk, Problem

@@ -1,8 +1,10 @@
 """Do our records and the broker agree well enough to decide, and what must wait until they do?"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.unsound_books import unsound_books
@@ -26,8 +28,7 @@ from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState
 
 
-@dataclass(frozen=True, slots=True)
-class BookCheck:
+class BookCheck(Struct, frozen=True):
     """What the comparison found: problems, symbols that must wait, and shares that are really there.
 
     `sellable` are shares of ours that may be sold, `short` those that a person may have bought back.

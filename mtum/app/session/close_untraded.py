@@ -1,8 +1,9 @@
 """Lots that the settings trade no more, after a change of symbol or strategy: refused, unless they are closed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.sleeve_records import Records, SleeveRecords, read_records

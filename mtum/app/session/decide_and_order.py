@@ -1,9 +1,10 @@
 """The daily decision: gather, decide once and for all, order the difference exactly once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
 from mtum.app.ledger.sleeve_records import read_sleeves

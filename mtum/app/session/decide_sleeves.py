@@ -1,11 +1,14 @@
 """Every sleeve decides on the one market that was gathered; where one fails, the others go on without it."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from math import isnan
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.dividends import due_today_usd
@@ -44,8 +47,7 @@ if TYPE_CHECKING:
     from mtum.core.options.chain import Chain
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """Cash that moves between the sleeves before they decide; empty but at the end of a period.
 
     `frame` and `document` are what the plan of the session keeps of it.
@@ -56,8 +58,7 @@ class Moved:
     movements: tuple[CashMovement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveInputs:
+class SleeveInputs(Struct, frozen=True):
     """What every sleeve's decision rests on beside the market.
 
     Parameters
@@ -80,8 +81,7 @@ class SleeveInputs:
     shares_usd: Mapping[str, Decimal] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """What one sleeve decided, and on what."""
 
     sleeve: Sleeve
@@ -422,4 +422,4 @@ def _at_midpoints(view: MarketView, symbols: set[str]) -> MarketView:
         if midpoint is not None:
             provisional[symbol] = at_midpoint(provisional[symbol], midpoint)
             bars[symbol] = bars[symbol].until(bars[symbol].day(-2)).extended(provisional[symbol].bar)
-    return replace(view, bars=bars, provisional=provisional)
+    return dataclasses.replace(view, bars=bars, provisional=provisional)

@@ -1,9 +1,10 @@
 """Every difference between our records and the broker's lists, in words, with its exit code and the legal ways out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.sleeve_records import held_lots, held_shares
@@ -26,8 +27,7 @@ _ENDED = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
 _NEVER_LEFT = (OrderStatus.PLANNED, OrderStatus.DENIED)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One difference: its kind, what it is about, both sides in words, and the commands that may settle it."""
 
     kind: str
@@ -45,8 +45,7 @@ class Difference:
         return Problem(self.exit_code, f"{self.text}; {way}")
 
 
-@dataclass(frozen=True, slots=True)
-class Unbooked:
+class Unbooked(Struct, frozen=True):
     """Shares that the broker has beyond our records, or lacks, and that an order of ours explains."""
 
     state: IntentState
@@ -201,8 +200,7 @@ def _change_like(desk: Desk, books: Books, lists: BrokerLists, balance: Balance)
     return text, f"{begin} merged {balance.symbol} --cash 0 --into {into} --ratio {ratio} {since}"
 
 
-@dataclass(frozen=True, slots=True)
-class Beyond:
+class Beyond(Struct, frozen=True):
     """An order of which more was executed than ordered: the fact alone, and as a difference with its ways out."""
 
     state: IntentState

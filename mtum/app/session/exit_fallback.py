@@ -1,7 +1,8 @@
 """After a finally rejected exit: a market order, if the owner wants one and nothing at all is in doubt."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.session.check_book import check_book

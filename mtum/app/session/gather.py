@@ -3,8 +3,10 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.bars.intraday import Within, asked_within, gathered_within
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
@@ -33,8 +35,7 @@ FILES_TOLD = "files_told"
 """Key in `meta` of the notes on bar files that the last decisions were given."""
 
 
-@dataclass(frozen=True, slots=True)
-class FitBars:
+class FitBars(Struct, frozen=True):
     """Today's bar of one symbol: the history up to it, how it was seen, and how it was judged."""
 
     history: Bars
@@ -50,8 +51,7 @@ ALL = 0
 """Stands for all bars there are, from which the limits of the account are computed."""
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveMarket:
+class SleeveMarket(Struct, frozen=True):
     """The market for one sleeve: the view, what is missing in it, what bars entries, whose price is in doubt.
 
     Parameters
@@ -68,8 +68,7 @@ class SleeveMarket:
     refused: Mapping[str, UnfitError] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class GatheredMarket:
+class GatheredMarket(Struct, frozen=True):
     """Everything that was gathered for a session, for all sleeves together.
 
     Parameters

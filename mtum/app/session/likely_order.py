@@ -1,8 +1,10 @@
 """The notice before the window: what would today's decision order, and how is it approved?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.app.approvals.approve_orders import keep_notice, needs_approval
 from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
@@ -91,8 +93,7 @@ def _line(order: dict[str, Any]) -> str:
     return f"{order['side']} {order['shares']} {order['symbol']}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(Struct, frozen=True):
     # A preview looks at the market now: it waits for nothing.
     clock: Clock
 

@@ -7,8 +7,9 @@ one day. What carries another reference is never ours. Anything weaker is a pers
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, datetime
+
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk, Problem
 from mtum.core.portfolio.fills import stem_of

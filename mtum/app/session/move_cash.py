@@ -1,8 +1,9 @@
 """Cash that goes from sleeves above their share to those below it, before the last decisions of a period."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.app.desk import Desk, Problem
 from mtum.app.ledger.dividends import due_today_usd

@@ -1,11 +1,12 @@
 """Our own records as one run works with them: read once, after the broker's lists, and handed on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.bars.accept_bars import REBASED_SOURCES
 from mtum.app.desk import Desk
@@ -19,8 +20,7 @@ from mtum.ports.broker import BrokerLists
 from mtum.ports.records import IntentState
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(Struct, frozen=True):
     """What our records say beside the broker's lists.
 
     Parameters

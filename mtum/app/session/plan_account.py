@@ -1,9 +1,11 @@
 """The account's plan: what the sleeves decided, under the limits of the account, crossed where they meet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.app.approvals.approve_orders import approved_shares
 from mtum.app.desk import Desk
@@ -25,8 +27,7 @@ from mtum.core.portfolio.orders import OrderIntent, OrderType, Purpose, Side, in
 from mtum.ports.records import Cross, PlanRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """The plan of a session as it is committed."""
 
     plan: AccountPlan

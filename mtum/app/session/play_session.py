@@ -1,9 +1,10 @@
 """One session of a replayed market from beginning to end: decide, close, settle."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.app.bars.check_columns import check_columns
 from mtum.app.desk import Desk, Problem, RunResult
@@ -23,8 +24,7 @@ FIRST_SESSIONS = 250
 """A new replay begins this many sessions before the end of its market."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     """A replayed market beside its desk: every session it holds, oldest first."""
 
     desk: Desk

@@ -1,7 +1,8 @@
 """From intent to order, exactly once: claim durably, send once, believe only the broker's own lists."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from mtum.app.approvals.approve_orders import wait_for_approval, way_of
 from mtum.app.desk import Desk, Problem

@@ -1,11 +1,12 @@
 """Does a strategy keep the rules that ours keep? Asked in a process of its own, which ends with the answer."""
 
+import dataclasses
 import json
 import os
 import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields
 from datetime import date
 from functools import partial
 from inspect import signature
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import asdict
 
 from mtum.app.strategies.trial import SESSIONS, Finding, Tell, Trial, made_up, played, view_at
 from mtum.app.strategies.watch import Watch, clocks_in, quietly
@@ -131,7 +133,7 @@ def _impossible(strategy: Strategy) -> Iterator[Finding]:
         for bad in _impossible_for(getattr(strategy, one.name)):
             place = f"{one.name} = {bad!r}"
             try:
-                told = replace(strategy, **{one.name: bad}).problems()  # type: ignore[type-var]
+                told = dataclasses.replace(strategy, **{one.name: bad}).problems()  # type: ignore[type-var]
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's method may raise anything
                 yield Finding("problems", None, f"{place}: problems() ended in an error, {told_where(error)}")
                 continue
@@ -175,12 +177,14 @@ def _odd_markets(strategy: Strategy, tell: Callable[[date], None]) -> Iterator[F
     tell(day)
     usual = view_at(history, strategy, day)
     views = [("a market that never moves", _still(usual, volume)) for volume in (0.0, 1.0, nan)]
-    views.append(("a session without its series", replace(usual, series=dict.fromkeys(usual.series))))
+    views.append(("a session without its series", dataclasses.replace(usual, series=dict.fromkeys(usual.series))))
     symbols = strategy.universe()
     if strategy.EACH_BY_ITSELF and len(symbols) > 1:
         rest = {symbol: bars for symbol, bars in usual.bars.items() if symbol != symbols[-1]}
         unfit = {symbols[-1]: float(usual.bars[symbols[-1]].close[-1])}
-        views.append((f"a session without the bars of {symbols[-1]}", replace(usual, bars=rest, unfit=unfit)))
+        views.append(
+            (f"a session without the bars of {symbols[-1]}", dataclasses.replace(usual, bars=rest, unfit=unfit))
+        )
     for what, view in views:
         try:
             quietly(partial(verdicts_of, strategy, view, Own(cash_usd=10_000.0, equity_usd=10_000.0)))
@@ -193,7 +197,7 @@ def _still(view: MarketView, volume: float) -> MarketView:
     for symbol, one in view.bars.items():
         columns = {name: np.full(len(one), {"volume": volume}.get(name, 10.0)) for name in COLUMNS[:5]}
         bars[symbol] = Bars.from_columns(symbol, one.source, one.days, columns)
-    return replace(view, bars=bars, columns={})
+    return dataclasses.replace(view, bars=bars, columns={})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -11,6 +10,8 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.app.strategies.watch import Watch
 from mtum.core.canonical import canonical, plain
@@ -46,8 +47,7 @@ type Document = dict[str, Any]
 type Tell = Callable[[date], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a strategy did that it may not do: the rule, the session (None for no single one), and the value."""
 
     rule: str
@@ -55,8 +55,7 @@ class Finding:
     text: str
 
 
-@dataclass(slots=True)
-class Trial:
+class Trial(Struct):
     """Stands for a strategy while it plays, and asks it more than it seems to be asked.
 
     Parameters

@@ -3,9 +3,10 @@
 import keyword
 import re
 import tomllib
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from msgspec import Struct
 
 from mtum.config import SLEEVE_NAME, read_toml
 from mtum.config.names import RESERVED
@@ -68,8 +69,7 @@ SETTINGS = """\
 _SECTION = re.compile(r"^\[plugins\][^\[]*?^strategies\s*=\s*\[(?P<files>[^\]#]*)\]", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What `new` did: the files it wrote or changed, and what is left for a person to do."""
 
     strategy: Path

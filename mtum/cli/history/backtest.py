@@ -1,12 +1,12 @@
 """`mtum backtest`: the strategy over history."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from mtum.cli.arguments import OutFolder, SleeveName, day_option, own_name, word_option
 from mtum.cli.context import CommandCall, call_of

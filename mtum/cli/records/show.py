@@ -1,7 +1,6 @@
 """`mtum show`: what the database holds, as lists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -241,7 +240,7 @@ def backtests(context: typer.Context, since: Since = None, limit: Limit = None) 
 
     store = studies_in(call_of(context).data_folder())
     rows = store.listed(since, limit) if store else ()
-    told = dict.fromkeys(("id", *(one.name for one in fields(Study) if one.name not in WHOLE)))
+    told = dict.fromkeys(("id", *(name for name in Study.__struct_fields__ if name not in WHOLE)))
     document = {"backtests": [{name: getattr(row, name) for name in told} for row in rows], "count": len(rows)}
     if not rows:
         after = f" since {since}" if since and store else ""

@@ -1,11 +1,11 @@
 """The account at a decision: what its sleeves hold and want, and the limits it keeps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from math import floor, inf
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from mtum.core.coordination.transfers import FundRules, TransferRules
@@ -17,8 +17,7 @@ from mtum.core.portfolio.sizing import SizingRules
 type Matrix = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolGroup:
+class SymbolGroup(Struct, frozen=True):
     """Symbols that together may be no more than a fraction of the account's equity."""
 
     name: str
@@ -26,8 +25,7 @@ class SymbolGroup:
     max_frac: float
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRules:
+class AccountRules(Struct, frozen=True):
     """Limits on the purchases of all sleeves together; None and 1.0 mean no limit. And how their cash moves.
 
     Parameters
@@ -62,8 +60,7 @@ class AccountRules:
     transfers: TransferRules = TransferRules()
 
 
-@dataclass(frozen=True, slots=True)
-class Returns:
+class Returns(Struct, frozen=True):
     """Daily total returns of several symbols on the sessions that any of them has.
 
     Parameters
@@ -107,8 +104,7 @@ def total_returns(bars: Bars) -> tuple[NDArray[np.datetime64], Matrix]:
     return bars.days[1:], closes[1:] / closes[:-1] - 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(Struct, frozen=True):
     """A purchase that one sleeve wants, and how much of it the limits have left.
 
     Parameters
@@ -133,8 +129,7 @@ class Purchase:
         return floor(round(self.shares * max(0.0, min(1.0, factor)), 6))
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """What a limit took from one purchase.
 
     Parameters
@@ -156,8 +151,7 @@ class Cut:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveWants:
+class SleeveWants(Struct, frozen=True):
     """What one sleeve holds and wants this session, in the order of its verdicts.
 
     Parameters
@@ -173,8 +167,7 @@ class SleeveWants:
     least_usd: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """What all sleeves have in common at the decision.
 
     Parameters
@@ -211,8 +204,7 @@ class Account:
         return one.order.shares > self.approved.get(one.sleeve, {}).get(one.order.symbol, inf)
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveOrder:
+class SleeveOrder(Struct, frozen=True):
     """One sleeve's order after coordination.
 
     Parameters
@@ -233,8 +225,7 @@ class SleeveOrder:
         return self.order.shares - self.crossed
 
 
-@dataclass(frozen=True, slots=True)
-class AccountPlan:
+class AccountPlan(Struct, frozen=True):
     """What the account does in one session.
 
     Parameters

@@ -1,7 +1,9 @@
 """The account's plan: the sleeves' decisions under the account's limits, crossed where they meet."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.coordination.account import Account, AccountPlan, AccountRules, Cut, Purchase, SleeveOrder, SleeveWants
 from mtum.core.coordination.limits import CASH, limited
@@ -65,8 +67,7 @@ def coordinate(wants: Sequence[SleeveWants], account: Account, rules: AccountRul
     return AccountPlan(tuple(crossed), cuts, (*dropped, *refused))
 
 
-@dataclass(frozen=True, slots=True)
-class FundState:
+class FundState(Struct, frozen=True):
     """The cash fund at the decision.
 
     Parameters

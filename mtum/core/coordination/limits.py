@@ -5,10 +5,11 @@ this session's sales. None stops an exit or a reduction.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import ceil, floor, sqrt
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.coordination.account import Account, AccountRules, Cut, Matrix, Purchase
 from mtum.core.portfolio.limits import LossRules, daily_loss_hit, drawdown_hit, fallen_frac
@@ -18,8 +19,7 @@ type Positions = Mapping[str, Mapping[str, int]]
 """Shares by sleeve and symbol, after this session's sales."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What a limit measured, and the shares it leaves of the purchases it cuts.
 
     Parameters

@@ -1,12 +1,12 @@
 """What the positions of an account could lose: measures for a person, limits stand elsewhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from math import ceil, exp, pi, sqrt
 from statistics import NormalDist
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.coordination.account import Account, Matrix, total_returns
 from mtum.core.coordination.limits import (
@@ -29,8 +29,7 @@ STRESSES: Mapping[str, tuple[date, date]] = {
 """From the close of the last high of the S&P 500 to that of the low, of four falls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(Struct, frozen=True):
     """Risk of the positions as they are; fractions of the account's equity unless said otherwise.
 
     Parameters
@@ -104,8 +103,7 @@ def risk_of(values: Mapping[str, float], account: Account, beta_of: str = "") ->
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Stress:
+class Stress(Struct, frozen=True):
     """What today's positions would have done in an earlier fall, nothing traded.
 
     Parameters

@@ -1,12 +1,14 @@
 """Whose cash is it: the sleeves' shares of settled cash, transfers between them, and the cash fund."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from math import ceil, sqrt
 from statistics import fmean, stdev
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.portfolio.costs import CENT
 from mtum.core.portfolio.money import exact
@@ -44,8 +46,7 @@ def spendable(settled: Mapping[str, Decimal], broker_usd: Decimal) -> dict[str, 
     return {name: (cash * have / total).quantize(CENT, ROUND_DOWN) for name, cash in own.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class TransferRules:
+class TransferRules(Struct, frozen=True):
     """When cash moves between the sleeves, and towards which shares of the account.
 
     Parameters
@@ -71,8 +72,7 @@ class TransferRules:
         return now != then
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveMoney:
+class SleeveMoney(Struct, frozen=True):
     """A sleeve as the transfers see it.
 
     Parameters
@@ -90,8 +90,7 @@ class SleeveMoney:
     receives: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True):
     """What the end of a period means for one sleeve.
 
     Parameters
@@ -229,8 +228,7 @@ def weighted(
     return {name: weight * scale for name, weight in changed.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class FundRules:
+class FundRules(Struct, frozen=True):
     """Cash that is always kept, and the least above it that is worth a purchase of the fund, USD."""
 
     keep_usd: float

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mtum.core.market.timeframes import Timeframe
@@ -21,8 +22,7 @@ PRICE_COLUMNS = ("open", "high", "low", "close")
 COLUMNS = (*PRICE_COLUMNS, "volume", "dividend", "split")
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """Open, high, low, close and volume of one session; prices in USD, split-adjusted.
 
     `dividend` is USD per share on the ex-date; `split` is new shares per old on
@@ -44,8 +44,7 @@ class Bar:
         return not any(math.isnan(number) for number in (self.open, self.high, self.low, self.close, self.volume))
 
 
-@dataclass(frozen=True, slots=True)
-class ProvisionalBar:
+class ProvisionalBar(Struct, frozen=True):
     """Today's unfinished bar as it was seen.
 
     Parameters
@@ -70,8 +69,7 @@ class ProvisionalBar:
     midpoint: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bars:
+class Bars(Struct, frozen=True, eq=False):
     """Bars of one symbol and one source, oldest first, one per session.
 
     Build with `Bars.of` or `Bars.from_columns`, which check order and shape and

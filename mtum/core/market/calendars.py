@@ -1,9 +1,11 @@
 """Do the calendars at hand say the same about a session?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.market.sessions import Session, Sessions
 
@@ -11,8 +13,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 _SLACK = timedelta(seconds=59)
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(Struct, frozen=True):
     """Closures and early closes announced at short notice; close times are New York's."""
 
     closed: frozenset[date] = frozenset()

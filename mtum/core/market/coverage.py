@@ -1,7 +1,8 @@
 """What a source knows of a symbol beside its closes."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Dividends(StrEnum):
@@ -12,8 +13,7 @@ class Dividends(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """What a source knows of a symbol.
 
     Parameters

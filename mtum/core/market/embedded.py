@@ -1,7 +1,8 @@
 """The embedded markets: which symbols they have, what each really is, and whom it stands in for."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.core.market.coverage import Coverage, Dividends
 
@@ -10,8 +11,7 @@ COMPUTED = "computed from published yields; no fund ever had these prices"
 PRICE_INDEX = "price index, dividends missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
+class Embedded(Struct, frozen=True):
     """A symbol of an embedded market.
 
     Parameters

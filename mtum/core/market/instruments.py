@@ -1,12 +1,13 @@
 """What can be held or traded: instruments, their ids, and where they are listed."""
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from typing import NewType
+
+from msgspec import Struct
 
 InstrumentId = NewType("InstrumentId", str)
 """What orders, fills, lots, positions, bars and tax lots are kept by: the ticker of a stock or index, and of an
@@ -39,8 +40,7 @@ class Right(Enum):
     PUT = "P"
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
+class Instrument(Struct, frozen=True):
     """One instrument.
 
     Parameters

@@ -1,11 +1,12 @@
 """Bars within sessions: of regular hours, counted from each session's open, and only what has ended."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars, Column
@@ -24,8 +25,7 @@ APART_FRAC = 0.05
 VALUES = (*PRICE_COLUMNS, "volume")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class IntradayBars(Bars):
+class IntradayBars(Bars, frozen=True, eq=False):
     """Bars of regular hours, oldest first; `days` names the session of each.
 
     Build with `IntradayBars.within`.
@@ -90,8 +90,7 @@ class IntradayBars(Bars):
         return self[: int(np.searchsorted(self.ends, instant(at), side="right"))]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """The bars of a timeframe at an instant.
 
     Parameters

@@ -1,10 +1,11 @@
 """What do freshly read bars change in the cache: new bars, revisions, a split?"""
 
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import COLUMNS, PRICE_COLUMNS, Bars, Column, among, followed, median, selected
@@ -28,8 +29,7 @@ class BasisProblem(Enum):
     SPLIT_NOT_LISTED = "split_not_listed"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A value of a finished bar that the source now states differently; `tolerable` = within tolerance."""
 
     session: date
@@ -39,16 +39,14 @@ class Change:
     tolerable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NewSplit:
+class NewSplit(Struct, frozen=True):
     """A split the cache did not know: new shares per old, effective on `session`."""
 
     session: date
     ratio: float
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(Struct, frozen=True):
     """What accepting freshly read bars would do.
 
     Parameters

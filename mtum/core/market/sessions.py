@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from operator import lt
 
+from msgspec import Struct
+
 FULL_SESSION = timedelta(hours=6, minutes=30)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Session:
+class Session(Struct, frozen=True, order=True):
     """One trading day of the exchange, named by its date.
 
     Parameters

@@ -1,9 +1,9 @@
 """Which freshly read bars may enter the cache, and which are kept out for a person to look at?"""
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.market.bars import Bar, Bars, Days, selected
 from mtum.core.market.validation import MOVE_SESSIONS, BarProblem, Rule, problems_in_history, session_days
@@ -14,8 +14,7 @@ CONTEXT_SESSIONS = MOVE_SESSIONS + 2
 """Bars before the first new one that the rules look back on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sifted:
+class Sifted(Struct, frozen=True):
     """What is left of joined bars, and what was found.
 
     Parameters

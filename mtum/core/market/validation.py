@@ -1,13 +1,14 @@
 """Are these bars fit to decide on? Rules for finished history, the newest bar and today's unfinished one."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, Column, Days, ProvisionalBar, among, median
@@ -59,8 +60,7 @@ class Rule(Enum):
     SOURCES_DISAGREE = "sources_disagree"
 
 
-@dataclass(frozen=True, slots=True)
-class BarProblem:
+class BarProblem(Struct, frozen=True):
     """One bar that breaks one rule.
 
     Parameters
@@ -86,13 +86,16 @@ class BarProblem:
         return f"{self.symbol} {self.session}: {self.rule.value}: {self.found}; {self.advice}"
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
+class Confirmation(Struct, frozen=True):
     """What else is known of the newest price: live midpoint, second source's price, a person's word."""
 
     midpoint: float | None = None
     second_close: float | None = None
     released: bool = False
+
+
+NOTHING_CONFIRMED = Confirmation()
+"""No other source confirms a move."""
 
 
 @lru_cache(maxsize=16)
@@ -156,7 +159,7 @@ def spike_size(bars: Bars, sessions: int = MOVE_SESSIONS) -> float:
 
 
 def newest_problems(
-    bars: Bars, spike_multiple: float, confirmation: Confirmation = Confirmation()
+    bars: Bars, spike_multiple: float, confirmation: Confirmation = NOTHING_CONFIRMED
 ) -> tuple[BarProblem, ...]:
     """Return what is wrong with the newest move of bars that otherwise pass.
 
@@ -195,7 +198,7 @@ def provisional_problems(
     today: ProvisionalBar,
     at: datetime,
     spike_multiple: float,
-    confirmation: Confirmation = Confirmation(),
+    confirmation: Confirmation = NOTHING_CONFIRMED,
     *,
     delayed: bool = False,
 ) -> tuple[BarProblem, ...]:

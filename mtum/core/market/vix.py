@@ -1,9 +1,10 @@
 """Which VIX may a decision use? Its own rules: no spike rule, an age limit, and two sources."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
+
+from msgspec import Struct
 
 LOWEST, HIGHEST = 5.0, 150.0
 MAX_AGE = timedelta(minutes=20)
@@ -20,8 +21,7 @@ class VixProblem(Enum):
     SOURCES_DISAGREE = "vix_sources_disagree"
 
 
-@dataclass(frozen=True, slots=True)
-class VixValue:
+class VixValue(Struct, frozen=True):
     """One source's value in index points, and when it was formed."""
 
     source: str
@@ -30,8 +30,7 @@ class VixValue:
     delayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class VixReading:
+class VixReading(Struct, frozen=True):
     """What a decision uses: entries the higher value, exits the lower; None = missing.
 
     They differ only when two sources disagree.

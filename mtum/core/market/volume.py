@@ -5,12 +5,12 @@ them, so a rule that asks for more than the average nearly bans entries there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from math import floor
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import median
@@ -34,8 +34,7 @@ class VolumeMode(Enum):
     PRIOR_SESSION = "prior_session"
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedShare:
+class ObservedShare(Struct, frozen=True):
     """Share of one session's final volume that had traded `minutes` before its close."""
 
     session: date
@@ -44,8 +43,7 @@ class ObservedShare:
     half_day: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UsualShare:
+class UsualShare(Struct, frozen=True):
     """Share used to project, with the band that holds four sessions in five.
 
     `learned_sessions` is 0 for a documented prior, whose band is not known.

@@ -1,11 +1,12 @@
 """What a strategy of options is asked with, and what it answers: chains it wants, its own groups, proposals."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import ClassVar
 
-from mtum.core.canonical import SPARSE
+from msgspec import Struct, field
+
 from mtum.core.conditions import Condition
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import OptionContract
@@ -14,8 +15,7 @@ from mtum.core.options.legs import Delivery, OptionLeg, OptionLot, OptionPurpose
 from mtum.core.options.selecting import Selection, Window
 
 
-@dataclass(frozen=True, slots=True)
-class ChainRequest:
+class ChainRequest(Struct, frozen=True):
     """What has to be quoted before a strategy gives its verdicts.
 
     Parameters
@@ -46,8 +46,7 @@ class ChainRequest:
     opens: Window | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OptionGroup:
+class OptionGroup(Struct, frozen=True):
     """The open lots of one structure.
 
     Parameters
@@ -68,8 +67,7 @@ class OptionGroup:
     delivered: tuple[Delivery, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OwnOptions:
+class OwnOptions(Struct, frozen=True):
     """What a strategy of options knows of its own sleeve.
 
     Parameters
@@ -94,6 +92,8 @@ class OwnOptions:
         Underlyings whose dividends nobody tells: their ex-dates are the first on which one is possible.
     """
 
+    SPARSE: ClassVar = frozenset(("untold",))
+
     groups: tuple[OptionGroup, ...] = ()
     equity: Decimal = Decimal(0)
     free_cash: Decimal = Decimal(0)
@@ -103,15 +103,14 @@ class OwnOptions:
     premium_of_year: Decimal = Decimal(0)
     account_equity: Decimal | None = None
     ex_dates: Mapping[str, int] = field(default_factory=dict)
-    untold: tuple[str, ...] = field(default=(), metadata=SPARSE)
+    untold: tuple[str, ...] = ()
 
     def of(self, underlying: str) -> tuple[OptionGroup, ...]:
         """Return the open groups of an underlying."""
         return tuple(one for one in self.groups if one.underlying == underlying)
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """What a strategy wants to trade.
 
     Parameters
@@ -134,8 +133,7 @@ class Proposal:
     most_loss_usd: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class OptionVerdict:
+class OptionVerdict(Struct, frozen=True):
     """A strategy's word on one open group, or on an underlying in which it may open one.
 
     Parameters

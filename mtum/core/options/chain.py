@@ -1,12 +1,12 @@
 """A chain as it is quoted: which quotes count, the forward of each expiry, and our own volatilities and deltas."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import exp
 from statistics import median
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.conditions import Condition, at_most
 from mtum.core.market.instruments import Right
@@ -26,8 +26,7 @@ LIQUID_DELTAS, LIQUID_DAYS, LIQUID_PART = (0.10, 0.50), (30, 60), 0.5
 """Contracts by which an underlying is judged, and the part of them that must be quoted tightly enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """Bid and ask of a contract in USD per share; None is absent, never 0 or -1."""
 
     bid: float | None
@@ -55,8 +54,7 @@ class Quote:
         return round(self.ask - self.bid, 6) if self.two_sided and self.ask and self.bid else None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A contract with what the market says of it."""
 
     contract: OptionContract
@@ -64,8 +62,7 @@ class Row:
     open_interest: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """The contracts of an underlying that were looked at for a decision.
 
     Parameters
@@ -86,8 +83,7 @@ class Chain:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A contract with our own numbers.
 
     Parameters
@@ -107,8 +103,7 @@ class Reading:
     delta: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadChain:
+class ReadChain(Struct, frozen=True):
     """A chain read: our numbers by contract, and why others have none.
 
     Parameters
@@ -169,8 +164,7 @@ def read(chain: Chain) -> ReadChain:
     return ReadChain(chain, forwards, readings, without, refused)
 
 
-@dataclass(frozen=True, slots=True)
-class WidthRule:
+class WidthRule(Struct, frozen=True):
     """How wide a quote may be; one of the two bounds is enough.
 
     Parameters

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+
+from msgspec import Struct
 
 from mtum.core.market.instruments import Right
 
@@ -38,8 +39,7 @@ class End(Enum):
     CASH_SETTLED = "cash settled"
 
 
-@dataclass(frozen=True, slots=True)
-class IndexClass:
+class IndexClass(Struct, frozen=True):
     """A class of options on an index: its name is not the index's."""
 
     delivery: Delivery
@@ -54,8 +54,7 @@ CLASSES: Mapping[str, Mapping[str, IndexClass]] = {
 """Classes of each index. Options on a share or a fund have one class, which is named like it."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionContract:
+class OptionContract(Struct, frozen=True):
     """One listed contract, as the broker's details of the day name it.
 
     Parameters
@@ -131,16 +130,14 @@ class OptionContract:
 
     def differs_from(self, other: "OptionContract") -> tuple[str, ...]:
         """Return what two descriptions of one contract do not share: an error, never another contract."""
-        names = [one.name for one in fields(self)]
         return tuple(
             f"{name} was {getattr(self, name)}, is {getattr(other, name)}"
-            for name in names
+            for name in self.__struct_fields__
             if getattr(self, name) != getattr(other, name)
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A row of a chain or of contract details, as it came: nothing is believed of it yet."""
 
     symbol: str

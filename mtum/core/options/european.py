@@ -1,9 +1,9 @@
 """European options on the forward: price, greeks and implied volatility (Black 1976)."""
 
-from dataclasses import dataclass
 from math import erfc, pi, sqrt
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import ArrayLike, NDArray
 
 type Floats = NDArray[np.float64]
@@ -13,8 +13,7 @@ _MOST_DEVIATION = 16.0
 _HALVINGS = 64
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Terms:
+class Terms(Struct, frozen=True, eq=False):
     """What contracts pay; everything is broadcast against everything else that is given with them.
 
     Parameters
@@ -38,8 +37,7 @@ class Terms:
         return tuple(np.broadcast_arrays(sign, *floats))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Greeks:
+class Greeks(Struct, frozen=True, eq=False):
     """What an option is worth and how that changes, one value per contract, per share of the underlying.
 
     Parameters

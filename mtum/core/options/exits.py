@@ -1,8 +1,9 @@
 """When an own short, a spread or a hedge is closed, rolled or kept: conditions, and the first rule that is true."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from mtum.core.conditions import Condition, above, at_least, at_most, below
 from mtum.core.market.instruments import Right
@@ -23,8 +24,7 @@ class Action(Enum):
 type Rule = tuple[str, Action, tuple[Condition, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """What happens to an open position.
 
     Parameters
@@ -48,8 +48,7 @@ class Ruling:
     rules: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RollRules:
+class RollRules(Struct, frozen=True):
     """When a wheel rolls or closes a short.
 
     Parameters
@@ -74,8 +73,7 @@ class RollRules:
     close_at_pnl: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EnhancedRules:
+class EnhancedRules(Struct, frozen=True):
     """When an enhanced wheel closes or rolls a short.
 
     Parameters
@@ -94,8 +92,7 @@ class EnhancedRules:
     wheel: RollRules = RollRules()
 
 
-@dataclass(frozen=True, slots=True)
-class SpreadExit:
+class SpreadExit(Struct, frozen=True):
     """When a condor or a vertical spread is closed.
 
     Parameters
@@ -113,8 +110,7 @@ class SpreadExit:
     exit_dte: int = 21
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSpread:
+class OpenSpread(Struct, frozen=True):
     """An open structure of defined risk, USD per share.
 
     Parameters
@@ -133,8 +129,7 @@ class OpenSpread:
     short_call: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Today:
+class Today(Struct, frozen=True):
     """What an open position is judged by.
 
     Parameters

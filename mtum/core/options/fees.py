@@ -1,15 +1,16 @@
 """What does an order for options cost beside its price?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 SURCHARGES: Mapping[str, Decimal] = {"VIX": Decimal("0.45")}
 """USD per contract and leg that the exchange adds for its own index, by underlying."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionFees:
+class OptionFees(Struct, frozen=True):
     """Interactive Brokers' fees for US options with those of exchanges, clearing and regulators, rounded up.
 
     Assignment, exercise and expiry cost nothing.

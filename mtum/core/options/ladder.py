@@ -5,9 +5,10 @@ So a lower number is always the better one for us, and the far side is the highe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NewType
+
+from msgspec import Struct
 
 NetPrice = NewType("NetPrice", Decimal)
 """USD per share of one unit of an order: a debit is positive, a credit negative."""
@@ -15,8 +16,7 @@ STEPS = 3
 """Offers of an order: at C - 17, C - 13 and C - 9."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """Between which prices an order may move.
 
     Parameters
@@ -34,8 +34,7 @@ class Envelope:
     to_far_side: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Market:
+class Market(Struct, frozen=True):
     """Sides of an order as it is quoted, net: the best one to hope for, the middle, and what fills at once."""
 
     near: NetPrice

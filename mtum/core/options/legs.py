@@ -1,9 +1,10 @@
 """Legs of option orders, and the lots, ends and deliveries that come of them."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+
+from msgspec import Struct
 
 from mtum.core.market.side import Side
 from mtum.core.options.contracts import OptionContract
@@ -34,8 +35,7 @@ def part_of(fee_usd: Decimal | None, contracts: int, of: int) -> Decimal | None:
     return None if fee_usd is None else fee_usd * abs(contracts) / abs(of)
 
 
-@dataclass(frozen=True, slots=True)
-class OptionLeg:
+class OptionLeg(Struct, frozen=True):
     """One contract of an order: which way it goes, and how many of it one unit of the order trades."""
 
     contract: OptionContract
@@ -53,8 +53,7 @@ class OptionLeg:
         return f"{self.side.value} {self.ratio} {self.contract.words}"
 
 
-@dataclass(frozen=True, slots=True)
-class OptionLot:
+class OptionLot(Struct, frozen=True):
     """Contracts that one intent opened and that are not closed yet; one lot per leg.
 
     Parameters
@@ -90,8 +89,7 @@ class OptionLot:
         return self.quantity * self.premium * self.contract.multiplier
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedLot:
+class ClosedLot(Struct, frozen=True):
     """Contracts of a lot that ended, by a trade or without one.
 
     Parameters
@@ -137,8 +135,7 @@ class ClosedLot:
         return Decimal(0) if self.kind == TRADED else self.lot.quantity * self.price * self.lot.contract.multiplier
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """Shares that an assignment or an exercise brought to a group, or took from it.
 
     Parameters

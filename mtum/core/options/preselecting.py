@@ -1,12 +1,12 @@
 """Which listed contracts to ask quotes of: the neighbors of those that a strategy seeks, by the model's deltas."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import OptionContract
@@ -23,8 +23,7 @@ WIDENED = 5
 """Further contracts on the side on which a sought delta may lie."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """What is known of an expiry before its quotes.
 
     Parameters

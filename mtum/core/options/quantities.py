@@ -1,17 +1,17 @@
 """How many contracts: whole numbers from money, by the rules of each strategy; 0 is never an order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
+
+from msgspec import Struct
 
 from mtum.core.options.contracts import UNITS
 
 _NONE = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """Part of the account that a hedge may cost while the volatility index is in a range.
 
     Parameters

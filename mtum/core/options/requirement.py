@@ -1,9 +1,11 @@
 """What does a broker hold back for a position in options, under Regulation T?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import UNITS, OptionContract
@@ -16,8 +18,7 @@ VIX_SPREAD_USD = Decimal(150)
 """Least per spread on the VIX: a rule of Interactive Brokers."""
 
 
-@dataclass(frozen=True, slots=True)
-class MarginLeg:
+class MarginLeg(Struct, frozen=True):
     """Contracts of a position.
 
     Parameters
@@ -33,8 +34,7 @@ class MarginLeg:
     premium: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class _Spread:
+class _Spread(Struct, frozen=True):
     width: Decimal
     quantity: int
     debit: Decimal

@@ -1,8 +1,9 @@
 """The contracts chosen from a read chain, every one that was considered, and the filter that removed each."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from mtum.core.conditions import Condition, above, at_least, at_most
 from mtum.core.market.instruments import Right
@@ -13,8 +14,7 @@ type Filter = Callable[[Reading], Condition]
 type Check = Callable[["Structure"], Condition]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Calendar days to expiry that are allowed, and those that are sought; both ends belong to it.
 
     Parameters
@@ -30,8 +30,7 @@ class Window:
     sought: int
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """A leg that is sought.
 
     Parameters
@@ -58,8 +57,7 @@ class Role:
     beyond: tuple[int, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenLeg:
+class ChosenLeg(Struct, frozen=True):
     """A contract to buy or to sell, one for each unit of the structure."""
 
     reading: Reading
@@ -76,8 +74,7 @@ class ChosenLeg:
         return float(self.contract.strike)
 
 
-@dataclass(frozen=True, slots=True)
-class Structure:
+class Structure(Struct, frozen=True):
     """Legs that are traded as one; how many of it is the caller's to say."""
 
     legs: tuple[ChosenLeg, ...]
@@ -104,8 +101,7 @@ class Structure:
         return round(self.width + self.net if self.net < 0 else self.net, 6)
 
 
-@dataclass(frozen=True, slots=True)
-class Considered:
+class Considered(Struct, frozen=True):
     """A contract that was looked at for a leg.
 
     Parameters
@@ -121,8 +117,7 @@ class Considered:
     removed_by: Condition | None
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What was chosen, and why not another.
 
     Parameters
@@ -146,8 +141,7 @@ class Selection:
     refused: str | None = None
 
 
-@dataclass(slots=True)
-class _Judged:
+class _Judged(Struct):
     row: Row
     reading: Reading | None
     role: int

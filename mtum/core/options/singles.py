@@ -1,7 +1,8 @@
 """Single contracts: the puts and calls of a wheel, what they are rolled into, and the calls of a hedge."""
 
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from mtum.core.conditions import Condition, above, at_least, at_most
 from mtum.core.market.instruments import Right
@@ -15,8 +16,7 @@ NO_LAST_DAYS = 36_500
 """Days to expiry that no listed contract has."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShortRules:
+class ShortRules(Struct, frozen=True):
     """Which contracts a wheel sells.
 
     Parameters
@@ -47,8 +47,7 @@ WHEEL = ShortRules()
 ENHANCED_WHEEL = ShortRules(Window(30, 60, 45), put_delta=0.25)
 
 
-@dataclass(frozen=True, slots=True)
-class HeldShort:
+class HeldShort(Struct, frozen=True):
     """An own contract that was sold.
 
     Parameters

@@ -1,9 +1,10 @@
 """Structures of defined risk: iron condors and vertical spreads."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import date
 from math import inf
+
+from msgspec import Struct
 
 from mtum.core.conditions import Condition, above, at_least, at_most, below
 from mtum.core.market.instruments import Right
@@ -13,8 +14,7 @@ from mtum.core.options.selecting import Check, Role, Selection, Structure, Windo
 ABOUT_45_DAYS = Window(30, 60, 45)
 
 
-@dataclass(frozen=True, slots=True)
-class CondorRules:
+class CondorRules(Struct, frozen=True):
     """Which iron condors are opened.
 
     Parameters
@@ -38,8 +38,7 @@ class CondorRules:
     width: WidthRule = SOLD_IN_CONDOR
 
 
-@dataclass(frozen=True, slots=True)
-class VerticalRules:
+class VerticalRules(Struct, frozen=True):
     """Which vertical spreads are opened.
 
     Parameters

@@ -1,9 +1,9 @@
 """The model's volatilities and quotes: level, term structure, skew and width of the market, by class of option."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import ArrayLike
 
 from mtum.core.options.european import Floats
@@ -31,8 +31,7 @@ _SPX = (2.032, 1.785, 1.662, 1.540, 1.417, 1.288, 1.220, 1.150, 1.076, 1.0,
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
-class OptionClass:
+class OptionClass(Struct, frozen=True):
     """What a class of options looks like to the model.
 
     Parameters

@@ -1,12 +1,12 @@
 """Buy-and-hold of the same symbol with the same money: what every result is compared with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from math import floor
 from types import MappingProxyType
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.market.bars import Bars, Column
 from mtum.core.portfolio.costs import CostModel
@@ -16,8 +16,7 @@ NO_FLOWS: Mapping[date, float] = MappingProxyType({})
 NO_MOVES: Mapping[int, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Held:
+class Held(Struct, frozen=True, eq=False):
     """Buy-and-hold after each session, shape (n_sessions,): shares, fractions included, cash and worth in USD."""
 
     shares: Column

@@ -1,8 +1,9 @@
 """What one decision leaves to the next, memory and standing purchases, after splits."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from mtum.core.canonical import decode
 from mtum.core.indicators.smoothing import DECIMALS

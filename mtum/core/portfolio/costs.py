@@ -1,7 +1,8 @@
 """What does a trade cost? Percent of value, or one of Interactive Brokers' schedules."""
 
-from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+
+from msgspec import Struct, field
 
 CENT = Decimal("0.01")
 
@@ -11,8 +12,7 @@ def to_cent(amount_usd: Decimal) -> Decimal:
     return amount_usd.quantize(CENT, rounding=ROUND_HALF_UP)
 
 
-@dataclass(frozen=True, slots=True)
-class PercentCosts:
+class PercentCosts(Struct, frozen=True):
     """A fraction of the traded value, per side.
 
     Parameters
@@ -41,8 +41,7 @@ class PercentCosts:
         return to_cent(self.cost_frac * shares * price)
 
 
-@dataclass(frozen=True, slots=True)
-class IbFixedCosts:
+class IbFixedCosts(Struct, frozen=True):
     """Interactive Brokers' fixed pricing for US shares and ETFs.
 
     USD 0.005 per share, at least USD 1.00 per order, at most 1 % of the trade's value;
@@ -78,8 +77,7 @@ class IbFixedCosts:
         return to_cent(min(by_size, self.cap_frac * shares * price))
 
 
-@dataclass(frozen=True, slots=True)
-class ThirdPartyFees:
+class ThirdPartyFees(Struct, frozen=True):
     """What exchanges, clearing and regulators charge, and a tiered account pays beside the commission.
 
     The rates are those of 2026 for every session: older ones were others, and the SEC's was 0 for months.
@@ -131,8 +129,7 @@ class ThirdPartyFees:
         return fees + sold if sale else fees
 
 
-@dataclass(frozen=True, slots=True)
-class IbTieredCosts:
+class IbTieredCosts(Struct, frozen=True):
     """Interactive Brokers' tiered pricing for US shares and ETFs.
 
     Per share by how many the account traded in the calendar month before (each tier counts for the shares that

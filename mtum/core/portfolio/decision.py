@@ -1,11 +1,12 @@
 """The decision of one session: what goes in beside the market, and what comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from typing import ClassVar
 
-from mtum.core.canonical import SPARSE
+from msgspec import Struct, field
+
 from mtum.core.portfolio.limits import LossRules, LossState, Restriction
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules
@@ -21,16 +22,14 @@ class Action(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class StopRules:
+class StopRules(Struct, frozen=True):
     """Gain and loss on the entry price at which a position is sold at the decision, as fractions; None = never."""
 
     take_profit_frac: float | None = None
     stop_loss_frac: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PortfolioRules:
+class PortfolioRules(Struct, frozen=True):
     """Sizing, loss limits and stops of the sleeve."""
 
     sizing: SizingRules
@@ -42,8 +41,7 @@ STANDING_SESSIONS = 5
 """How many sessions a purchase that was wanted and not made is wanted again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A purchase that was decided: while less is held it is wanted again, in strategies whose purchases stand.
 
     Or a sale that a halt or a doubt barred, in strategies whose sales stand: it is wanted again while more is held.
@@ -62,16 +60,17 @@ class Standing:
         Whether it is a sale.
     """
 
+    SPARSE: ClassVar = frozenset(("remember", "sells"))
+
     symbol: str
     shares: int
     since: date
     reason: str
-    remember: Mapping[str, float] = field(default_factory=dict, metadata=SPARSE)
-    sells: bool = field(default=False, metadata=SPARSE)
+    remember: Mapping[str, float] = field(default_factory=dict)
+    sells: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Struct, frozen=True):
     """What the sleeve holds and may spend at the decision.
 
     Parameters
@@ -117,6 +116,8 @@ class Book:
         What the sleeve's options are worth, negative for what it would cost to close them.
     """
 
+    SPARSE: ClassVar = frozenset(("last_fill", "memory", "standing", "settles_by", "stopped", "in_fund", "options_usd"))
+
     holdings: Mapping[str, Holding]
     cash_usd: float
     available_usd: float
@@ -130,17 +131,16 @@ class Book:
     exits_barred: Mapping[str, str] = field(default_factory=dict)
     unsellable_shares: Mapping[str, int] = field(default_factory=dict)
     buy_backs: Mapping[str, int] = field(default_factory=dict)
-    last_fill: date | None = field(default=None, metadata=SPARSE)
-    memory: Memory = field(default_factory=dict, metadata=SPARSE)
-    standing: tuple[Standing, ...] = field(default=(), metadata=SPARSE)
-    settles_by: date | None = field(default=None, metadata=SPARSE)
-    stopped: Mapping[str, str] = field(default_factory=dict, metadata=SPARSE)
-    in_fund: bool = field(default=False, metadata=SPARSE)
-    options_usd: float = field(default=0.0, metadata=SPARSE)
+    last_fill: date | None = None
+    memory: Memory = field(default_factory=dict)
+    standing: tuple[Standing, ...] = ()
+    settles_by: date | None = None
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    in_fund: bool = False
+    options_usd: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedOrder:
+class PlannedOrder(Struct, frozen=True):
     """One difference between wanted and held shares, to be ordered at the close."""
 
     symbol: str
@@ -150,8 +150,7 @@ class PlannedOrder:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The whole decision of one strategy for one session.
 
     Parameters

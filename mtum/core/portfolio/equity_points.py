@@ -1,16 +1,17 @@
 """Equity at official closes: of a sleeve, of the account, as a curve and as the loss limits look at it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.portfolio.limits import LossState
 from mtum.core.portfolio.returns import Curve, changes, curve, growth
 
 
-@dataclass(frozen=True, slots=True)
-class OfficialEquity:
+class OfficialEquity(Struct, frozen=True):
     """Sleeve equity at an official close, and deposits less withdrawals since the previous one, in USD."""
 
     session: date
@@ -61,8 +62,7 @@ def _begun(given: Curve) -> Curve:
     return replace(given, flows=flows)
 
 
-@dataclass(slots=True)
-class Closes:
+class Closes(Struct):
     """What `loss_state` looks at, kept up close by close: a history of any length costs the same each session.
 
     Growth between two flows is proportional to equity, as in `growth`.

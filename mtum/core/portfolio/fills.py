@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.portfolio.orders import Side
 
@@ -15,8 +17,7 @@ DELIVERED = "option:"
 """What the id of an execution begins with that is a delivery of shares by an option."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(Struct, frozen=True):
     """One execution of an order of a strategy.
 
     Parameters
@@ -81,8 +82,7 @@ class Fill:
         return -self.value_usd if self.side is Side.BUY else self.value_usd
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(Struct, frozen=True):
     """New shares per old share, effective at the open of a session.
 
     `in_lieu_usd` is the cash paid for a fraction of a share that the split left; None while nobody
@@ -103,8 +103,7 @@ class ChangeKind(StrEnum):
     SPUN_OFF = "spun-off"
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolChange:
+class SymbolChange(Struct, frozen=True):
     """What became of the shares of a symbol on the morning of a session, as a person stated it.
 
     Parameters
@@ -271,8 +270,7 @@ def _changed(fills: Sequence[Fill], change: SymbolChange) -> tuple[Fill, ...]:
     return (*earlier, *later)
 
 
-@dataclass(slots=True)
-class _Opened:
+class _Opened(Struct):
     # What is left of an intent's shares, at their average price.
     first: Fill
     shares: int

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
+
 from mtum.core.strategies.contract import Keep, Own, Strategy, SymbolVerdict
 
 if TYPE_CHECKING:
@@ -18,8 +20,7 @@ SPARE = 1.02
 """What is raised and kept for each dollar of it: the underlying moves until a sale has settled, and strikes with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FundWait:
+class FundWait(Struct, frozen=True):
     """Cash that is raised and kept for a sleeve's options since a day on which it was in the fund, USD."""
 
     usd: float

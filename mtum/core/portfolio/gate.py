@@ -1,9 +1,10 @@
 """The last gate: may this very order leave, judged by fresh broker facts alone?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.orders import OrderType, Side, Ticket, intent_of
@@ -20,8 +21,7 @@ MARGIN = timedelta(seconds=5)
 """Nothing leaves in the last seconds before the last moment: it would be at the wire after it."""
 
 
-@dataclass(frozen=True, slots=True)
-class GateRules:
+class GateRules(Struct, frozen=True):
     """What the gate allows, independent of any decision.
 
     Parameters
@@ -44,8 +44,7 @@ class GateRules:
     paper: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GateFacts:
+class GateFacts(Struct, frozen=True):
     """What the broker says at this moment, and what the order's sleeve holds.
 
     Parameters
@@ -92,8 +91,7 @@ class GateFacts:
     unknown: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GateRefusal:
+class GateRefusal(Struct, frozen=True):
     """Why the gate stays shut: the check's name and the facts in words."""
 
     check: str

@@ -1,7 +1,8 @@
 """Limits on losses, and the switches that stop trading."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Restriction(Enum):
@@ -12,8 +13,7 @@ class Restriction(Enum):
     FULL = "full"
 
 
-@dataclass(frozen=True, slots=True)
-class LossRules:
+class LossRules(Struct, frozen=True):
     """Limits on losses of the sleeve; None means no such limit.
 
     Parameters
@@ -28,8 +28,7 @@ class LossRules:
     max_daily_loss_frac: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LossState:
+class LossState(Struct, frozen=True):
     """What the loss limits look at; USD over the sleeve, deposits and withdrawals excluded.
 
     Parameters

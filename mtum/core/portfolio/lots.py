@@ -1,9 +1,11 @@
 """Lots and trades: what the fills of a strategy add up to."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.market.sessions import Sessions
 from mtum.core.portfolio.fills import Fill, fifo
@@ -13,8 +15,7 @@ from mtum.core.strategies.contract import Holding
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(Struct, frozen=True):
     """Shares that one intent opened and that are not closed yet: bought, or sold short where `shares` is negative.
 
     Parameters
@@ -51,8 +52,7 @@ class Lot:
         return self.shares * price * self.multiplier
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(Struct, frozen=True):
     """A round trip from the first entry fill to flat; exit fields are None while open.
 
     `symbol` is the instrument's id; `shares` is negative for a short sale and its buy-back. `pnl_usd` is
@@ -74,8 +74,7 @@ class Trade:
     commission_usd: Decimal | None = None
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     # The only mutable thing here; it never leaves this module. All lots are long, or all are short.
     lots: list[Lot] = field(default_factory=list)
     opening: list[Fill] = field(default_factory=list)

@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
 from math import ceil, floor
+
+from msgspec import Struct
 
 from mtum.core.market.instruments import InstrumentId, InstrumentKind, instrument
 from mtum.core.market.side import Side as Side  # noqa: PLC0414  # where orders are, its name is looked for
@@ -162,8 +163,7 @@ def may_move(before: OrderStatus, after: OrderStatus) -> bool:
     return before is after or after in ALLOWED_MOVES[before]
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(Struct, frozen=True):
     """One instrument of an order: which way it goes, and how many of it one unit of the order trades."""
 
     instrument: InstrumentId
@@ -171,8 +171,7 @@ class Leg:
     ratio: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OrderIntent:
+class OrderIntent(Struct, frozen=True):
     """What we want to trade, recorded before it is sent.
 
     Parameters
@@ -236,8 +235,7 @@ class OrderIntent:
         return f"{self.id}-{self.attempt}"
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     """An order as it is handed to a broker: always for today's session, whole shares.
 
     `symbol`, `shares`, `combination` and `strategy`, the sleeve whose order it is, as in the intent that it carries

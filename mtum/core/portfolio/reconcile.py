@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.core.portfolio.fills import Action, ChangeKind, SymbolChange, ended_symbols
 from mtum.core.portfolio.fund import FUND
@@ -18,8 +19,7 @@ type Untraded = Mapping[tuple[str, str], int]
 """Shares by strategy and symbol."""
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """Shares of one symbol: ours by lots, stated as not ours, and what the broker shows."""
 
     symbol: str

@@ -4,12 +4,12 @@ Every return, growth and drawdown that a report, a limit, a backtest or an expor
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from math import sqrt
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 type Column = NDArray[np.float64]
@@ -19,8 +19,7 @@ NEGLIGIBLE = 1e-9
 Z_95 = 1.959963984540054
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class Curve(Struct, frozen=True, eq=False):
     """An equity curve, oldest first.
 
     Parameters

@@ -1,13 +1,13 @@
 """How many whole shares or contracts a budget buys; prices are what one of them costs in USD."""
 
-from dataclasses import dataclass
 from math import floor
+
+from msgspec import Struct
 
 from mtum.core.portfolio.costs import CostModel, IbFixedCosts, IbTieredCosts, PercentCosts
 
 
-@dataclass(frozen=True, slots=True)
-class SizingRules:
+class SizingRules(Struct, frozen=True):
     """What bounds a purchase.
 
     Parameters

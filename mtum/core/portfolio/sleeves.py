@@ -1,9 +1,10 @@
 """A sleeve: one strategy with its parameters, its share of the money and its own books."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.decision import PortfolioRules
@@ -29,8 +30,7 @@ class SleeveState(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
-class Sleeve:
+class Sleeve(Struct, frozen=True):
     """A strategy as it runs in the account; without sleeves in the settings the account is one sleeve of weight 1.
 
     Parameters

@@ -6,9 +6,11 @@ is not looked at for wash sales.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.portfolio.costs import to_cent
 from mtum.core.portfolio.fills import Action, ChangeKind, Fill, Split, SymbolChange, fifo, folded, in_order
@@ -18,8 +20,7 @@ ZERO = Decimal(0)
 WASH_WINDOW = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class TaxLot:
+class TaxLot(Struct, frozen=True):
     """Shares or contracts of one purchase sold in one sale; `symbol` is their instrument's id, amounts in USD cents.
 
     The purchase that closes a short position is both: it acquires the shares and delivers them.
@@ -78,8 +79,7 @@ class TaxLot:
         return self.sold >= (date(first.year + 1, 3, 1) if leap_day else first.replace(year=first.year + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLot:
+class OpenLot(Struct, frozen=True):
     """Shares not sold yet; `deferred_usd` of the basis are losses disallowed earlier.
 
     A short position has negative shares, and what its sale brought as negative basis. `purchase`
@@ -97,16 +97,14 @@ class OpenLot:
     by_hand: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TaxRecord:
+class TaxRecord(Struct, frozen=True):
     """Every closed lot in the order of the sales, and what is still held."""
 
     closed: tuple[TaxLot, ...]
     held: tuple[OpenLot, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Deal:
+class _Deal(Struct, frozen=True):
     # All executions of an order in one session: one purchase or one sale.
     order: str
     symbol: str
@@ -116,8 +114,7 @@ class _Deal:
     total_usd: Decimal
 
 
-@dataclass(slots=True)
-class _Claim:
+class _Claim(Struct):
     # A loss that looks for other shares than those bought with the ones sold.
     closed: list[TaxLot]  # a renamed symbol's losses look on under the new name
     row: int
@@ -128,8 +125,7 @@ class _Claim:
     held_for: timedelta
 
 
-@dataclass(slots=True)
-class _Book:
+class _Book(Struct):
     # The only mutable thing here; it never leaves this module.
     held: list[OpenLot]
     closed: list[TaxLot]

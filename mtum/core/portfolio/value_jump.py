@@ -1,10 +1,9 @@
 """Has the account's value changed by more than is recorded?"""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ValueChange:
+class ValueChange(Struct, frozen=True):
     """Two looks at an account's net liquidation value and what is known to lie between them; USD.
 
     Parameters

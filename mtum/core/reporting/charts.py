@@ -1,12 +1,13 @@
 """What charts show: panels of lines over the same sessions, with marks and levels. A strategy says which lines."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from itertools import cycle
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import Column
@@ -23,8 +24,7 @@ type Dash = Literal["solid", "dashed", "dotted", "mixed"]
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted", "mixed")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
+class Line(Struct, frozen=True, eq=False):
     """A value per session under a name; NaN leaves a gap. Values have shape (n_sessions,).
 
     What is drawn as a "stack" stands on the stacked lines before it in its panel.
@@ -43,8 +43,7 @@ def told_apart(named: Iterable[tuple[str, Column]], hues: Sequence[Hue] = HUES) 
     return tuple(Line(name, line, hue, dash=dash) for (name, line), (hue, dash) in zip(named, looks, strict=False))
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Something that happened in a session, at its place on the panel's scale.
 
     Parameters
@@ -62,8 +61,7 @@ class Mark:
     told: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Panel:
+class Panel(Struct, frozen=True, eq=False):
     """Lines over one scale.
 
     Parameters
@@ -90,8 +88,7 @@ class Panel:
     height: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chart:
+class Chart(Struct, frozen=True, eq=False):
     """Panels over the same sessions, the oldest first.
 
     Parameters

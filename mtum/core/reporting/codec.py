@@ -1,32 +1,30 @@
 """Between frozen report values and flat JSON documents, without loss."""
 
 from collections.abc import Mapping
-from dataclasses import is_dataclass
 from datetime import datetime
 from functools import cache
 from math import isfinite, nan
 from types import NoneType
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
+
+from msgspec import Struct
 
 from mtum.core.canonical import decode, exact, plain, table_in, utc_text
 from mtum.core.reporting.stated import State, Stated
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 type Document = dict[str, object]
 
 
-def document(report: "DataclassInstance") -> Document:
+def document(report: Struct) -> Document:
     """Return a report value as plain JSON values.
 
     A `Stated` field `x` becomes ``x`` (the number or null) and ``x_state``; sessions are
-    ``YYYY-MM-DD``, instants UTC ISO 8601. A field marked `SPARSE` is left out while it is empty.
+    ``YYYY-MM-DD``, instants UTC ISO 8601. A field that its class names in `SPARSE` is left out while it is empty.
     """
     return dict(table_in(plain(report, _scalar)))
 
 
-def from_document[T: "DataclassInstance"](kind: type[T], stored: Mapping[str, object]) -> T:
+def from_document[T: Struct](kind: type[T], stored: Mapping[str, object]) -> T:
     """Return the report value a document was made from; keys it does not know are ignored.
 
     Raises
@@ -48,8 +46,7 @@ def _gathered(hint: Any, stored: Any) -> object:  # noqa: ANN401 - a type, and J
     """Return a document with every `Stated` in one piece; what is unknown stays so."""
     if not isinstance(stored, Mapping | list):
         return nan if stored is None and hint is float else stored
-    of_fields = is_dataclass(hint)
-    if isinstance(stored, Mapping) and of_fields:
+    if isinstance(stored, Mapping) and isinstance(hint, type) and issubclass(hint, Struct):
         return {
             name: _stated(stored, name) if part is Stated else _gathered(part, stored[name])
             for name, part in _hints(hint).items()

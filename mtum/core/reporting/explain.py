@@ -1,12 +1,13 @@
 """Why was a session decided as it was, and what is the smallest change that would have flipped it?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from textwrap import fill
-from typing import cast
+from typing import ClassVar, cast
 
-from mtum.core.canonical import SPARSE, list_in, number_in, table_in
+from msgspec import Struct, field
+
+from mtum.core.canonical import list_in, number_in, table_in
 from mtum.core.decide import own_state
 from mtum.core.record import book_of, view_of
 from mtum.core.reporting.condition_table import condition_table, number_text
@@ -33,8 +34,7 @@ PRICE = {"symbol", "usd"}
 type Table = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class SmallestFlip:
+class SmallestFlip(Struct, frozen=True):
     """The least relative change of one input, all else equal, after which the action is another.
 
     `level` is where it changes, in the input's unit; `becomes` the action beyond it.
@@ -50,8 +50,7 @@ class SmallestFlip:
     becomes: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """A stored decision told to a person.
 
     Parameters
@@ -72,6 +71,8 @@ class Explanation:
         What was decided in options, as it is stored: every contract that was considered stands in it.
     """
 
+    SPARSE: ClassVar = frozenset(("options",))
+
     session: str
     strategy: str
     action: str
@@ -87,7 +88,7 @@ class Explanation:
     memory: Table = field(default_factory=dict)
     virtual: bool = False
     conflicts: Conflicts = field(default_factory=dict)
-    options: Table = field(default_factory=dict, metadata=SPARSE)
+    options: Table = field(default_factory=dict)
 
 
 def explanation_of(stored: Mapping[str, object], strategy: Strategy | None) -> Explanation:

@@ -1,8 +1,9 @@
 """What a report is made of, before it becomes text or HTML: sections of facts, tables and sentences."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from mtum.core.reporting.charts import Chart
 
@@ -16,8 +17,7 @@ class Tone(Enum):
     QUIET = "quiet"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One piece of text in a table.
 
     Parameters
@@ -34,15 +34,13 @@ class Cell:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Names and what they amount to, one pair per line; `unit` stands behind the amount."""
 
     rows: tuple[tuple[str, Cell, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows under a head; columns in `left` hold words, the others numbers aligned at the right.
 
     A long list can be `sortable` by each of its columns.
@@ -54,8 +52,7 @@ class Table:
     sortable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """A line of prose."""
 
     text: str
@@ -65,8 +62,7 @@ class Sentence:
 Block = Facts | Table | Sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A titled part of a report, with parts of its own below it; `key` names it for style sheets and tests."""
 
     key: str
@@ -75,8 +71,7 @@ class Section:
     parts: tuple["Section", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A whole report: subject, verdict, lines under it, and sections in reading order.
 
     `glance` says how things stand and `ahead` what comes next, each in one line; `first_screen`

@@ -1,9 +1,10 @@
 """Open groups of options as a person reads them: what each earns, what it risks, and what happens next."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.core.conditions import Condition
 from mtum.core.options.asking import OptionGroup, OptionVerdict
@@ -19,8 +20,7 @@ _FAR = 1e9
 """Distance of a rule that waits for what is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class LegLine:
+class LegLine(Struct, frozen=True):
     """One contract of a group.
 
     Parameters
@@ -42,8 +42,7 @@ class LegLine:
     delta: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class NextRule:
+class NextRule(Struct, frozen=True):
     """The rule that is nearest to hold.
 
     Parameters
@@ -67,8 +66,7 @@ class NextRule:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class GroupLine:
+class GroupLine(Struct, frozen=True):
     """An open group.
 
     Parameters

@@ -1,6 +1,6 @@
 """Options: what was traded and ended in them, and each open group with what it earns, risks and waits for."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Section, Sentence, Tone, facts_of, signed
@@ -10,8 +10,7 @@ FEE_NOT_TOLD = "fee not told yet"
 """Where a profit waits for a commission that the broker has not told."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionGroupLine:
+class OptionGroupLine(Struct, frozen=True):
     """An open group as it stands after the session; amounts in USD.
 
     Parameters
@@ -38,8 +37,7 @@ class OptionGroupLine:
     contracts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OptionsTold:
+class OptionsTold(Struct, frozen=True):
     """A session's options.
 
     Parameters

@@ -1,10 +1,12 @@
 """A week, a month, a quarter or a whole run as one value, and its page; what a kind does not look at is empty."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import ClassVar
 
-from mtum.core.canonical import SPARSE
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Page, Section, Sentence, Tone, facts_of, signed, table_of
 from mtum.core.reporting.parts import (
@@ -41,14 +43,15 @@ from mtum.core.reporting.parts.trades import TradeLine, WinLoss
 from mtum.core.reporting.sleeves import VIRTUAL, sleeve_section
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Struct, frozen=True):
     """A period of a sleeve, or of an account with those of its `sleeves`.
 
     `kind` is week, month, quarter or run; of a run `notes` say what was played and `settings` by which rules.
     `complete` is False while sessions of it are still to come; `drawdown_frac` is the max drawdown
     inside it, `paid_usd` its commissions, fees and taxes (None while one is not known).
     """
+
+    SPARSE: ClassVar = frozenset(("state", "replayed", "sleeves", "notes", "settings"))
 
     kind: str
     first: date
@@ -86,11 +89,11 @@ class Review:
     drawdown_frac: float | None = None
     exposure_frac: float | None = None
     paid_usd: float | None = None
-    state: str = field(default="", metadata=SPARSE)
-    replayed: bool = field(default=False, metadata=SPARSE)
-    sleeves: Mapping[str, "Review"] = field(default_factory=dict, metadata=SPARSE)
-    notes: tuple[str, ...] = field(default=(), metadata=SPARSE)
-    settings: Mapping[str, str] = field(default_factory=dict, metadata=SPARSE)
+    state: str = ""
+    replayed: bool = False
+    sleeves: Mapping[str, "Review"] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def virtual(self) -> bool:

@@ -1,7 +1,8 @@
 """Sections of the daily report about the sleeves of an account: a line of each, and what came of their wishes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import figures, words

@@ -1,9 +1,10 @@
 """A number that may be late: it says whether it is final, provisional or unknown, and is never guessed."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from math import isnan
+
+from msgspec import Struct
 
 
 class State(Enum):
@@ -15,8 +16,7 @@ class State(Enum):
     NOT_SIMULATED = "not_simulated"
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(Struct, frozen=True):
     """A number that may be late; `amount` is None exactly when it is unknown, or when a replay cannot have it."""
 
     amount: float | None = None

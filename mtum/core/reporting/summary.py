@@ -5,10 +5,11 @@ whether it is final, provisional or unknown, and is never guessed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import ClassVar
 
-from mtum.core.canonical import SPARSE
+from msgspec import Struct, field
+
 from mtum.core.portfolio.fund import FUND
 from mtum.core.reporting import words
 from mtum.core.reporting.option_section import OptionsTold
@@ -28,8 +29,7 @@ from mtum.core.reporting.parts.timings import TimingLine
 from mtum.core.reporting.stated import UNKNOWN, State, Stated, final, stated
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """What a session was for a sleeve, or for an account of several.
 
     `symbols` are all that the strategy trades and `symbol` the first of them; `position` are its shares,
@@ -39,6 +39,10 @@ class Summary:
     `state`, what `coordination` made of their wishes, and what was `undecided`; its own figures are theirs
     together, those of watched ones left out.
     """
+
+    SPARSE: ClassVar = frozenset(
+        ("state", "internal_orders", "conflicts", "standing", "undecided", "sleeves", "coordination", "options")
+    )
 
     session: date
     mode: str
@@ -76,14 +80,14 @@ class Summary:
     regret: tuple[RegretLine, ...] = ()
     symbols: tuple[str, ...] = ()
     settles_by: date | None = None
-    state: str = field(default="", metadata=SPARSE)
-    internal_orders: tuple[OrderLine, ...] = field(default=(), metadata=SPARSE)
-    conflicts: Conflicts = field(default_factory=dict, metadata=SPARSE)
-    standing: tuple[StandingLine, ...] = field(default=(), metadata=SPARSE)
-    undecided: tuple[str, ...] = field(default=(), metadata=SPARSE)
-    sleeves: Mapping[str, "Summary"] = field(default_factory=dict, metadata=SPARSE)
-    coordination: Mapping[str, object] = field(default_factory=dict, metadata=SPARSE)
-    options: OptionsTold | None = field(default=None, metadata=SPARSE)
+    state: str = ""
+    internal_orders: tuple[OrderLine, ...] = ()
+    conflicts: Conflicts = field(default_factory=dict)
+    standing: tuple[StandingLine, ...] = ()
+    undecided: tuple[str, ...] = ()
+    sleeves: Mapping[str, "Summary"] = field(default_factory=dict)
+    coordination: Mapping[str, object] = field(default_factory=dict)
+    options: OptionsTold | None = None
 
     @property
     def virtual(self) -> bool:

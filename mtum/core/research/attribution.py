@@ -1,11 +1,11 @@
 """Who earned it: what each symbol and each sleeve of a played history was worth, held, traded and cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import floor
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.market.bars import Column
 from mtum.core.market.instruments import unit_usd
@@ -21,8 +21,7 @@ FEWEST_TOGETHER = 21
 """Sessions in which both of two sleeves had equity, below which no correlation is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolRow:
+class SymbolRow(Struct, frozen=True):
     """What a symbol brought, in USD, open trades at the last close; weights are fractions of the equity.
 
     `contribution_frac` is its profit over the capital at the start; `turnover_per_year` what was bought and sold of
@@ -42,8 +41,7 @@ class SymbolRow:
     turnover_per_year: float
 
 
-@dataclass(frozen=True, slots=True)
-class PairRow:
+class PairRow(Struct, frozen=True):
     """What a sleeve made of a symbol, in USD, open trades at the last close."""
 
     sleeve: str
@@ -56,8 +54,7 @@ class PairRow:
     costs_usd: float
 
 
-@dataclass(frozen=True, slots=True)
-class SleeveRow:
+class SleeveRow(Struct, frozen=True):
     """What a sleeve brought: `pnl_usd` in whole cents, what came from other sleeves (`flows_usd`) apart.
 
     `contribution_frac` is its profit over the account's capital at the start, `turnover_per_year` what it bought and

@@ -1,9 +1,9 @@
 """What buying and holding the same symbols would have made over the same sessions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.market.bars import Days
 from mtum.core.portfolio.benchmark import held_from
@@ -14,8 +14,7 @@ from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.session_views import SessionHistory
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BuyAndHoldCurves:
+class BuyAndHoldCurves(Struct, frozen=True, eq=False):
     """Equity at each close in USD, shape (n_sessions,), with dividends reinvested and kept as cash.
 
     `shares` are those bought of each symbol; `entry_cost_usd` is what buying them cost.

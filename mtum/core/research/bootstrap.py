@@ -1,9 +1,9 @@
 """How much of a result is luck: resampled histories that keep runs of sessions together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from mtum.core.portfolio.returns import below_peak
@@ -13,8 +13,7 @@ from mtum.core.simulation.kernel.columns import Column
 PATHS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """5th, 50th and 95th percentile of a figure over resampled histories."""
 
     low: float
@@ -22,8 +21,7 @@ class Spread:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class PartSpread:
+class PartSpread(Struct, frozen=True):
     """What a sleeve added to the growth of the whole over resampled histories, as a fraction of the capital."""
 
     name: str
@@ -31,8 +29,7 @@ class PartSpread:
     loss_probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class BootstrapResult:
+class BootstrapResult(Struct, frozen=True):
     """Yearly growth and max drawdown over resampled histories; against the benchmark where one is given."""
 
     paths: int

@@ -1,10 +1,10 @@
 """How far can a backtest be trusted? The same history with one thing changed at a time."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
+from msgspec import Struct, field
 
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.returns import below_peak, from_capital, returns
@@ -30,8 +30,7 @@ OTHER_FUTURES = (3.0, 1 / 3)
 _POSSIBLE = (5.0, 150.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Other[S]:
+class Other[S](Struct, frozen=True):
     """What is played with one thing changed; `kind` groups the rows, `first` is where it is fit to begin."""
 
     kind: str
@@ -40,8 +39,7 @@ class Other[S]:
     first: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Replay[S]:
+class Replay[S](Struct, frozen=True):
     """A part of a history to play: sessions from `begin` on, those of the span decided.
 
     `future` is by what everything from the end of the span on is multiplied: 1 leaves it as it was, 0 cuts it off.
@@ -53,8 +51,7 @@ class Replay[S]:
     future: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Question[S]:
+class Question[S](Struct, frozen=True):
     """A history, what was played on it, and what plays it.
 
     Parameters
@@ -111,8 +108,7 @@ def one_by_one[S](question: Question[S], replays: Sequence[Replay[S]]) -> Iterab
     return map(question.played, replays)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Beside:
+class Beside(Struct, frozen=True, eq=False):
     """What the result is set beside.
 
     Parameters
@@ -130,8 +126,7 @@ class Beside:
     parts: Mapping[str, Column] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """The history with one thing changed; `kind` groups the rows."""
 
     kind: str
@@ -143,8 +138,7 @@ class Variant:
     max_drawdown_frac: float
 
 
-@dataclass(frozen=True, slots=True)
-class Checks:
+class Checks(Struct, frozen=True):
     """What the checks found.
 
     Parameters

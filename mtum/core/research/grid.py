@@ -1,12 +1,12 @@
 """Many combinations of one strategy's settings over one history, in one compiled pass."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import Struct, field
 
 from mtum.core.compiled import machine
 from mtum.core.indicators.smoothing import Smoothing
@@ -47,8 +47,7 @@ RESULT_COLUMNS = (
 """What the numbers of `GridResults` are, column by column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Combination:
+class Combination(Struct, frozen=True):
     """One set of parameters and terms."""
 
     strategy: MtumConfluence
@@ -77,8 +76,7 @@ class Combination:
         return self.strategy.CAUTIONS
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Part(Struct, frozen=True, eq=False):
     """Combinations to play over the same sessions of one history."""
 
     history: History
@@ -101,8 +99,7 @@ _USED = attrgetter(
 )
 
 
-@dataclass(slots=True)
-class _Shelf:
+class _Shelf(Struct):
     # Columns and conditions made so far, so that combinations share them.
     prices: Prices
     sums: Sums

@@ -1,11 +1,11 @@
 """What a played history was worth: returns, risk, trades, and how sure that is."""
 
-from dataclasses import dataclass
 from datetime import date
 from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.market.bars import Column, Days
 from mtum.core.market.instruments import unit_usd
@@ -19,8 +19,7 @@ FEW_TRADES = 30
 FEW_SESSIONS = 2 * SESSIONS_PER_YEAR
 
 
-@dataclass(frozen=True, slots=True)
-class Drawdown:
+class Drawdown(Struct, frozen=True):
     """Largest drawdown: the deepest fall of equity from its running peak, the starting capital being the first peak.
 
     `frac` in (-1, 0]. The peak is the last session at the high, None when equity never was back at the
@@ -33,8 +32,7 @@ class Drawdown:
     recovery: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class CurveMetrics:
+class CurveMetrics(Struct, frozen=True):
     """Metrics of an equity curve; fractions per year where a year is 252 sessions; None = undefined."""
 
     total_return_frac: float
@@ -50,8 +48,7 @@ class CurveMetrics:
     cvar_95_frac: float
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonRow:
+class ReasonRow(Struct, frozen=True):
     """Trades that ended for one reason; `mean_return_frac` per trade."""
 
     reason: str
@@ -62,8 +59,7 @@ class ReasonRow:
     mean_sessions_held: float
 
 
-@dataclass(frozen=True, slots=True)
-class TradeMetrics:
+class TradeMetrics(Struct, frozen=True):
     """Metrics of the closed trades; None where there is none to speak of."""
 
     trades: int

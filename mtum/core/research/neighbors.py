@@ -1,12 +1,12 @@
 """What stands beside the best of a grid: a result that one step of one setting destroys was found by luck."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Neighbor:
+
+class Neighbor(Struct, frozen=True):
     """A combination that is one step of one setting away; linked settings step together."""
 
     settings: Mapping[str, Any]

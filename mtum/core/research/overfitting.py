@@ -1,11 +1,11 @@
 """How likely the best of many tries is only the luckiest."""
 
-from dataclasses import dataclass
 from itertools import combinations
 from math import ceil, e, sqrt
 from statistics import NormalDist
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from mtum.core.portfolio.returns import NEGLIGIBLE, ratio
@@ -19,16 +19,14 @@ TRIES = (10, 100, 1000)
 SURE = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class BestOf:
+class BestOf(Struct, frozen=True):
     """How sure the result beats luck, were it the best of so many tries."""
 
     tries: int
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class Luck:
+class Luck(Struct, frozen=True):
     """How far one result may be luck, by its Sharpe ratio; None where returns do not differ.
 
     Parameters
@@ -47,8 +45,7 @@ class Luck:
     best_of: tuple[BestOf, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """What many tries on the same sessions say of the best of them: its row, and how likely it is only luck."""
 
     best: int

@@ -1,11 +1,11 @@
 """How a played history went over time: its months and years, its worst periods, its rolling figures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from math import sqrt
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.market.bars import Column, Days
 from mtum.core.portfolio.returns import NEGLIGIBLE, drawdown, from_capital, ratio, returns
@@ -16,8 +16,7 @@ WORST = 5
 """Worst periods that are listed."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorstPeriod:
+class WorstPeriod(Struct, frozen=True):
     """A fall below the running peak, how long it took, and what buying and holding did from peak to trough.
 
     `sessions_down` are those from the peak to the lowest close, `sessions` those to the recovery, or to the end; a
@@ -30,8 +29,7 @@ class WorstPeriod:
     benchmark_frac: float
 
 
-@dataclass(frozen=True, slots=True)
-class YearRow:
+class YearRow(Struct, frozen=True):
     """One calendar year, or what of it was played; `benchmark_frac` is what buying and holding returned."""
 
     year: int
@@ -43,8 +41,7 @@ class YearRow:
     turnover: float
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """How returns are spread, and how they go with those of a benchmark; None = undefined.
 
     `skew` and `kurtosis` are those of a sample, and a normal distribution has a kurtosis of 0; `ulcer_frac` is the

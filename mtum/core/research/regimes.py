@@ -1,10 +1,10 @@
 """A result by the state that the market was in: calm or afraid, rising or falling."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from mtum.core.research.metrics import SESSIONS_PER_YEAR
@@ -26,8 +26,7 @@ type States = NDArray[np.int64]
 """Which state was known before each session, shape (n_sessions,); -1 = none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Regime:
+class Regime(Struct, frozen=True):
     """What was made in the sessions that began in one state; `kind` is by what the states are told.
 
     Parameters

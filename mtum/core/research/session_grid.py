@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.money import exact
@@ -100,8 +101,7 @@ class AccountCombination:
         return tuple(line for one in self.sleeves for line in one.strategy.CAUTIONS)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AccountPart:
+class AccountPart(Struct, frozen=True, eq=False):
     """Combinations to play over the same sessions of one market.
 
     Parameters

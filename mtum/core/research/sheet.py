@@ -1,11 +1,11 @@
 """Every figure of a tear sheet, beside the metrics that each backtest has."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.market.bars import Column
 from mtum.core.portfolio.returns import changes, drawdown, from_capital, returns
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from mtum.core.simulation.played import PlayedAccount  # loads numba
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SheetFigures:
+class SheetFigures(Struct, frozen=True, eq=False):
     """Figures of a played history and of buying and holding beside it; columns have shape (n_sessions,).
 
     Parameters

@@ -1,11 +1,13 @@
 """What a strategy is played with to see what its result hangs on: other costs, fills, symbols, forms, conditions."""
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from mtum.core.indicators.smoothing import Smoothing
 from mtum.core.market.volume import VolumeMode
@@ -68,7 +70,7 @@ class Asked(AccountCombination):
             replace(one, rules=replace(one.rules, sizing=replace(one.rules.sizing, costs=costs)))
             for one in self.sleeves
         )
-        return replace(self, sleeves=tuple(sleeves), terms=terms)
+        return dataclasses.replace(self, sleeves=tuple(sleeves), terms=terms)
 
 
 def alone(strategy: Strategy, terms: PlayTerms) -> Asked:
@@ -171,7 +173,7 @@ def without_symbols(asked: Asked, official: Played) -> tuple[list[Other[Asked]],
         changed = zip(asked.sleeves, rest, strict=True)
         sleeves = [replace(one, strategy=strategy) for one, strategy in changed if strategy is not None]
         if len(sleeves) == len(rest) and symbol not in asked.terms.holdings:
-            found.append(Other("drop_symbol", symbol, replace(asked, sleeves=tuple(sleeves))))
+            found.append(Other("drop_symbol", symbol, dataclasses.replace(asked, sleeves=tuple(sleeves))))
     notes = [f"{name} cannot do without {', '.join(symbols)}: not left out" for name, symbols in needed.items()]
     notes += [f"{symbol} is there at the start: not left out" for symbol in asked.terms.holdings]
     if len(chosen) < len(universe):
@@ -190,7 +192,7 @@ def without_sleeves(asked: Asked) -> Iterator[Other[Asked]]:
             for one in asked.sleeves
             if one is not left_out
         )
-        yield Other("drop_sleeve", left_out.name, replace(asked, sleeves=sleeves))
+        yield Other("drop_sleeve", left_out.name, dataclasses.replace(asked, sleeves=sleeves))
 
 
 def of_confluence(asked: Asked, market: SessionHistory, span: Span) -> Iterator[Other[Asked]]:
@@ -212,8 +214,8 @@ def of_confluence(asked: Asked, market: SessionHistory, span: Span) -> Iterator[
     for spec in strategy.CONDITIONS:
         same_role = {other.name for other in strategy.CONDITIONS if other.role is spec.role}
         only = (ALL_CONDITIONS - same_role) | {spec.name}
-        yield Other("drop_one", spec.name, replace(asked, used=ALL_CONDITIONS - {spec.name}))
-        yield Other("only_one", spec.name, replace(asked, used=frozenset(only)))
+        yield Other("drop_one", spec.name, dataclasses.replace(asked, used=ALL_CONDITIONS - {spec.name}))
+        yield Other("only_one", spec.name, dataclasses.replace(asked, used=frozenset(only)))
 
 
 def _forms(asked: Asked, strategy: MtumConfluence, market: SessionHistory, span: Span) -> Iterator[Other[Asked]]:
@@ -233,16 +235,16 @@ def _forms(asked: Asked, strategy: MtumConfluence, market: SessionHistory, span:
             yield Other(
                 "rsi_form",
                 f"RSI {_rsi_form(one)}{late}",
-                replace(asked, sleeves=(replace(asked.sleeves[0], strategy=one),)),
+                dataclasses.replace(asked, sleeves=(replace(asked.sleeves[0], strategy=one),)),
                 first,
             )
     for mode in VolumeMode:
-        yield Other("volume_mode", f"volume {mode.value}", replace(asked, volume=mode))
+        yield Other("volume_mode", f"volume {mode.value}", dataclasses.replace(asked, volume=mode))
 
 
 def _with(strategy: MtumConfluence, name: str, form: Smoothing) -> MtumConfluence:
     changes: dict[str, Any] = {name: form}
-    return replace(strategy, **changes)
+    return dataclasses.replace(strategy, **changes)
 
 
 def _rsi_form(strategy: Strategy) -> str:

@@ -1,7 +1,8 @@
 """Windows of history to fit settings on, each followed by one to try them on."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from mtum.core.simulation.kernel.play import Span
 
@@ -13,8 +14,7 @@ class WindowKind(Enum):
     EXPANDING = "expanding"
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """Sessions fitted on and the sessions after them that were not looked at."""
 
     fitted: Span

@@ -1,8 +1,10 @@
 """How a fill, a dividend, a split or a transfer changes an account of the simulated exchange."""
 
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.settlement import settlement_day
@@ -13,8 +15,7 @@ from mtum.core.simulation.exchange_state import ExchangeAccount, ExchangeState, 
 _COST_STEP = Decimal("0.00000001")
 
 
-@dataclass(frozen=True, slots=True)
-class CorporateAction:
+class CorporateAction(Struct, frozen=True):
     """What happens to a symbol on the morning of a session.
 
     Parameters

@@ -2,11 +2,12 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
+from msgspec.structs import replace
 
 from mtum.core.coordination.account import Account, AccountPlan, Cut, SleeveWants
 from mtum.core.coordination.coordinate import FundState, coordinate, with_fund

@@ -1,10 +1,12 @@
 """Does the simulated exchange take this order, and for which session?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.sessions import Session
@@ -31,8 +33,7 @@ class LatePolicy(Enum):
     NEXT_SESSION = "next_session"
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeRules:
+class ExchangeRules(Struct, frozen=True):
     """How the exchange charges and when it closes its books.
 
     Parameters
@@ -56,8 +57,7 @@ class ExchangeRules:
     auction_volume_frac: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """The instant of an operation and the market around it.
 
     Parameters
@@ -90,8 +90,7 @@ class Moment:
         return self.now >= self.session.before_close(minutes)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """The broker's number and words for an order that was not taken, or not canceled."""
 
     code: int

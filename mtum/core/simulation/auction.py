@@ -1,8 +1,9 @@
 """Which working orders fill now, at what price, and which end? Continuous trading and the closing auction."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import unit_usd
 from mtum.core.market.volume import auction_shares

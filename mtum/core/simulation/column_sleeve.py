@@ -1,8 +1,8 @@
 """A sleeve of an account whose strategy is asked by columns: what its form says at a session, as verdicts."""
 
-from dataclasses import dataclass, replace
-
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.market.coverage import Dividends
 from mtum.core.portfolio.decision import Action, Decision, Standing, StopRules
@@ -21,8 +21,7 @@ from mtum.core.strategies.answers import UNFIT
 from mtum.core.strategies.contract import Abstain, Keep, Shares, SymbolVerdict, Target, Verdict
 
 
-@dataclass(slots=True)
-class ColumnSleeve:
+class ColumnSleeve(Struct):
     """The column form of a sleeve's strategy, and what the form has to know of the sleeve's ledger.
 
     Parameters

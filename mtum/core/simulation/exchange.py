@@ -7,9 +7,11 @@ Call `advance` at every visit before anything else is read, and after `place` (a
 fills in the next `advance` while the session is open).
 """
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import unit_usd
 from mtum.core.simulation.account_book import apply_action, settle, signed, with_account
@@ -25,16 +27,14 @@ from mtum.core.simulation.exchange_state import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(Struct, frozen=True):
     """A fill: the execution and the order after it."""
 
     execution: Execution
     order: ExchangeOrder
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """An order that ended without (further) fill: expired or rejected after acceptance."""
 
     order: ExchangeOrder

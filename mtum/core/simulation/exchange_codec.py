@@ -7,10 +7,11 @@ written once and read only by whoever asks for the whole.
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import cast
+
+from msgspec.structs import replace
 
 from mtum.core.canonical import canonical, decode, plain
 from mtum.core.simulation.exchange_state import ExchangeOrder, ExchangeState, ExchangeStatus, Execution, OptionBooks

@@ -1,12 +1,12 @@
 """Everything the simulated exchange knows: accounts, orders, executions, instructions."""
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from mtum.core.canonical import SPARSE
+from msgspec import Struct
+
 from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.money import AccountKind
 from mtum.core.portfolio.orders import OrderType, Side
@@ -35,8 +35,7 @@ class PlanEffect(Enum):
     FILL_ON_CANCEL = "fill_on_cancel"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """Shares of one symbol (fractions allowed) and their average cost in USD, commission included."""
 
     symbol: str
@@ -44,17 +43,17 @@ class Position:
     average_cost: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Unsettled:
+class Unsettled(Struct, frozen=True):
     """Proceeds in USD of the sales of one session, until they settle; those of options on a day of their own."""
+
+    SPARSE: ClassVar = frozenset(("due",))
 
     session: date
     amount: Decimal
-    due: date | None = field(default=None, metadata=SPARSE)
+    due: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeAccount:
+class ExchangeAccount(Struct, frozen=True):
     """Cash in USD, what of it is not settled yet, and positions (sorted by symbol, none empty)."""
 
     code: str
@@ -99,8 +98,7 @@ class Sent(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeTicket:
+class ExchangeTicket(Struct, frozen=True):
     """An order as a client sends it; `order_id` 0 lets the exchange choose the client's next one."""
 
     account: str
@@ -115,8 +113,7 @@ class ExchangeTicket:
     order_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeOrder:
+class ExchangeOrder(Struct, frozen=True):
     """An order the exchange accepted.
 
     `session` is the session it works in, None = the next one to open (sent after the close).
@@ -147,8 +144,7 @@ class ExchangeOrder:
         return self.filled_value / self.filled if self.filled else Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class OptionOrder:
+class OptionOrder(Struct, frozen=True):
     """An order in options that the exchange accepted; as `ExchangeOrder`, in units and USD per share of one.
 
     Parameters
@@ -181,8 +177,7 @@ class OptionOrder:
         return self.filled_value / self.filled if self.filled else Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class OptionBooks:
+class OptionBooks(Struct, frozen=True):
     """Everything in options: orders, executions and ends of contracts, oldest first, and the contracts held."""
 
     orders: tuple[OptionOrder, ...] = ()
@@ -191,8 +186,7 @@ class OptionBooks:
     contracts: tuple[OptionContract, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """One fill as reported. A correction repeats the first three parts of `exec_id` and raises the last.
 
     `realized_pnl` is None for a fill that opens or adds to a position.
@@ -216,8 +210,7 @@ class Execution:
         return self.exec_id.rsplit(".", 1)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class FillPlan:
+class FillPlan(Struct, frozen=True):
     """An instruction to misbehave, for every order it matches; empty fields match anything.
 
     Parameters
@@ -255,9 +248,10 @@ class FillPlan:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeState:
+class ExchangeState(Struct, frozen=True):
     """The whole exchange at one instant; `session` is the last one opened, executions oldest first."""
+
+    SPARSE: ClassVar = frozenset(("options",))
 
     accounts: tuple[ExchangeAccount, ...] = ()
     orders: tuple[ExchangeOrder, ...] = ()
@@ -265,7 +259,7 @@ class ExchangeState:
     plans: tuple[FillPlan, ...] = ()
     session: date | None = None
     next_perm_id: int = 1_700_000_001
-    options: OptionBooks | None = field(default=None, metadata=SPARSE)
+    options: OptionBooks | None = None
 
     @property
     def option_books(self) -> OptionBooks:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite, sqrt
+
+from msgspec import Struct
 
 from mtum.core.indicators.sma import sma
 from mtum.core.indicators.volatility import SESSIONS_A_YEAR, volatility
@@ -23,8 +24,7 @@ KINDS = ("commission", "slippage", "impact")
 """What a fill can cost, in the order in which it is listed."""
 
 
-@dataclass(frozen=True, slots=True)
-class PricedFill:
+class PricedFill(Struct, frozen=True):
     """A fill's price, slippage and impact included, and the commission in USD."""
 
     price: Decimal

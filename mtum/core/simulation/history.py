@@ -1,10 +1,10 @@
 """A history made ready for the fast path: bars, VIX and dividends as columns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import Bars, Days
@@ -17,8 +17,7 @@ MOST_UNKNOWN = 8
 """Unknown volumes that the running sums of the compiled path can hold beside the known ones."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class History:
+class History(Struct, frozen=True, eq=False):
     """Columns of one symbol, oldest first, shape (n_sessions,) each."""
 
     symbol: str

@@ -1,9 +1,10 @@
 """Deciding 20 minutes before the close instead of at it: what was seen then, drawn many times."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.compiled import machine
 from mtum.core.market.volume import VolumeMode
@@ -17,8 +18,7 @@ from mtum.core.simulation.played import Played, PlayTerms
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 
 
-@dataclass(frozen=True, slots=True)
-class NearCloseModel:
+class NearCloseModel(Struct, frozen=True):
     """How the last 20 minutes move; fitted, see `tests/golden/fit_near_close.py`.
 
     Parameters
@@ -48,8 +48,7 @@ class NearCloseModel:
         return replace(self, correlation=correlation)
 
 
-@dataclass(frozen=True, slots=True)
-class NearCloseSpread:
+class NearCloseSpread(Struct, frozen=True):
     """Results over many draws: 5th, 50th, 95th percentile of final equity in USD, and how often all differs.
 
     Parameters

@@ -1,9 +1,10 @@
 """What the simulated exchange knows of options: orders, executions, ends without a trade, and the contracts held."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.core.options.contracts import End, OptionContract
 from mtum.core.options.ladder import NetPrice
@@ -11,8 +12,7 @@ from mtum.core.options.legs import OptionLeg
 from mtum.core.portfolio.orders import Side
 
 
-@dataclass(frozen=True, slots=True)
-class OptionTicket:
+class OptionTicket(Struct, frozen=True):
     """An order in one contract or a combination as a client sends it.
 
     Parameters
@@ -60,8 +60,7 @@ class OptionTicket:
         return {leg.contract: turn * leg.signed for leg in self.legs}
 
 
-@dataclass(frozen=True, slots=True)
-class OptionEnding:
+class OptionEnding(Struct, frozen=True):
     """Contracts of an account that ended without a trade on the morning of a session (model.ending.Ending)."""
 
     session: date
@@ -74,8 +73,7 @@ class OptionEnding:
     told: str
 
 
-@dataclass(frozen=True, slots=True)
-class OptionExecution:
+class OptionExecution(Struct, frozen=True):
     """One fill of a leg, or of a combination as a whole.
 
     Parameters

@@ -1,11 +1,12 @@
 """What a backtest was asked and what it made: terms, trades, equity."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import overload
+
+from msgspec import Struct, field
 
 from mtum.core.coordination.account import AccountRules, Cut
 from mtum.core.coordination.transfers import Transfer
@@ -35,8 +36,7 @@ class Settlement(Enum):
     CALENDAR = "calendar"
 
 
-@dataclass(frozen=True, slots=True)
-class PlayTerms:
+class PlayTerms(Struct, frozen=True):
     """On what terms history is played.
 
     Parameters
@@ -142,8 +142,7 @@ class PlayTerms:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PlayedTrade:
+class PlayedTrade(Struct, frozen=True):
     """One round trip; an open one has no exit and is valued at the last close.
 
     Parameters
@@ -186,8 +185,7 @@ class PlayedTrade:
         return self.reasons[0] if self.reasons else None
 
 
-@dataclass(frozen=True, slots=True)
-class PlayedOrder:
+class PlayedOrder(Struct, frozen=True):
     """One order as it was filled: `session` and `price` are those of the fill, slippage included.
 
     Parameters
@@ -251,8 +249,7 @@ class OnDemand[T](Sequence[T]):  # noqa: PLW1641  # no key, as a list is none
         return tuple, (self._rows(),)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Played:
+class Played(Struct, frozen=True, eq=False):
     """A history played: sessions decided, equity at each close in USD, trades in order.
 
     Parameters
@@ -288,8 +285,7 @@ class Played:
         return float(self.equity[-1]) if len(self.equity) else self.capital_usd
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PlayedSleeve:
+class PlayedSleeve(Struct, frozen=True, eq=False):
     """One sleeve of an account that was played.
 
     Parameters
@@ -309,8 +305,7 @@ class PlayedSleeve:
     flows: Column
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PlayedAccount:
+class PlayedAccount(Struct, frozen=True, eq=False):
     """Several sleeves played as one account; what they earn adds up to what the account does, to the cent.
 
     Parameters

@@ -1,11 +1,11 @@
 """What a played history did in options: orders, what ended without one, and what each group came to."""
 
-from dataclasses import dataclass, field
 from datetime import date
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class PlayedOptionOrder:
+
+class PlayedOptionOrder(Struct, frozen=True):
     """An order in options.
 
     Parameters
@@ -37,8 +37,7 @@ class PlayedOptionOrder:
     why_not: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlayedOptionEvent:
+class PlayedOptionEvent(Struct, frozen=True):
     """Contracts that ended without an order.
 
     Parameters
@@ -69,8 +68,7 @@ class PlayedOptionEvent:
     told: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlayedGroup:
+class PlayedGroup(Struct, frozen=True):
     """One structure from its opening to its end.
 
     Parameters
@@ -92,8 +90,7 @@ class PlayedGroup:
     ends: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PlayedOptions:
+class PlayedOptions(Struct, frozen=True):
     """What one sleeve did in options.
 
     Parameters

@@ -1,9 +1,9 @@
 """Daily total returns of a whole history, for the limits of every session."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from mtum.core.coordination.account import Matrix, Returns, total_returns
@@ -11,8 +11,7 @@ from mtum.core.coordination.limits import VAR_SESSIONS
 from mtum.core.simulation.session_views import SessionHistory
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ReturnColumns:
+class ReturnColumns(Struct, frozen=True, eq=False):
     """Daily total returns of several symbols over a whole history, worked out once for the limits of every session.
 
     Parameters

@@ -1,11 +1,11 @@
 """The general path: an account of any strategies, session by session, through the same functions as the daily job."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from mtum.core.portfolio.decision import Decision
 from mtum.core.portfolio.fund import FUND

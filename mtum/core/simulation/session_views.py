@@ -2,11 +2,11 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from mtum.core.indicators import INDICATORS, column_of
@@ -20,8 +20,7 @@ from mtum.core.strategies.option_contract import own_series
 from mtum.core.view import Asked, MarketView, calendar_around
 
 
-@dataclass(frozen=True)
-class SessionHistory:
+class SessionHistory(Struct, frozen=True, dict=True):
     """Bars per symbol, and extra series by session.
 
     A session is a day on which one of the symbols has a bar. Symbols may begin later than others, end earlier,

@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mtum.core.decide import EXIT_CARRIED
@@ -30,8 +32,7 @@ from mtum.core.strategies.several import without
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """An order between its decision and its fill.
 
     Parameters
@@ -56,8 +57,7 @@ class Waiting:
         return self.order.shares - self.lapsed
 
 
-@dataclass(slots=True)
-class Purchases:
+class Purchases(Struct):
     """What was bought of a symbol since it was flat: what `holding_of` makes of the fills, at the same cost each time.
 
     Parameters

@@ -1,10 +1,11 @@
 """A strategy is asked for its verdicts: what it may be asked about, what follows, and what is its own error."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from math import isfinite
 from types import TracebackType
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mtum.core.strategies.contract import (
     Abstain,

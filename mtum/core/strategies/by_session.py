@@ -1,8 +1,7 @@
 """What each session knew of an indicator over weeks, months or total returns, worked out for all of them at once."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from mtum.core.indicators import INDICATORS, NAMES, column_of
@@ -57,8 +56,7 @@ def by_session(bars: Bars, spec: IndicatorSpec, *, first_is_whole: bool) -> Colu
     return np.array([np.nan if (value := known(one)) is None else value for one in found.tolist()])
 
 
-@dataclass(frozen=True, slots=True)
-class _Frames:
+class _Frames(Struct, frozen=True):
     # The newest `count` weeks or months of a session, its own with what there is: one behind the other for all.
     place: NDArray[np.int64]  # of each session's period
     starts: NDArray[np.int64]  # row at which each period begins

@@ -6,12 +6,12 @@ A column form says what a strategy wants at each session apart from what it hold
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from mtum.core.indicators import INDICATORS, columns_of
@@ -36,8 +36,7 @@ class Decisions(NamedTuple):
     """Sessions at which one was due and could not be made."""
 
 
-@dataclass(frozen=True, eq=False)
-class MarketColumns:
+class MarketColumns(Struct, frozen=True, eq=False, dict=True):
     """The bars of several symbols over the sessions that one of them has.
 
     Parameters
@@ -225,8 +224,7 @@ class MarketColumns:
         }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Trail:
+class Trail(Struct, frozen=True, eq=False):
     """A stop that trails the highest close since an entry was decided; what it sold stays out until it begins anew.
 
     Parameters
@@ -250,8 +248,7 @@ class Trail:
     word: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Allocation:
+class Allocation(Struct, frozen=True, eq=False):
     """Weights decided apart from what is held.
 
     Parameters
@@ -290,8 +287,7 @@ class Allocation:
     trail: Trail | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ranking:
+class Ranking(Struct, frozen=True, eq=False):
     """The best of a list, where what is held stays until its rank is lost.
 
     Parameters
@@ -319,8 +315,7 @@ class Ranking:
     reasons: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Signals:
+class Signals(Struct, frozen=True, eq=False):
     """Entries and exits by conditions, in a number of places.
 
     Parameters
@@ -388,8 +383,7 @@ class Voter(NamedTuple):
     able: Mask
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Votes:
+class Votes(Struct, frozen=True, eq=False):
     """What members want, each on a virtual position of its own, and what follows for what is held.
 
     Parameters

@@ -1,11 +1,11 @@
 """What a strategy is: frozen parameters, what they mean, and one pure method from market view to verdicts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from mtum.core.canonical import SPARSE
+from msgspec import Struct, field
+
 from mtum.core.conditions import Condition, above, at_least, at_most, below
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.strategies.description import ChartPanel, ConditionSpec, Example, IndicatorSpec
@@ -35,8 +35,7 @@ __all__ = [
 """What the file of a strategy imports from here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Struct, frozen=True):
     """A remembered price or distance between prices of a symbol, USD per share; splits re-base it."""
 
     symbol: str
@@ -47,8 +46,7 @@ type Remembered = float | int | str | Price
 type Memory = Mapping[str, Remembered]
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """What a strategy knows of its own shares in one symbol; changed by fills only.
 
     Parameters
@@ -69,14 +67,16 @@ class Holding:
         Average price of the last of these, in USD per share.
     """
 
+    SPARSE: ClassVar = frozenset(("added", "added_price"))
+
     symbol: str
     shares: int = 0
     entry_price: float | None = None
     entry_session: date | None = None
     remembered: Mapping[str, float] = field(default_factory=dict)
     sessions_since_exit: int | None = None
-    added: int = field(default=0, metadata=SPARSE)
-    added_price: float | None = field(default=None, metadata=SPARSE)
+    added: int = 0
+    added_price: float | None = None
 
     @property
     def purchases(self) -> int:
@@ -89,8 +89,7 @@ class Holding:
         return self.added_price if self.added else self.entry_price
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Struct, frozen=True):
     """What a strategy knows of its own sleeve; changed by fills, cash and its own decisions.
 
     Parameters
@@ -116,8 +115,7 @@ class Own:
         return self.holdings.get(symbol) or Holding(symbol)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Hold this fraction of the sleeve's equity; 0 sells everything.
 
     Targets of one sleeve that are above 1 together are scaled down together.
@@ -126,28 +124,24 @@ class Target:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(Struct, frozen=True):
     """End with this many shares; 0 sells everything."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """Leave the current shares as they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Abstain:
+class Abstain(Struct, frozen=True):
     """No opinion: an input is missing; nothing may be ordered."""
 
 
 Verdict = Target | Shares | Keep | Abstain
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolVerdict:
+class SymbolVerdict(Struct, frozen=True):
     """A strategy's verdict on one symbol, with everything that led to it.
 
     Parameters

@@ -1,8 +1,9 @@
 """What a strategy says about itself: its conditions, indicators, charts and an example."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from mtum.core.market.timeframes import Timeframe
 
@@ -18,8 +19,7 @@ class Role(StrEnum):
     CHANGE = "change"
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionSpec:
+class ConditionSpec(Struct, frozen=True):
     """A condition as its strategy describes it; every report, chart and listing reads this.
 
     Parameters
@@ -54,8 +54,7 @@ class ConditionSpec:
         return round(100.0 * recorded, 6) if self.of_fraction and recorded is not None else recorded
 
 
-@dataclass(frozen=True, slots=True)
-class IndicatorSpec:
+class IndicatorSpec(Struct, frozen=True):
     """An indicator that a strategy asks of the view, by name and parameters.
 
     Parameters
@@ -89,8 +88,7 @@ class IndicatorSpec:
         return self.timeframe is Timeframe.DAY and not self.total_return
 
 
-@dataclass(frozen=True, slots=True)
-class ChartPanel:
+class ChartPanel(Struct, frozen=True):
     """One panel below or, without a title, on top of the price: lines by name, and levels that matter.
 
     Parameters
@@ -114,8 +112,7 @@ class ChartPanel:
     bounds: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """What shows a strategy on an embedded market; the demo, its page and its log play it.
 
     Parameters

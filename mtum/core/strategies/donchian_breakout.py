@@ -1,9 +1,12 @@
 """Donchian breakout: buy a close above the highest high of weeks, sell below the lowest low, as the Turtles did."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.indicators.smoothing import DECIMALS, Smoothing, ema_history, wilder_history
 from mtum.core.strategies.contract import (
@@ -227,8 +230,7 @@ def _channel(name: str, sessions: int, line: str) -> IndicatorSpec:
     return IndicatorSpec(name, "donchian", asked, "USD", f"{line} of the {sessions} sessions before")
 
 
-@dataclass(frozen=True, slots=True)
-class _Paper:
+class _Paper(Struct, frozen=True):
     # The trade that system 1 follows whether it was made or not: close and ATR of its signal while it runs, and
     # whether the one before it won.
     running: tuple[float, float] | None

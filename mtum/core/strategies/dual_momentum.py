@@ -1,8 +1,10 @@
 """The risk asset that did best over a year if it beat bills, else bonds: decided at month ends."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec.structs import replace
 
 from mtum.core.indicators.smoothing import DECIMALS, known
 from mtum.core.market.timeframes import Timeframe

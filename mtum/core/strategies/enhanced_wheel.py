@@ -128,7 +128,7 @@ class EnhancedWheel(Wheel):
         )
 
     def _plan(self) -> "WheelPlan":
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         from mtum.core.options.exits import EnhancedRules
         from mtum.core.options.selecting import Window

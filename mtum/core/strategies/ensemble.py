@@ -1,9 +1,11 @@
 """Several strategies vote on what to hold; none of them knows of the others."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from msgspec.structs import replace
 
 from mtum.core.indicators.smoothing import known
 from mtum.core.market.timeframes import Timeframe

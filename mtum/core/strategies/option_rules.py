@@ -4,12 +4,12 @@ It is loaded when one of them decides: the settings of an account without option
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from math import gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from mtum.core.conditions import Condition
 from mtum.core.indicators.iv_rank import iv_rank
@@ -257,7 +257,7 @@ def kept(
     said : object
         Further fields of the verdict, by name.
     """
-    return replace(OptionVerdict(underlying, group, None, reasons, conditions), **said)  # type: ignore[arg-type]  # fields by name
+    return replace(OptionVerdict(underlying, group, None, reasons, conditions), **said)
 
 
 def ruled(group: OptionGroup, ruling: Ruling, proposal: Proposal | None, **said: object) -> OptionVerdict:
@@ -279,7 +279,7 @@ def ruled(group: OptionGroup, ruling: Ruling, proposal: Proposal | None, **said:
         group.underlying, group.group, proposal, (ruling.reason,), ruling.conditions,
         decided_by=ruling.decided_by, rules=rules,
     )  # fmt: skip
-    return replace(found, **said)  # type: ignore[arg-type]  # fields by name
+    return replace(found, **said)
 
 
 def unruled(groups: Iterable[OptionGroup]) -> tuple[OptionVerdict, ...]:

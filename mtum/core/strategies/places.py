@@ -1,8 +1,9 @@
 """What strategies share that judge each symbol by its conditions: the verdict, its entry looked back at, and places."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mtum.core.indicators.smoothing import DECIMALS
 from mtum.core.strategies.contract import Condition, Holding, Keep, Own, SymbolVerdict, Target, Verdict

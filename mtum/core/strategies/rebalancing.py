@@ -3,11 +3,11 @@
 The walker asks the triggers of the weights that it carries, session by session.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import Column
@@ -54,8 +54,7 @@ class Choppy(IntEnum):
     ALL = 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Trigger:
+class Trigger(Struct, frozen=True, eq=False):
     """When gaps between the weights wanted and held are traded, and which.
 
     Parameters
@@ -101,8 +100,7 @@ class Trigger:
         return self.part, self.least_open, self.one_sided, self.left
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rebalancing:
+class Rebalancing(Struct, frozen=True, eq=False):
     """Weights that what is held is traded back to, by the first trigger that applies.
 
     Parameters

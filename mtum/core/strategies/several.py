@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, structs
+
 from mtum.core.indicators.smoothing import DECIMALS
 from mtum.core.strategies.contract import Own, Strategy, SymbolVerdict, Target
 from mtum.core.strategies.description import IndicatorSpec
@@ -132,6 +134,8 @@ def without(strategy: Strategy, symbol: str) -> Strategy | None:
 
 
 def _without(value: Any, symbol: str) -> Any:  # noqa: ANN401 - parts of a strategy may be anything
+    if isinstance(value, Struct):
+        return structs.replace(value, **{name: _without(one, symbol) for name, one in structs.asdict(value).items()})
     if is_dataclass(value) and not isinstance(value, type):
         parts = {one.name: _without(getattr(value, one.name), symbol) for one in fields(value) if one.init}
         return replace(value, **parts)

@@ -1,9 +1,10 @@
 """What the strategies of defined risk share: how an open structure is judged, and how many of a new one are opened."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mtum.core.conditions import Condition, at_least
 from mtum.core.options.asking import OptionGroup, OptionVerdict, OwnOptions
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 type Judge = Callable[[OptionGroup, OpenSpread, Today], Ruling]
 
 
-@dataclass(frozen=True, slots=True)
-class Losses:
+class Losses(Struct, frozen=True):
     """What may be lost.
 
     Parameters
@@ -38,8 +38,7 @@ class Losses:
     open_usd: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """An opening all of whose conditions hold.
 
     Parameters

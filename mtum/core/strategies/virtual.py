@@ -1,9 +1,12 @@
 """A strategy decides on a position that nobody holds: entered and left at the decision's price, and remembered."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.indicators.smoothing import known
 from mtum.core.strategies.answers import asked, remembered, scaled
@@ -36,8 +39,7 @@ class Wanted(NamedTuple):
     memory: Memory
 
 
-@dataclass(frozen=True, slots=True)
-class _Position:
+class _Position(Struct, frozen=True):
     # The weight stands until the next target, whatever the price does. Prices in USD, sessions as ISO dates.
     weight: float = 0.0
     entry: float = 0.0
@@ -76,7 +78,7 @@ def decided(strategy: Strategy, view: "MarketView", memory: Memory) -> Wanted:
         All that `Wanted.memory` held after the decision before; empty at the first one.
     """
     looked_at = {*strategy.universe(), *strategy.reads()}
-    view = replace(
+    view = dataclasses.replace(
         view,
         bars={symbol: bars for symbol, bars in view.bars.items() if symbol in looked_at},
         unfit={symbol: close for symbol, close in view.unfit.items() if symbol in looked_at},

@@ -1,9 +1,11 @@
 """How a wheel decides: what becomes of each short that is open, and what is written."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.conditions import Condition, at_least
 from mtum.core.market.instruments import Right
@@ -26,8 +28,7 @@ def _open_gate(view: "MarketView", symbol: str, right: Right) -> tuple[Condition
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(Struct, frozen=True):
     """When a wheel writes, and how much.
 
     Parameters
@@ -55,8 +56,7 @@ class Writing:
     strike_limit: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class WheelPlan:
+class WheelPlan(Struct, frozen=True):
     """A wheel's parameters as the rules want them.
 
     Parameters
@@ -152,8 +152,7 @@ def preceded(ruling: Ruling, name: str, action: Action, needed: tuple[Condition,
     return replace(ruling, conditions=conditions, rules=rules)
 
 
-@dataclass(frozen=True, slots=True)
-class _Day:
+class _Day(Struct, frozen=True):
     # One symbol in one session.
     plan: WheelPlan
     view: "MarketView"

@@ -1,7 +1,8 @@
 """Messages about orders in options: openOrder, orderStatus, completedOrder, executions and fees."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.core.options.contracts import OptionContract
 from mtum.core.portfolio.orders import Side
@@ -23,8 +24,7 @@ COMBINATION = 28812380
 _COMBINATION_CLASS = "COMB"
 
 
-@dataclass(frozen=True, slots=True)
-class OptionWhatIf:
+class OptionWhatIf(Struct, frozen=True):
     """Answer to a trial order, USD."""
 
     before: Decimal

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.core.market.calendars import NEW_YORK
 from mtum.core.options.legs import OptionLeg

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.legs import OptionLeg
@@ -30,8 +31,7 @@ _SIZE = 25
 _NOTHING = "No security definition has been found for the request"
 
 
-@dataclass(frozen=True, slots=True)
-class OptionQuotes:
+class OptionQuotes(Struct, frozen=True):
     """What a client wants to be told of an option or a combination."""
 
     client: Client

@@ -2,12 +2,13 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
 from datetime import date
 from io import StringIO
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from mtum.core.reporting import figures, words
 from mtum.ports.reading import Reader
@@ -46,7 +47,7 @@ def csv_text(ask: Ask) -> str:
     """Return every round trip that the filters let through, as CSV; no cell is a formula to a spreadsheet."""
     wanted = replace(_wanted(ask), side=None)
     rows = ask.records.fresh(lambda reader: reader.rows(TradeRow, wanted.since, None, **wanted.equal) if reader else ())
-    written, names = StringIO(), [field.name for field in fields(TradeRow)]
+    written, names = StringIO(), list(TradeRow.__struct_fields__)
     lines = csv.writer(written)
     lines.writerow(names)
     for row in rows:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from shutil import copytree
@@ -22,6 +21,7 @@ from mtum.core.reporting.summary import Summary
 from support.account_days import BUSY_DAY, MONTH_END, SLEEVES, account_days, play_account, scripted_known
 from support.commands import call, call_json
 from support.report_days import KINDS
+from support.values import replace
 
 HERE = Path(__file__).parent
 PLACE = ("--config", "config.toml", "--data-dir", ".")

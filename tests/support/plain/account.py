@@ -4,11 +4,13 @@ Nothing of the product is used here, so that its sizing, filter and standing pur
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from math import floor
 from typing import Any, Protocol
+
+from support.values import replace
 
 COST, BUFFER = 0.001, 0.005
 """Commission and part kept back, as fractions of a trade."""

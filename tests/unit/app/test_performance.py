@@ -1,7 +1,6 @@
 """The account at its closes, where sleeves began, ended and were corrected at different times."""
 
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +9,7 @@ from mtum.adapters.store.reading import SqliteReader, open_read_only
 from mtum.app.queries.performance import account_performance, closes_of
 from mtum.ports.records import CashMovement, EquityPoint
 from support.store import FRIDAY, MONDAY, THURSDAY, TUESDAY, opened
+from support.values import replace
 
 
 def closed(day: date, sleeve: str, usd: int, benchmark_usd: int | None) -> EquityPoint:

@@ -1,6 +1,5 @@
 """A contract of 100 shares costs a hundred times its price wherever money is counted."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -21,6 +20,7 @@ from mtum.core.strategies.contract import Holding
 from mtum.core.view import MarketView
 from support.bars import bars_of
 from support.exchange import TENTH_PERCENT, exchange, moment, ticket
+from support.values import replace
 
 CALL = "MTUM  181221C00100000"
 RULES = PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts(Decimal("0.001"))), LossRules(1e9))

@@ -1,6 +1,6 @@
 """From verdicts to orders: sizing, limits, halts and carried exits, each number by hand."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar
@@ -18,6 +18,7 @@ from mtum.core.strategies.answers import UNFIT
 from mtum.core.strategies.contract import Holding, Keep, Own, Strategy, SymbolVerdict, Target, Verdict
 from mtum.core.view import MarketView
 from support.sixty_forty import SixtyForty
+from support.values import replace
 
 TODAY = date(2020, 1, 3)
 SIZING = SizingRules(1.0, 1e12, 0.0, PercentCosts(Decimal("0.001")))
@@ -59,7 +60,7 @@ def view(**closes: float) -> MarketView:
 
 
 def flat(cash: float = 5000.0, **changes: object) -> Book:
-    return replace(Book({}, cash, cash), **changes)  # type: ignore[arg-type]
+    return replace(Book({}, cash, cash), **changes)
 
 
 def long(shares: int = 18, cash: float = 100.0, **changes: object) -> Book:

@@ -1,7 +1,7 @@
 """Decide what a sleeve trades in options: order of work, halts, and what a strategy may not propose."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -40,6 +40,7 @@ from support.option_orders import (
     put,
     quoted,
 )
+from support.values import replace
 
 ROWS = (put(95), put(90), call(105), call(110), put(95, date(2026, 9, 18)), call(105, date(2026, 9, 18)))
 SOUND = OptionSessionRules(

@@ -1,7 +1,7 @@
 """From verdicts on several symbols to orders: filter, standing purchases, memory, fitness, each number by hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar
@@ -30,6 +30,7 @@ from mtum.core.strategies.contract import (
 from mtum.core.strategies.several import TradeFilter
 from mtum.core.view import MarketView
 from support.markets import weekdays
+from support.values import replace
 
 CALENDAR = tuple(weekdays(20, date(2024, 3, 4)))
 MON, TUE = CALENDAR[5], CALENDAR[6]

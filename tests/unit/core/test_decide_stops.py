@@ -1,7 +1,5 @@
 """Stops on the entry price, and what keeps a symbol out after one, worked out by hand."""
 
-from dataclasses import replace
-
 import pytest
 
 from mtum.core.decide import decide
@@ -9,6 +7,7 @@ from mtum.core.portfolio.decision import Action, Book, StopRules
 from mtum.core.portfolio.orders import Purpose
 from mtum.core.record import book_of, frame_of
 from mtum.core.strategies.contract import Holding, Keep, Target
+from support.values import replace
 from unit.core.test_decide_several import RULES, EachSays, book, seen
 
 STOPS = replace(RULES, stops=StopRules(take_profit_frac=0.2, stop_loss_frac=0.1))

@@ -1,6 +1,5 @@
 """What options count with in the limits of the account, and what those leave of an opening, worked out by hand."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,6 +10,7 @@ from mtum.core.option_limits import ExposureLimits, exposures
 from mtum.core.options.legs import OptionLot, OptionPurpose
 from mtum.core.portfolio.options.orders import at_work
 from support.option_orders import BUY, SELL, call, lot, put
+from support.values import replace
 from unit.core.test_decide_options import (
     CASH,
     OPENS,

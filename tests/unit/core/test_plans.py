@@ -1,7 +1,6 @@
 """What an account planned, stored and coordinated again."""
 
 import json
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -29,6 +28,7 @@ from mtum.core.portfolio.decision import Standing
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.limits import LossState, Restriction
 from support.bars import bars_of, changed
+from support.values import replace
 from unit.core.coordination.test_limits import ACCOUNT, SIZING, buys, sells, wants
 
 RULES = AccountRules(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,7 @@ from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.contract import Condition, Holding
 from mtum.core.view import MarketView
 from support.bars import bars_of, changed
+from support.values import replace
 
 NAN = float("nan")
 RULES = PortfolioRules(SizingRules(1.0, 5000.0, 0.005, PercentCosts(Decimal("0.001"))), LossRules(500.0))

@@ -3,7 +3,6 @@
 # mypy: disable-error-code="no-untyped-call"
 
 import asyncio
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,6 +11,7 @@ from ib_insync import Stock
 from mtum.gateway.behavior import Behavior
 from support.gateway import BarTable, market, running_gateway
 from support.ib_clients import MTUM, client, codes, until
+from support.values import replace
 
 SMART = Stock("MTUM", "SMART", "USD")
 EX_DATE = date(2015, 6, 4)

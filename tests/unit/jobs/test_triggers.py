@@ -1,7 +1,6 @@
 import os
 import socket
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from mtum.config import Schedule
 from mtum.core.market.calendars import NEW_YORK
 from mtum.errors import ExitCode
 from support.run_contexts import Calendar, Wall, new_york
+from support.values import replace
 
 SLOTS = timetable(Schedule())
 DECIDE = next(slot for slot in SLOTS if slot.job == "decide_and_order")

@@ -1,8 +1,10 @@
 """The account in USD, from values that mix currencies, prefixes and settled with unsettled cash."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.adapters.ib.messages import AccountValue, Contract, Position
 from mtum.core.portfolio.money import AccountKind
@@ -36,8 +38,7 @@ def plain(number: Decimal) -> Decimal:
     return whole if whole == number else number
 
 
-@dataclass(slots=True)
-class Unread:
+class Unread(Struct):
     """Messages that make no sense: ours in the broker's words, others' counted; each once.
 
     Parameters

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from mtum.adapters.brokers.ib.account import ZERO, Unread, amount, is_us_share, other_instrument, shown
 from mtum.adapters.ib.messages import (

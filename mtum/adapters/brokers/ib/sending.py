@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct
 
 from mtum.adapters.brokers.ib.account import shown
 from mtum.adapters.brokers.ib.orders import STATUS
@@ -23,8 +24,7 @@ READ_ONLY = "the gateway's interface is read-only and took no order ({code}): un
 _DATE = re.compile(r"\b(20\d{2})-?([01]\d)-?([0-3]\d)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What the broker has said about one order so far.
 
     Parameters

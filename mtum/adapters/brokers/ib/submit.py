@@ -1,8 +1,9 @@
 """Sends one order in shares to the broker, reads its answer; cancels one, or tries one out."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from mtum.adapters.brokers.ib.account import Unread
 from mtum.adapters.brokers.ib.orders import listed_order

@@ -1,10 +1,11 @@
 """Which contracts the broker lists, as it describes them today, and the steps of their prices."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.adapters.ib.contracts import UNKNOWN_CONTRACT, Contracts
 from mtum.adapters.ib.messages import Contract, ContractDetails, MarketRule, OptionClass
@@ -29,8 +30,7 @@ SETTLED_ALONE: Mapping[str, str] = {"VIX": "VIX"}
 type Steps = tuple[tuple[Decimal, Decimal], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """A contract as the broker describes it, and the number of the rule that its prices step by (0: not told)."""
 
     detail: Detail

@@ -1,9 +1,10 @@
 """What options are quoted at now: bid and ask of the broker's own ticks, never a last trade, a model or a default."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+
+from msgspec import Struct
 
 from mtum.adapters.ib.connector import Connector
 from mtum.adapters.ib.messages import DataType, Notice, PriceTick, SizeTick
@@ -18,8 +19,7 @@ UNSET = Decimal("1e300")
 """Numbers beyond it are the wire's way to say "none"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted:
+class Quoted(Struct, frozen=True):
     """A contract with its quote, and why a side of it is absent ("" where both are there)."""
 
     row: Row

@@ -5,12 +5,13 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Event, Lock, local
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from mtum.adapters.clock import growing, monotonic_seconds, pause, retried
 from mtum.errors import (
@@ -35,8 +36,7 @@ _AT_ONCE = 8
 _TOLD = ("symbol", "currency", "regularMarketTime", "exchangeDataDelayedBy")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Rows of one chart, indexed by instants of the exchange's zone, and what Yahoo tells about the symbol."""
 
     frame: "pd.DataFrame"

@@ -1,10 +1,11 @@
 """The cache of daily bars: the latest accepted value, what it replaced, and what was kept out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from math import nan
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from mtum.adapters.store.actions import AGREED, read_actions
 from mtum.adapters.store.database import Database
@@ -32,8 +33,7 @@ ON CONFLICT (symbol, source, session) DO UPDATE SET
 _ACTION = "INSERT INTO corporate_actions VALUES (?, ?, ?, ?, ?, ?)"
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteBars:
+class SqliteBars(Struct, frozen=True):
     """The port `BarStore` on SQLite."""
 
     database: Database

@@ -1,10 +1,10 @@
 """The cache of bars within the sessions: what was read is never changed, the newest value of a bar counts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.texts import instant, instant_text
@@ -15,8 +15,7 @@ _OF = "symbol = ? AND source = ? AND minutes = ? AND session >= ?"
 type _Row = tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteIntraday:
+class SqliteIntraday(Struct, frozen=True):
     """The port `IntradayStore` on SQLite."""
 
     database: Database

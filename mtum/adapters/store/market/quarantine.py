@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from math import nan
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.market.checksums import altered_bars
@@ -24,8 +25,7 @@ ON CONFLICT (symbol, source, session, rule) DO UPDATE SET
   {", ".join(f"{name} = excluded.{name}" for name in (*_NUMBERS, "found", "seen_at"))}"""
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteQuarantine:
+class SqliteQuarantine(Struct, frozen=True):
     """The port `QuarantineStore` on SQLite."""
 
     database: Database

@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.options.cash import event_cash, fill_cash, write_cash
@@ -28,8 +29,7 @@ from mtum.core.portfolio.options.lots import Book, LedgerEvent, LegFill, filled,
 from mtum.errors import StoreError
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteOptionBooks:
+class SqliteOptionBooks(Struct, frozen=True):
     """The port `OptionBooks` on SQLite."""
 
     database: Database

@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from mtum.adapters.store.options.books import SqliteOptionBooks
 from mtum.adapters.store.options.rows import contracts_of, fill_of, insert_intent, intent_of_row, legs_of
@@ -28,8 +29,7 @@ _CHANGEABLE = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 _ENDS = frozenset({OrderStatus.LAPSED, OrderStatus.DENIED, OrderStatus.CANCELED})
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteOptions(SqliteOptionBooks):
+class SqliteOptions(SqliteOptionBooks, frozen=True):
     """The port `OptionStore` on SQLite."""
 
     def commit_intents(self, intents: Iterable[OptionIntent], at: datetime) -> None:

@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.executions import insert_fill
@@ -49,8 +50,7 @@ def ended(rows: Iterable[Iterable[Any]]) -> dict[tuple[str, str], Mapping[str, o
     return {(sleeve, symbol): {"status": status, "price_usd": usd} for sleeve, symbol, status, usd in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteCrosses:
+class SqliteCrosses(Struct, frozen=True):
     """The port `CrossStore` on SQLite."""
 
     database: Database

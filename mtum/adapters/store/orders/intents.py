@@ -2,9 +2,10 @@
 
 import json
 import sqlite3
-from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
+
+from msgspec.structs import replace
 
 from mtum.adapters.store.texts import cells, insert, instant_text, of_row
 from mtum.core.canonical import parsed

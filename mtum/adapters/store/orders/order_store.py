@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.executions import insert_fill, read_fills
@@ -29,8 +31,7 @@ from mtum.errors import StoreError
 from mtum.ports.records import IntentState, Observed
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteOrders:
+class SqliteOrders(Struct, frozen=True):
     """The port `OrderStore` on SQLite."""
 
     database: Database

@@ -1,10 +1,9 @@
 """A table that says what a row of it is and what each column means."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column: its SQL type with constraints, and what it means."""
 
     name: str
@@ -12,8 +11,7 @@ class Column:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentedTable:
+class DocumentedTable(Struct, frozen=True):
     """One table: what a row is, its columns, and table constraints and indexes."""
 
     name: str

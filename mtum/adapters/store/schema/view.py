@@ -1,10 +1,9 @@
 """A view that says what a row of it is and what each column means."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """One view: what a row is, what its columns mean, and the query."""
 
     name: str

@@ -5,11 +5,11 @@ and a twin is compiled once on a machine.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.compiled import machine
 from mtum.core.indicators import INDICATORS
@@ -34,8 +34,7 @@ _KEPT = 1024
 """Indicators with parameters whose arguments are found once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
+class Twin(Struct, frozen=True):
     """A loop that writes every line of an indicator.
 
     Parameters

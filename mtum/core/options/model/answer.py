@@ -1,12 +1,12 @@
 """What does the model quote of the contracts that a strategy asks for?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
 
 import numpy as np
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions

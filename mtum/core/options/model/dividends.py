@@ -1,8 +1,9 @@
 """Which dividends does a model market expect, and when is the next one where nobody tells them?"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.sessions import Sessions
@@ -17,8 +18,7 @@ QUARTER_MONTHS = (3, 6, 9, 12)
 """Months in which a dividend that nobody tells may go ex on any session."""
 
 
-@dataclass(frozen=True, slots=True)
-class NextExDate:
+class NextExDate(Struct, frozen=True):
     """How near an underlying's next dividend is.
 
     Parameters

@@ -1,10 +1,11 @@
 """How do the options of a model market end: assigned early, exercised, settled in cash, or worth nothing?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from math import exp
+
+from msgspec import Struct
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import Delivery, End, OptionContract, Style
@@ -14,8 +15,7 @@ LEAST_EXERCISED_USD = Decimal("0.01")
 """In the money by as much per share, an option is exercised at its expiry without being asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """Contracts that are no more.
 
     Parameters
@@ -68,8 +68,7 @@ def at_expiry(contract: OptionContract, quantity: int, close: Decimal) -> Ending
     return Ending(contract, quantity, End.CASH_SETTLED, 0, worth * contract.multiplier * quantity, told)
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(Struct, frozen=True):
     """What an assignment depends on between two sessions.
 
     Parameters

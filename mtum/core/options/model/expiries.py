@@ -1,8 +1,9 @@
 """On which sessions do the options of a model market expire?"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 from mtum.core.market.sessions import Sessions
 from mtum.core.options.contracts import CLASSES, Delivery, Style
@@ -17,8 +18,7 @@ _LONGEST = timedelta(days=MONTHLY_DAYS + 70)
 """How far the calendar must reach: to the third Friday of the month after the last one."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Expiry:
+class Expiry(Struct, frozen=True, order=True):
     """The last session of some contracts.
 
     Parameters

@@ -1,11 +1,11 @@
 """How volatile is an underlying on a session: from its own options, its own index, or an index of volatility."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from statistics import median
 
 import numpy as np
+from msgspec import Struct, field
 
 from mtum.core.options.surface import CLASSES, POOLED, SESSIONS_PER_YEAR, OptionClass, class_of
 
@@ -21,8 +21,7 @@ LEAST_SWING, MOST_SWING = 0.6, 1.5
 _FLAT = OptionClass(0.0, 0.0, term_power=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """What the model knows of an underlying's volatility on a session.
 
     Parameters

@@ -1,12 +1,13 @@
 """Which contracts of an underlying are listed on a session of a model market?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise, product
 from math import ceil, floor
+
+from msgspec import Struct
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import OptionContract
@@ -24,8 +25,7 @@ _KEPT = 16_384
 """Contracts kept, about 5 MB: those of some months of one underlying."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """Strikes of a class.
 
     Parameters

@@ -1,11 +1,11 @@
 """What would the options of an underlying have been quoted at, by the model?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import inf
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import ArrayLike
 
 from mtum.core.market.instruments import Right
@@ -32,8 +32,7 @@ SHARE_TICKS = ((3.0, 5), (inf, 10))
 _ASSUMED = "open interest is assumed: the model knows none"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelMarket:
+class ModelMarket(Struct, frozen=True):
     """An underlying at the instant of a decision.
 
     Parameters
@@ -58,8 +57,7 @@ class ModelMarket:
     dividends: tuple[tuple[date, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ModelChain:
+class ModelChain(Struct, frozen=True):
     """A chain by the model.
 
     Parameters

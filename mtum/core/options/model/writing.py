@@ -1,12 +1,12 @@
 """What would an index that writes options have made on the model: puts on cash, and calls on the underlying?"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from math import exp
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.market.instruments import Right
 from mtum.core.market.sessions import Sessions
@@ -28,8 +28,7 @@ TOLD: Mapping[str, str] = {
 """What each index does; both are the model's: rolled at the close, at the middle, without costs."""
 
 
-@dataclass(frozen=True, slots=True)
-class WritingDay:
+class WritingDay(Struct, frozen=True):
     """A session of the underlying.
 
     Parameters
@@ -51,8 +50,7 @@ class WritingDay:
     known: Level | str
 
 
-@dataclass(slots=True)
-class _Written:
+class _Written(Struct):
     contract: OptionContract | None = None
     number: float = 0.0  # options sold per index
     bills: float = 0.0  # USD in bills
@@ -135,8 +133,7 @@ def bxm_like(
     return _played(days, begun, _Terms(underlying, sessions, rate, points), sell)
 
 
-@dataclass(frozen=True, slots=True)
-class _Terms:
+class _Terms(Struct, frozen=True):
     underlying: str
     sessions: Sessions
     rate: float

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+from msgspec import Struct
+
 from mtum.core.market.sessions import Session
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import Listing, OptionContract
@@ -14,8 +17,7 @@ from mtum.core.portfolio.options.orders import Attempt, OptionIntent, WorkingOrd
 from mtum.core.portfolio.options.reservations import Held, Pinning, groups_of, pinning
 
 
-@dataclass(frozen=True, slots=True)
-class OptionRules:
+class OptionRules(Struct, frozen=True):
     """What the gate allows a strategy, independent of any decision.
 
     Parameters
@@ -56,16 +58,14 @@ class OptionRules:
     paper: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Struct, frozen=True):
     """A contract as the broker describes it today, and the row it was listed in."""
 
     contract: OptionContract
     listing: Listing
 
 
-@dataclass(frozen=True, slots=True)
-class ExDividend:
+class ExDividend(Struct, frozen=True):
     """The next dividend of an underlying that pays one soon, or of which nobody tells whether it does.
 
     Parameters
@@ -83,16 +83,14 @@ class ExDividend:
     told: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Struct, frozen=True):
     """The broker's answer what an order would do: initial margin after it in USD, None where it left it open."""
 
     margin_usd: Decimal | None
     one_side: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OwnRecords:
+class OwnRecords(Struct, frozen=True):
     """What our own records say when an order is judged; the rest of the facts is the broker's word.
 
     Parameters
@@ -111,7 +109,7 @@ class OwnRecords:
 
     rules: OptionRules
     lots: tuple[OptionLot, ...] = ()
-    intents: Mapping[str, OptionIntent] = field(default_factory=dict)
+    intents: Mapping[str, OptionIntent] = msgspec.field(default_factory=dict)
     unresolved: tuple[WorkingOrder, ...] = ()
     halt: str = ""
     full_halt: str = ""
@@ -120,8 +118,7 @@ class OwnRecords:
     ex_dividend: ExDividend | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OptionFacts:
+class OptionFacts(Struct, frozen=True):
     """What the broker says at this moment, beside our own lots.
 
     Parameters

@@ -1,12 +1,14 @@
 """What became of options overnight: read from our lots and the account's positions, for no message tells it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from itertools import product
 from math import prod
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import UNITS, Delivery, OptionContract
@@ -37,8 +39,7 @@ class Doubt(Enum):
     """the numbers fit none"""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a person has to state, with the numbers.
 
     Parameters
@@ -54,8 +55,7 @@ class Question:
     waits: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Morning:
+class Morning(Struct, frozen=True):
     """What was ours, and what the broker lists now.
 
     Parameters
@@ -99,8 +99,7 @@ class Morning:
     asked_again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(Struct, frozen=True):
     """What was found: events to book once, and questions for a person. An underlying has either.
 
     Parameters
@@ -114,8 +113,7 @@ class Night:
     awaiting: tuple[OptionContract, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Gone:
+class _Gone(Struct, frozen=True):
     # Contracts that left: `delivered` lists how many of them may have changed hands at the strike, `unusual` how many
     # if nothing else explains the shares, and `traded` whether the rest can only have been traded.
     contract: OptionContract

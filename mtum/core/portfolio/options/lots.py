@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from itertools import groupby
 from math import gcd
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import OptionContract
@@ -19,8 +21,7 @@ BROKEN_MARK = "!"
 """Stands in the name of a broken group before the day that broke it, and in no other name."""
 
 
-@dataclass(frozen=True, slots=True)
-class LegFill:
+class LegFill(Struct, frozen=True):
     """One execution of one leg; the record of the combination as a whole is none.
 
     Parameters
@@ -70,8 +71,7 @@ class EventKind(Enum):
     """a person states that the contracts are gone, at a price per share"""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEvent:
+class LedgerEvent(Struct, frozen=True):
     """What ended contracts of ours without an order of ours.
 
     Parameters
@@ -124,8 +124,7 @@ def per_contract(contract: OptionContract) -> int:
     return contract.multiplier if contract.right is Right.CALL else -contract.multiplier
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Struct, frozen=True):
     """Lots with what was already booked of them.
 
     Parameters

@@ -1,10 +1,11 @@
 """Option orders: their legs, what one is known by, and what of it works at the broker."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from math import gcd
+
+from msgspec import Struct
 
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import OptionContract
@@ -18,8 +19,7 @@ MOST_LEGS = 4
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class OptionIntent:
+class OptionIntent(Struct, frozen=True):
     """What we want to trade in options, recorded before it is sent.
 
     Parameters
@@ -88,8 +88,7 @@ class OptionIntent:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One offer of an intent at the broker; one of them lives at a time.
 
     Parameters
@@ -113,8 +112,7 @@ class Attempt:
         return f"{self.intent.id}-{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkingOrder:
+class WorkingOrder(Struct, frozen=True):
     """An order of anybody that may still fill, in options or in shares.
 
     Parameters

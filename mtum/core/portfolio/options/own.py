@@ -1,9 +1,10 @@
 """What a sleeve of options has of its own: open groups, what they pin and pledge, and when it opened last."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.core.market.coverage import Dividends
 from mtum.core.market.instruments import Right

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
+
+from msgspec import Struct
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import UNITS, OptionContract
@@ -19,8 +20,7 @@ FOREIGN = ""
 """Strategy and group of what the account holds and no lot of ours explains."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Struct, frozen=True):
     """What one group, or one live order beyond its group, pins.
 
     Parameters
@@ -41,8 +41,7 @@ class Reservation:
     loss_usd: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """Contracts of one group, negative for those sold, and what they cost: USD, negative for a credit."""
 
     strategy: str
@@ -139,8 +138,7 @@ def groups_of(lots: Iterable[OptionLot], positions: Mapping[OptionContract, int]
     return tuple(held)
 
 
-@dataclass(frozen=True, slots=True)
-class Pinning:
+class Pinning(Struct, frozen=True):
     """What may become of a group: what it pins as it is, and with an order of its own filled.
 
     Parameters

@@ -8,9 +8,11 @@ mark. Whether an option replaces shares that were sold at a loss is not looked a
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.options.contracts import CLASSES, OptionContract
 from mtum.core.options.legs import ClosedLot, OptionLot
@@ -26,8 +28,7 @@ DELIVERED = frozenset({EventKind.ASSIGNED.value, EventKind.EXERCISED.value})
 _OPENED, _CLOSED = time(12, tzinfo=UTC), time(18, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class YearEnd:
+class YearEnd(Struct, frozen=True):
     """What contracts were worth at the last session of a year, USD per share; those without a mark are left out."""
 
     day: date

@@ -1,8 +1,10 @@
 """The tear sheet of a backtest: its charts and its tables as one page."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.portfolio.fund import FUND
 from mtum.core.portfolio.orders import Side
@@ -24,8 +26,7 @@ MOST_TRADES = 1000
 """Trades in the table, the newest; a page of many thousands is slow to open."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
+class Sheet(Struct, frozen=True, eq=False):
     """What the page shows.
 
     Parameters

@@ -1,18 +1,18 @@
 """Account: equity, its parts, cash, drawdown, and the cash movements of the session."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date
+from typing import ClassVar
 
-from mtum.core.canonical import SPARSE
+from msgspec import Struct
+
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Section, facts_of, signed, table_of
 from mtum.core.reporting.parts.result import BenchmarkLine, Pnl
 from mtum.core.reporting.stated import UNKNOWN, Stated
 
 
-@dataclass(frozen=True, slots=True)
-class EquityLine:
+class EquityLine(Struct, frozen=True):
     """The sleeve at the session's official close, in USD.
 
     Parameters
@@ -27,6 +27,8 @@ class EquityLine:
         Whether a model made the prices of the options.
     """
 
+    SPARSE: ClassVar = frozenset(("options_usd", "option_fees_usd", "model_priced"))
+
     equity_usd: Stated = UNKNOWN
     cash_usd: Stated = UNKNOWN
     receivable_usd: Stated = UNKNOWN
@@ -36,13 +38,12 @@ class EquityLine:
     drawdown_frac: Stated = UNKNOWN
     worst_drawdown_frac: Stated = UNKNOWN
     worst_drawdown_session: date | None = None
-    options_usd: Stated | None = field(default=None, metadata=SPARSE)
-    option_fees_usd: float | None = field(default=0.0, metadata=SPARSE)
-    model_priced: bool = field(default=False, metadata=SPARSE)
+    options_usd: Stated | None = None
+    option_fees_usd: float | None = 0.0
+    model_priced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CashLine:
+class CashLine(Struct, frozen=True):
     """One cash movement of the session other than trades: dividend, deposit, fee, tax and the like."""
 
     kind: str
@@ -51,8 +52,7 @@ class CashLine:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OwedLine:
+class OwedLine(Struct, frozen=True):
     """A cash movement that is due and not paid yet; `session` is the one it belongs to (the ex-date)."""
 
     session: date

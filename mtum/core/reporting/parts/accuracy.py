@@ -1,9 +1,10 @@
 """Accuracy: how often was a condition right? Every session counts, whether anything was traded or not."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import Column
@@ -16,8 +17,7 @@ from mtum.core.strategies.description import Role
 HORIZONS = (1, 5, 20)
 
 
-@dataclass(frozen=True, slots=True)
-class Accuracy:
+class Accuracy(Struct, frozen=True):
     """A condition over one horizon.
 
     Parameters

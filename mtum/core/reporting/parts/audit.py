@@ -1,7 +1,8 @@
 """Audit: the checks of a quarter."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.core.reporting import words
 from mtum.core.reporting.layout import Cell, Section, Sentence, Tone, table_section
@@ -10,8 +11,7 @@ OK, ATTENTION, UNKNOWN = "ok", "attention", "unknown"
 _TONES = {OK: Tone.GOOD, ATTENTION: Tone.BAD, UNKNOWN: Tone.QUIET}
 
 
-@dataclass(frozen=True, slots=True)
-class AuditLine:
+class AuditLine(Struct, frozen=True):
     """One check: `result` is ok, attention or unknown."""
 
     check: str

@@ -1,7 +1,8 @@
 """What the decision was made on: conditions, who wanted what, and the rules that decided nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.core.canonical import list_in, maybe_number, number_in, table_in, text_in
 from mtum.core.reporting import figures, words
@@ -11,8 +12,7 @@ type Conflicts = Mapping[str, Mapping[str, float]]
 """By symbol what each voter wants to hold, as a fraction of the sleeve's equity."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionLine:
+class ConditionLine(Struct, frozen=True):
     """One condition of the decision; `role` is "entry", "exit" or "change", `unit` that of value and threshold."""
 
     name: str

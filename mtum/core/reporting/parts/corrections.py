@@ -1,16 +1,16 @@
 """Corrections: figures of earlier reports that have become known or have changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Section, table_section
 from mtum.core.reporting.stated import Stated
 
 
-@dataclass(frozen=True, slots=True)
-class CorrectionLine:
+class CorrectionLine(Struct, frozen=True):
     """A number of an earlier report that has become known or has changed."""
 
     session: date

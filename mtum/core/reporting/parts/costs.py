@@ -1,20 +1,22 @@
 """Costs: assumed and paid commissions, fees and slippage."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import ClassVar
 
-from mtum.core.canonical import SPARSE
+from msgspec import Struct
+
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Section, Sentence, facts_of
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(Struct, frozen=True):
     """What trading cost in the period, in USD and basis points of the traded value; positive = a cost.
 
     Options are counted apart: executions of legs, and their commissions and fees.
     `simulated` is False where a replayed market decided on the close and filled at it: no gap was measured.
     """
+
+    SPARSE: ClassVar = frozenset(("option_fills", "option_fees_usd"))
 
     fills: int
     traded_usd: float
@@ -26,8 +28,8 @@ class Costs:
     wait_bps: float | None
     auction_bps: float | None
     simulated: bool = True
-    option_fills: int = field(default=0, metadata=SPARSE)
-    option_fees_usd: float = field(default=0.0, metadata=SPARSE)
+    option_fills: int = 0
+    option_fees_usd: float = 0.0
 
 
 def section(found: Costs | None) -> Section:

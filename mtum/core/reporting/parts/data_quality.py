@@ -1,8 +1,9 @@
 """Data: what the decision saw and how good it was."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Cell, Section, Sentence, Tone, facts_of
@@ -10,8 +11,7 @@ from mtum.core.reporting.parts.partial_bars import RegretLine, turned_rows
 from mtum.core.reporting.stated import UNKNOWN, State, Stated
 
 
-@dataclass(frozen=True, slots=True)
-class DataQuality:
+class DataQuality(Struct, frozen=True):
     """What the decision saw and how good it was; `final_*` are read after the close.
 
     `turned` are the conditions that came out otherwise on the final bar; None while there is none.

@@ -1,14 +1,14 @@
 """Drift: settings, code, libraries and contracts that are not as they were."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.core.reporting.layout import Block, Section, Sentence, table_of, table_section
 from mtum.core.reporting.parts.expectation import BacktestLine, against_backtest
 
 
-@dataclass(frozen=True, slots=True)
-class DriftLine:
+class DriftLine(Struct, frozen=True):
     """Something that is not as it was; `since` says as of when."""
 
     subject: str
@@ -17,8 +17,7 @@ class DriftLine:
     since: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContractLine:
+class ContractLine(Struct, frozen=True):
     """The contract pinned for a symbol: the broker's number and the listing market."""
 
     symbol: str

@@ -1,14 +1,14 @@
 """Effects: what each condition does, the rules played without it and entries by one alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Section, signed, table_section
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """The rules played over the cached bars with some conditions only."""
 
     variant: str

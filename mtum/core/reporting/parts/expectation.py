@@ -1,9 +1,10 @@
 """Does live trading do what the approved backtest led one to expect? Its figures, scaled to the sessions traded."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from math import exp, log, sqrt
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Block, Cell, Sentence, Table, Tone
@@ -14,8 +15,7 @@ Z_95 = 1.959963984540054
 DIGITS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectationLine:
+class ExpectationLine(Struct, frozen=True):
     """A figure of live trading, a fraction, beside the approved backtest's.
 
     19 of 20 spans as long as the live one lie between `low_frac` and `high_frac`; None = no range is known.
@@ -36,8 +36,7 @@ class ExpectationLine:
         return not self.low_frac <= live <= self.high_frac
 
 
-@dataclass(frozen=True, slots=True)
-class BacktestLine:
+class BacktestLine(Struct, frozen=True):
     """The backtest approved to compare with, and live trading beside it since the start."""
 
     start: date
@@ -49,8 +48,7 @@ class BacktestLine:
     lines: tuple[ExpectationLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Lived:
+class Lived(Struct, frozen=True):
     """What the sleeve did since it started; `closed` and `won` count trades, `held` sessions with shares."""
 
     sessions: int

@@ -4,9 +4,12 @@ The averages move with the value that is asked for, so the level is not the thre
 beats a 50-session mean that includes x exactly when it beats the mean of the 49 closes before it.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from math import isnan
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.indicators import column_of
 from mtum.core.market.bars import Column
@@ -27,8 +30,7 @@ NUDGE = 1e-5
 """How far beyond a level the strategy is asked, as a fraction of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlipLine:
+class FlipLine(Struct, frozen=True):
     """Where one condition changes, and whether that alone changes the decision.
 
     `when` is "session" (what would have changed this decision) or "next"; `input` is close, vix or
@@ -50,8 +52,7 @@ class FlipLine:
     symbol: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """A decision that is asked about.
 
     Parameters
@@ -133,7 +134,7 @@ class Questions:
             for one, bars in asked.view.bars.items()
             for spec in specs
         }
-        self._view = replace(asked.view, columns={**asked.view.columns, **columns})
+        self._view = dataclasses.replace(asked.view, columns={**asked.view.columns, **columns})
         # An indicator of one column alone stays what it is while another column moves.
         self._of: dict[tuple[str, Asked], object] = {(symbol, spec): dict(spec.parameters).get("of") for spec in specs}
         self._known: dict[tuple[str, float], SymbolVerdict | None] = {}
@@ -183,7 +184,7 @@ class Questions:
         view, bars = self._view, self._view.bars[self._symbol]
         if name not in ("close", "volume"):
             series = {one: value if one.lower() == name else old for one, old in view.series.items()}
-            return replace(view, series=series)
+            return dataclasses.replace(view, series=series)
         if name == "volume":
             changed = replace(bars, volume=_ending(bars.volume, value))
         else:
@@ -200,7 +201,7 @@ class Questions:
             for key, column in view.columns.items()
             if key[0] != self._symbol or self._of.get(key) not in moved
         }
-        return replace(view, bars={**view.bars, self._symbol: changed}, columns=kept)
+        return dataclasses.replace(view, bars={**view.bars, self._symbol: changed}, columns=kept)
 
 
 def _conditions(said: SymbolVerdict | None) -> dict[str, Condition]:

@@ -1,8 +1,9 @@
 """Indicators: each against its second implementation."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from mtum.core.reporting import words
 from mtum.core.reporting.layout import Section, Sentence, Tone, table_section
@@ -12,8 +13,7 @@ AGREE_ELSE = 1e-6
 """Two implementations agree when they differ by no more than their rounding, in the indicator's unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndicatorCheck:
+class IndicatorCheck(Struct, frozen=True):
     """One indicator against its second implementation on the live cache.
 
     `largest` is the largest difference over all sessions (None: one of them is undefined where

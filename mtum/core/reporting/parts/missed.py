@@ -1,15 +1,15 @@
 """Missed signals: what the rules asked for and no full order came of, and what that cost."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Section, Sentence, Tone, table_section
 
 
-@dataclass(frozen=True, slots=True)
-class MissedSignal:
+class MissedSignal(Struct, frozen=True):
     """A signal that was missed, wholly or in part, and what it cost until the next session's close.
 
     `cost_frac` is the return missed (entry) or suffered (exit), negative = luck; `cost_usd` the

@@ -1,16 +1,16 @@
 """Orders and fills: what was sent, what came of it, and each fill with its three prices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Cell, Facts, Section, Sentence, Tone, facts_of, table_of
 from mtum.core.reporting.stated import Stated
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLine:
+class OrderLine(Struct, frozen=True):
     """One order of the session; `type` and `status` are the broker-facing words."""
 
     id: str
@@ -27,8 +27,7 @@ class OrderLine:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FillLine:
+class FillLine(Struct, frozen=True):
     """One execution with the three prices; gaps in bps, positive = a cost to us.
 
     `wait_bps` is decision price to official close, `auction_bps` official close to fill.
@@ -50,8 +49,7 @@ class FillLine:
     assumed_commission_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StandingLine:
+class StandingLine(Struct, frozen=True):
     """A purchase that was wanted and is not made yet; `shares` are those to end with, `since` its first session."""
 
     symbol: str

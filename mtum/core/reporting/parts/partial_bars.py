@@ -1,14 +1,14 @@
 """Partial bars: conditions that the final bar turned, and how well the volume was projected."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Block, Section, Sentence, table_of
 
 
-@dataclass(frozen=True, slots=True)
-class RegretLine:
+class RegretLine(Struct, frozen=True):
     """A condition over the newest sessions with final bars: in how many of them the final bar turned it."""
 
     condition: str
@@ -16,8 +16,7 @@ class RegretLine:
     turned: int
 
 
-@dataclass(frozen=True, slots=True)
-class Regret:
+class Regret(Struct, frozen=True):
     """How often the final bars would have turned a condition, in the period and since the start."""
 
     condition: str

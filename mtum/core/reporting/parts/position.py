@@ -1,16 +1,16 @@
 """Position: what is held after the session."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Facts, Section, Sentence, facts_of, signed
 from mtum.core.reporting.stated import Stated
 
 
-@dataclass(frozen=True, slots=True)
-class PositionLine:
+class PositionLine(Struct, frozen=True):
     """Shares held after the session; entry values are known once the entry has filled."""
 
     symbol: str

@@ -1,13 +1,13 @@
 """Alarms: what a person should know first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.core.reporting.layout import Section, Sentence, Tone
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemLine:
+class ProblemLine(Struct, frozen=True):
     """Something a person should know; `code` is the exit code it means, 0 for a notice."""
 
     code: int

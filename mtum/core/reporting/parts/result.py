@@ -1,14 +1,13 @@
 """Result: profit and loss of a session, a week, a month, a year and since the start, beside buy-and-hold."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Block, Section, Sentence, signed, table_of
 from mtum.core.reporting.stated import UNKNOWN, State, Stated
 
 
-@dataclass(frozen=True, slots=True)
-class Pnl:
+class Pnl(Struct, frozen=True):
     """Profit and loss in USD, deposits and withdrawals excluded; `_frac` chain the daily returns.
 
     `realized_usd` and `commission_usd` are None while the commission of an execution is not known.
@@ -28,8 +27,7 @@ class Pnl:
     commission_usd: float | None = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class BenchmarkLine:
+class BenchmarkLine(Struct, frozen=True):
     """Buy-and-hold of the same symbol with the same deposits; `ahead_usd` is sleeve less benchmark."""
 
     name: str = "buy and hold"

@@ -1,14 +1,14 @@
 """Stability: how many sessions and orders of a period reached each step."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Cell, Section, Sentence, Tone, table_section
 
 
-@dataclass(frozen=True, slots=True)
-class Stability:
+class Stability(Struct, frozen=True):
     """How many sessions of the period reached a step."""
 
     step: str

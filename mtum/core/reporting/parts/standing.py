@@ -1,7 +1,8 @@
 """Standing: the sleeve beside buy-and-hold, risk-adjusted."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Section, Sentence, signed, table_section
@@ -9,8 +10,7 @@ from mtum.core.reporting.layout import Section, Sentence, signed, table_section
 FEW_SESSIONS = 126
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """One curve over the period and since the start; yearly figures take 252 sessions a year."""
 
     name: str

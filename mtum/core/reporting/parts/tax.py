@@ -1,14 +1,14 @@
 """Tax: closed tax lots by calendar year."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures
 from mtum.core.reporting.layout import Cell, Section, signed, table_section
 
 
-@dataclass(frozen=True, slots=True)
-class TaxLine:
+class TaxLine(Struct, frozen=True):
     """Closed tax lots of a calendar year; USD, None while a commission in them is not known."""
 
     year: int

@@ -1,8 +1,9 @@
 """Timings: the steps of the session's jobs, and how near they came to their deadlines."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from mtum.core.reporting import figures, words
 from mtum.core.reporting.layout import Section, Sentence, Tone, table_section
@@ -11,8 +12,7 @@ SHOWN_STEPS = frozenset({"started", "connected", "decided", "sent", "acknowledge
 """Steps a person looks at; the document has all of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimingLine:
+class TimingLine(Struct, frozen=True):
     """A recorded step of a job; `to_close_minutes` is positive before the close."""
 
     job: str
@@ -23,8 +23,7 @@ class TimingLine:
     outcome: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Slack:
+class Slack(Struct, frozen=True):
     """Minutes between a step and its deadline over the period."""
 
     step: str

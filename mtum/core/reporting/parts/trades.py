@@ -1,8 +1,9 @@
 """Trades: round trips, and how the closed ones ended."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from mtum.core.portfolio.returns import wilson
 from mtum.core.reporting import figures, words
@@ -10,8 +11,7 @@ from mtum.core.reporting.layout import Block, Section, Sentence, Table, signed, 
 from mtum.core.reporting.stated import rounded
 
 
-@dataclass(frozen=True, slots=True)
-class TradeLine:
+class TradeLine(Struct, frozen=True):
     """A round trip; exit fields are None while it is open.
 
     `pnl_usd` is after commissions; None, as `commission_usd` is, while one of them is not known.
@@ -30,8 +30,7 @@ class TradeLine:
     commission_usd: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class WinLoss:
+class WinLoss(Struct, frozen=True):
     """Closed trades; the rate comes with its 95 % Wilson interval. None where there is none."""
 
     closed: int

@@ -1,8 +1,9 @@
 """Does the simulated exchange take this order in options?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.core.market.instruments import Right, unit_usd
 from mtum.core.options.contracts import CLASSES, UNITS, Delivery, OptionContract
@@ -29,8 +30,7 @@ _COVERED_CALLS, _BOUGHT, _SOLD, _NAKED = 1, 2, 3, 4
 """Levels of permission."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """What an order would do to an account, USD: initial margin before and after, equity, and its fees."""
 
     before: Decimal

@@ -2,9 +2,11 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.coordination.account import AccountRules
 from mtum.core.decide_options import OptionDecision, OptionSessionRules, chains_wanted, decide_options
@@ -45,8 +47,7 @@ INDEXES = frozenset({"VIX"})
 TRADED_BACK = "traded_back"
 
 
-@dataclass(frozen=True, slots=True)
-class OptionDesk:
+class OptionDesk(Struct, frozen=True):
     """Every sleeve of options of an account."""
 
     history: SessionHistory

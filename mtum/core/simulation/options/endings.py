@@ -1,8 +1,9 @@
 """What became of options over the night between two sessions of a played history?"""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.core.options.contracts import Delivery, End, OptionContract
 from mtum.core.options.model.ending import Ending, Night, at_expiry, early
@@ -16,8 +17,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NightOf:
+class NightOf(Struct, frozen=True):
     """The night after a session, as each underlying saw it.
 
     Parameters

@@ -1,8 +1,9 @@
 """At what price does an order in options fill by the model, and what does it cost?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.core.options.chain import Quote
 from mtum.core.options.fees import OptionFees
@@ -14,8 +15,7 @@ from mtum.core.portfolio.options.orders import ZERO, OptionIntent, market_of
 _STEP = Decimal("0.000001")
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(Struct, frozen=True):
     """An order that filled.
 
     Parameters

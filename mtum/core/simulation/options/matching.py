@@ -1,9 +1,11 @@
 """When does an order in options fill, at what price of each leg, and what does that do to the account?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import unit_usd
 from mtum.core.options.chain import Quote
@@ -27,16 +29,14 @@ from mtum.core.simulation.options.venue import OptionVenue, step, turned
 _CENT, _FEE_STEP, _HALF = Decimal("0.01"), Decimal("0.0001"), Decimal("0.5")
 
 
-@dataclass(frozen=True, slots=True)
-class LegPrice:
+class LegPrice(Struct, frozen=True):
     """A leg as it trades, and its price in USD per share."""
 
     leg: OptionLeg
     price: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class LegFill:
+class LegFill(Struct, frozen=True):
     """So many units of a leg at its price, and its part of the fees in USD."""
 
     leg: LegPrice

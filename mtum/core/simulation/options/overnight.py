@@ -1,9 +1,10 @@
 """What happens to options between two sessions: assignment, exercise, settlement, expiry. Nobody is told by a trade."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import OptionContract, Style

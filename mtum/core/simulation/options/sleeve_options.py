@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.decide_options import OptionDecision
 from mtum.core.options.chain import ReadChain, read
@@ -22,8 +24,7 @@ from mtum.core.strategies.option_contract import OptionStrategy
 from mtum.core.view import MarketView
 
 
-@dataclass(slots=True)
-class SleeveOptions:
+class SleeveOptions(Struct):
     """The options of one sleeve.
 
     Parameters

@@ -1,9 +1,10 @@
 """On what terms are options played?"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct
 
 from mtum.core.market.sessions import Sessions
 from mtum.core.options.asking import ChainRequest
@@ -16,8 +17,7 @@ FILL_PART = 0.5
 """Of the way from the middle to the far side at which orders fill: between the ladder's first offer and its last."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionTerms:
+class OptionTerms(Struct, frozen=True):
     """What a history with options is played with.
 
     Parameters

@@ -5,7 +5,8 @@ Call `advance_options` before the shares' `advance` at every visit: what a night
 dividend is paid.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.core.simulation.admission import LatePolicy, Moment, Refusal
 from mtum.core.simulation.exchange import open_session
@@ -18,23 +19,20 @@ from mtum.core.simulation.options.overnight import adjusted, pass_night
 from mtum.core.simulation.options.venue import OptionVenue
 
 
-@dataclass(frozen=True, slots=True)
-class OptionFilled:
+class OptionFilled(Struct, frozen=True):
     """A fill: its executions, the one of the combination first, and the order after it."""
 
     executions: tuple[OptionExecution, ...]
     order: OptionOrder
 
 
-@dataclass(frozen=True, slots=True)
-class OptionEnded:
+class OptionEnded(Struct, frozen=True):
     """An order that ended without (further) fill."""
 
     order: OptionOrder
 
 
-@dataclass(frozen=True, slots=True)
-class OptionGone:
+class OptionGone(Struct, frozen=True):
     """Contracts that are no more."""
 
     ending: OptionEnding

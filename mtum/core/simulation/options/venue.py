@@ -1,10 +1,12 @@
 """What the simulated exchange asks of the market for options, and how it charges."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mtum.core.options.chain import Quote
 from mtum.core.options.contracts import OptionContract
@@ -49,8 +51,7 @@ class OptionPrices(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OptionVenue:
+class OptionVenue(Struct, frozen=True):
     """Where options trade.
 
     Parameters

@@ -1,10 +1,10 @@
 """What a walk made: columns, and the orders and trades they stand for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from msgspec import Struct
 
 from mtum.core.decide import CARRIED as CARRIED_WORD
 from mtum.core.market.bars import Column, Days
@@ -18,8 +18,7 @@ from mtum.core.simulation.walker.tables import AT, CARRIED, DAILY_LOSS, ENDED, S
 from mtum.core.strategies.columns import Positions
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Walked:
+class Walked(Struct, frozen=True, eq=False):
     """What a walk made, as columns; symbols are positions in `symbols`.
 
     Parameters
@@ -105,8 +104,7 @@ def _costs(terms: PlayTerms, found: Walked) -> dict[str, float]:
     return {kind: round(usd, 6) for kind, usd in zip(KINDS, taken, strict=True)}
 
 
-@dataclass(slots=True)
-class _Trip:
+class _Trip(Struct):
     # From the first purchase since flat to the sale of the last share.
     began: int
     reached: int

@@ -1,6 +1,5 @@
 """The gate in front of a broker: fresh facts for every order, and nothing passes without them."""
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +14,7 @@ from mtum.errors import BrokerUnavailableError, DataError
 from mtum.ports.broker import BrokerLists, BrokerOrder, Denied, NotSent, OtherInstrument, Rehearsing, SubmitOutcome
 from support.fakes import CALENDAR, SENT_AT, SESSION, FakeBroker, accepted, listed, shown
 from support.store import ACCOUNT, STRATEGY, intent
+from support.values import replace
 
 BUY, SELL = intent(), intent(side=Side.SELL)
 OTHERS_SALE = intent(side=Side.SELL, strategy="other")

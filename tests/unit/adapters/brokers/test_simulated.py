@@ -1,6 +1,6 @@
 """The in-process broker: orders, auction, account and its own file, worked out by hand."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -20,6 +20,7 @@ from mtum.core.simulation.exchange_codec import from_bytes, opened
 from mtum.errors import BrokerUnavailableError
 from mtum.ports.broker import Accepted, Denied, Rejected
 from support.bars import full_session, weekday_sessions
+from support.values import replace
 
 D = Decimal
 MON = full_session(date(2018, 12, 3))

@@ -1,6 +1,6 @@
 """The in-process broker with options: fills, cash, lists and nights, worked out by hand."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -23,6 +23,7 @@ from mtum.core.simulation.admission import ExchangeRules
 from mtum.ports.broker import Rejected
 from mtum.ports.options import OptionBroker, Working
 from support.bars import full_session, weekday_sessions
+from support.values import replace
 
 D = Decimal
 MON, FRI = full_session(date(2018, 12, 3)), full_session(date(2018, 12, 7))

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -11,6 +10,7 @@ from mtum.adapters.notifiers.wrapped import Stamped
 from mtum.ports.messages import Message, Urgency
 from support.mail_servers import mail_server
 from support.run_contexts import Box
+from support.values import replace
 
 AT = datetime(2026, 11, 30, 20, 39, 30, tzinfo=UTC)
 ORDER = Message("order:m-1", Urgency.ORDER_SENT, "ORDER: BUY 18 MTUM for 2026-11-30", "accepted", at=AT)

@@ -1,7 +1,6 @@
 """Pages: escaped, self-contained, with true minus signs and charts that carry words."""
 
 import re
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mtum.core.reporting.charts import Chart, Line, Panel
 from mtum.core.reporting.figures import minus
 from mtum.core.reporting.layout import Cell, Page, Section, Sentence, Tone, table_of
 from support.report_days import KINDS
+from support.values import replace
 
 
 def page(text: str) -> Page:

@@ -1,7 +1,6 @@
 """The bar source on the broker's connection."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -12,6 +11,7 @@ from mtum.core.market.timeframes import INTRADAY
 from mtum.errors import BarsStaleError, SourceUnavailableError
 from support.gateway import TODAY, Running, running_gateway, weekday_sessions
 from support.ib_adapter import Adapter, adapter
+from support.values import replace
 
 SESSION = weekday_sessions().between(TODAY, TODAY)[0]
 NOW = datetime(2015, 6, 10, 19, 38, tzinfo=UTC)

@@ -1,7 +1,6 @@
 """The Yahoo source: the real client library against a local server that answers like Yahoo."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mtum.core.market.timeframes import INTRADAY
 from mtum.core.market.volume import UsualShare
 from mtum.errors import BarsInvalidError, BarsMissingError, BarsStaleError, SourceUnavailableError
 from support.bars import bars_of, changed
+from support.values import replace
 from support.yahoo import (
     CHICAGO,
     CONSENT,

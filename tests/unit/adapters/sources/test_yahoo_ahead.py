@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from mtum.core.market.sessions import Session
 from mtum.errors import BarsInvalidError, BarsMissingError, SourceUnavailableError, TooManyRequestsError
 from mtum.ports.market_data import SourceCall
 from support.bars import bars_of
+from support.values import replace
 from support.yahoo import CHICAGO, NULL_CHART, TOO_MANY, Chart, Reply, Row, YahooServer, chart_of, yahoo_server
 
 FIRST, LAST = date(2024, 1, 2), date(2024, 2, 9)

@@ -1,6 +1,5 @@
 """The cache of bars: what is accepted, what it replaced, and what was known when."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,6 +10,7 @@ from mtum.core.market.bars import COLUMNS, Bar, Bars, bars_of_closes
 from mtum.errors import StoreError
 from mtum.ports.records import QuarantinedBar, Revision
 from support.store import FRIDAY, MONDAY, THURSDAY, TUESDAY, bars_of, later
+from support.values import replace
 
 FIRST, SECOND, THIRD = later(0), later(60), later(120)
 

@@ -2,7 +2,6 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import StoreError
 from mtum.ports.records import EquityPoint
 from support.store import MONDAY, STRATEGY, TUESDAY, decision, fill, intent, later, opened, traded
+from support.values import replace
 
 DAY = MONDAY.isoformat()
 POINT = EquityPoint(

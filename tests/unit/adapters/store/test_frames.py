@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from mtum.adapters.store.opening import SqliteStore
 from mtum.core.canonical import canonical, digest
 from support.markets import weekdays
 from support.store import decision, later, opened
+from support.values import replace
 
 BARS, SYMBOLS = 260, ("AAA", "BBB", "CCC")
 DAYS = weekdays(BARS + 40, date(2018, 1, 1))

@@ -1,7 +1,5 @@
 """What intents trade: legs and the instruments they name."""
 
-from dataclasses import replace
-
 import pytest
 
 from mtum.adapters.store.checks import problems
@@ -10,6 +8,7 @@ from mtum.core.market.instruments import InstrumentId
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Leg, OrderIntent, Side, combination_id
 from support.store import fill, intent, later
+from support.values import replace
 
 SHORT, LONG = InstrumentId("MTUM  190118P00100000"), InstrumentId("MTUM  190118P00095000")
 SPREAD = (Leg(LONG, Side.BUY), Leg(SHORT, Side.SELL, 2))

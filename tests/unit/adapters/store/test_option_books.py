@@ -1,6 +1,5 @@
 """The books of options: executions and events once, with the cash and the shares of each, by hand."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -16,6 +15,7 @@ from mtum.errors import StoreError
 from mtum.ports.broker import BrokerAccount, BrokerLists, OtherInstrument
 from support.option_orders import DAY, GROUP, STRATEGY, put
 from support.option_store import AT, C105, P90, P95, ended, leg_fill, planned
+from support.values import replace
 
 MONDAY = DAY + timedelta(days=3)
 XSP = put(600, underlying="XSP")

@@ -4,7 +4,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from mtum.ports.records import Observed
 from support.option_orders import DAY, STRATEGY, net
 from support.option_store import AT, C105, P90, P95, attempt, leg_fill, planned
 from support.store import opened
+from support.values import replace
 
 TESTS = Path(__file__).parents[3]
 SPREAD = planned((Side.SELL, P95), (Side.BUY, P90), quantity=3)

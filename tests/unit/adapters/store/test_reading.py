@@ -6,17 +6,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, astuple, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict, astuple
 
 from mtum.adapters.store import reading
 from mtum.adapters.store.opening import SqliteStore
 from mtum.adapters.store.reading import SqliteReader
 from mtum.adapters.store.schema import SCHEMA_VERSION, columns_documentation
+from mtum.core.canonical import as_table
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.lots import lots_of
@@ -53,6 +54,7 @@ from support.store import (
     later,
     traded,
 )
+from support.values import replace
 
 
 @pytest.fixture
@@ -277,7 +279,7 @@ def test_the_status_tells_the_state_at_a_glance(store: SqliteStore, reader: Sqli
     assert seen.last_run is not None
     assert seen.last_run.job == "settle"
     assert [(row.session, row.half_day) for row in seen.sessions] == [("2018-12-06", 0)]
-    json.dumps(asdict(seen))
+    json.dumps(as_table(seen))
 
 
 def test_an_empty_database_has_an_empty_status(reader: SqliteReader) -> None:
@@ -302,7 +304,7 @@ def test_an_empty_database_has_an_empty_status(reader: SqliteReader) -> None:
     ],
 )
 def test_a_row_has_every_column_of_its_table_in_order(table: str, kind: type[Any]) -> None:
-    assert [field.name for field in fields(kind)] == list(columns_documentation()[table])
+    assert [*kind.__struct_fields__] == list(columns_documentation()[table])
 
 
 def test_damage_met_while_rows_are_fetched_is_one_clear_line(store: SqliteStore, path: Path) -> None:

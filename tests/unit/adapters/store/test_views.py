@@ -1,7 +1,6 @@
 """The views over a small history whose numbers are worked out by hand."""
 
 import random
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,6 +14,7 @@ from mtum.core.portfolio.lots import lots_of, trades_of
 from mtum.core.portfolio.orders import OrderStatus, Side
 from mtum.ports.records import EquityPoint
 from support.store import FRIDAY, MONDAY, STRATEGY, THURSDAY, TUESDAY, bars_of, decision, fill, intent, later, traded
+from support.values import replace
 
 TENTH, ELEVENTH, TWELFTH, THIRTEENTH = (date(2018, 12, day) for day in (10, 11, 12, 13))
 CLOSES = {MONDAY: 105.0, TUESDAY: 106.0, THURSDAY: 104.0, FRIDAY: 107.5, TENTH: 100.0, ELEVENTH: 90.0, TWELFTH: 95.0}

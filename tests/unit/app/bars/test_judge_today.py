@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from mtum.errors import BarsInvalidError, SourceUnavailableError
 from mtum.ports.market_data import Quote, SeriesValue
 from support.bars import moved
 from support.desks import ShelfSource, market_desk
+from support.values import replace
 
 CALENDAR = ExchangeCalendar()
 SESSIONS = CALENDAR.sessions(date(2024, 1, 2), date(2024, 5, 15))
@@ -40,7 +41,7 @@ BARS = Bars.from_columns(
 
 def quote(close: float = 100.05, **more: object) -> Quote:
     seen = Quote("MTUM", "yahoo", SESSION.day, 100.0, max(100.1, close), min(99.9, close), close, 900.0, AT)
-    return replace(seen, **more)  # type: ignore[arg-type]  # names of fields
+    return replace(seen, **more)
 
 
 @dataclass

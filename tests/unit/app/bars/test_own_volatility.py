@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +29,7 @@ from mtum.errors import SourceUnavailableError
 from mtum.ports.market_data import Quote, SeriesValue, TellsVolatility
 from support.desks import ShelfSource, market_desk
 from support.exchange_sessions import xnys
+from support.values import replace
 
 CALENDAR = ExchangeCalendar()
 SESSIONS = xnys("2022-01-03", "2024-05-15")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from mtum.errors import BarsRestatedError, SourceUnavailableError, UsageError
 from mtum.ports.market_data import Quote
 from support.bars import bars_of, changed, moved, weekday_sessions, without
 from support.desks import ShelfSource, WeekdayCalendar, market_desk
+from support.values import replace
 
 FIRST = date(2024, 1, 1)
 SESSIONS = weekday_sessions(FIRST, 91)

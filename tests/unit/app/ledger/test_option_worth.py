@@ -1,7 +1,6 @@
 """What options are worth in a sleeve's equity: their marks, the close on their last day, and what stands in."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -36,6 +35,7 @@ from support.bars import bars_of
 from support.desks import ShelfSource, market_desk
 from support.option_orders import DAY, GROUP, put
 from support.option_store import leg_fill, planned
+from support.values import replace
 
 FRIDAY, MONDAY = DAY, DAY + timedelta(days=3)
 AT = datetime(2026, 7, 10, 20, 30, tzinfo=UTC)

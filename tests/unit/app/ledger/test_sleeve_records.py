@@ -1,6 +1,5 @@
 """The sleeve before a session: cash, holdings and what is left from earlier sessions."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -44,6 +43,7 @@ from mtum.ports.records import CashMovement, ChangeRecord, EquityPoint, Observed
 from support.bars import weekday_sessions
 from support.fakes import SENT_AT, FakeBroker, fake_desk, shown
 from support.store import ACCOUNT, FRIDAY, MONDAY, STRATEGY, THURSDAY, TUESDAY, decision, fill, intent, traded
+from support.values import replace
 
 D = Decimal
 BUY = intent()

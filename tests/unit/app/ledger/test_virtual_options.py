@@ -1,7 +1,7 @@
 """Virtual options of a sleeve that is only watched: filled at the decision, ended by the official close."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, cast
@@ -16,6 +16,7 @@ from mtum.core.options.legs import OptionPurpose
 from mtum.core.portfolio.options.orders import OptionIntent
 from support.bars import bars_of
 from support.option_orders import ACCOUNT, DAY, SELL, STRATEGY, call, judged, put, quoted
+from support.values import replace
 
 EXPIRY = date(2026, 8, 21)
 

@@ -1,7 +1,6 @@
 """What a person has closed: every group of an underlying, to the far side, and the request stands until it is gone."""
 
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from support.option_orders import DAY, SESSION, call, put
 from support.option_store import leg_fill, planned
 from support.small_option_exchange import Exchange
 from support.store import opened
+from support.values import replace
 
 P95, P90, C105 = put(95), put(90), call(105)
 SIDES = {P95.con_id: (1.00, 1.30), P90.con_id: (0.40, 0.50), C105.con_id: (0.90, 1.00)}

@@ -1,7 +1,6 @@
 """Option orders from plan to proof: offered, improved, replaced, canceled, each once, with what went wrong told."""
 
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +19,7 @@ from support.option_orders import DAY, SESSION, call, net, put
 from support.option_store import planned
 from support.small_option_exchange import Exchange
 from support.store import opened
+from support.values import replace
 
 P95, P90, C105 = put(95), put(90), call(105)
 SIDES = {P95.con_id: (1.00, 1.30), P90.con_id: (0.40, 0.50), C105.con_id: (0.90, 1.00)}

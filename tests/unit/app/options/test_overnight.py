@@ -1,7 +1,6 @@
 """What became of options overnight: booked once, traded back where it broke a spread, or asked of a person."""
 
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +26,7 @@ from support.option_orders import DAY, SESSION, SPOT, call, put
 from support.option_store import attempt, leg_fill, planned
 from support.small_option_exchange import Exchange
 from support.store import ACCOUNT, opened
+from support.values import replace
 
 YESTERDAY = date(2026, 7, 9)
 MORNING = SESSION.open
@@ -61,7 +61,7 @@ def look(desk: Desk, *, asked_again: bool = False) -> Overnight:
 
 
 def changed(of: Day, **seen: object) -> Day:
-    of.keep(replace(of.exchange, **seen))  # type: ignore[arg-type]
+    of.keep(replace(of.exchange, **seen))
     return of
 
 

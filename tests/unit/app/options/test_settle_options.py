@@ -1,6 +1,5 @@
 """After the close: orders in options end for good, late executions and fees are booked, and what differs is asked."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +15,7 @@ from support.option_days import Day
 from support.option_orders import DAY, SESSION, net, put
 from support.option_store import planned
 from support.small_option_exchange import Exchange
+from support.values import replace
 
 P95 = put(95)
 SIDES = {P95.con_id: (1.00, 1.30)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +40,7 @@ from support.option_orders import STRATEGY, call
 from support.option_store import AT, attempt, leg_fill, planned
 from support.small_option_exchange import Exchange
 from support.store import opened
+from support.values import replace
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 7, day) for day in (20, 21, 22, 23))
 VIX = replace(call(20, TUESDAY, underlying="VIX"), settles=WEDNESDAY, delivery=Delivery.CASH_AM)

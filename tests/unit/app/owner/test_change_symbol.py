@@ -1,6 +1,5 @@
 """What a person says of a symbol is held against the broker's positions, for every holder at once."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +22,7 @@ from mtum.ports.broker import BrokerLists
 from mtum.ports.records import ChangeRecord
 from support.fakes import SENT_AT, FakeBroker, fake_desk, shown
 from support.store import MONDAY, STRATEGY, TUESDAY, fill, intent, later
+from support.values import replace
 
 D = Decimal
 NEXT = SENT_AT + timedelta(days=1)

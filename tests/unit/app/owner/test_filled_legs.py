@@ -1,6 +1,5 @@
 """An order of several legs is filled as far as every one of its legs is."""
 
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from mtum.ports.broker import BrokerFill, BrokerLists
 from mtum.ports.records import IntentState
 from support.fakes import SENT_AT, FakeBroker, executed, fake_desk, shown
 from support.store import intent
+from support.values import replace
 
 LONG, SHORT = InstrumentId("MTUM  190118P00095000"), InstrumentId("MTUM  190118P00100000")
 LEGS = (Leg(LONG, Side.BUY), Leg(SHORT, Side.SELL, 2))

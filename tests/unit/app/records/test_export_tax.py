@@ -3,13 +3,13 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from mtum.app.records.export_tax import COLUMNS, tax_csv
 from mtum.core.portfolio.fills import Fill
 from mtum.core.portfolio.orders import Side
+from support.values import replace
 
 
 def fill(

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +26,7 @@ from mtum.core.reporting.text import text
 from mtum.errors import StoreError
 from support.report_days import ENTRY, KINDS, ORDINARY, history_of
 from support.report_history import Day
+from support.values import replace
 
 
 @pytest.mark.parametrize("kind", KINDS)

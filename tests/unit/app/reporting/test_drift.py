@@ -1,7 +1,6 @@
 """What a report says has changed: contracts, code and settings, since the last run and since the approval."""
 
 import sqlite3
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from mtum.core.reporting.text import text
 from mtum.errors import UsageError
 from support.report_days import ENTRY, ORDINARY, Market, backtest_of, history_of
 from support.report_history import Day, History
+from support.values import replace
 
 AT = datetime(2026, 3, 27, 20, tzinfo=UTC)
 SAME = Provenance("0.1.0", "c0de", {"numpy": "2.2.6"})

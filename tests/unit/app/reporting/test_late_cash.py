@@ -1,6 +1,5 @@
 """Cash that comes or becomes known after a session's report was written stands in a later one, once."""
 
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from mtum.core.reporting.summary import Summary
 from mtum.ports.records import CashMovement
 from support.report_days import ENTRY, Market, bars_of, history_of
 from support.report_history import Day, History
+from support.values import replace
 
 LONG = Market({day: 106.0 + day / 100 for day in range(61, 80)})
 USUAL = Day()

@@ -1,7 +1,6 @@
 """The mail of every kind of day, handed to a real SMTP server and taken apart again."""
 
 import re
-from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -18,6 +17,7 @@ from mtum.app.reporting.stability import stability
 from mtum.ports.messages import Message, Urgency
 from support.mail_servers import mail_server
 from support.report_days import KINDS
+from support.values import replace
 
 LARGEST = 300_000
 LARGEST_HTML = 60_000

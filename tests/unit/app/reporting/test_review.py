@@ -5,7 +5,7 @@ import re
 import sqlite3
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,7 @@ from mtum.core.reporting.review import page as review_page
 from mtum.core.reporting.text import text
 from support.report_history import History, sample_history
 from support.slow_rules import Row, SlowRules, play
+from support.values import replace
 
 SOME, WHOLE = 90, 1190
 AT = datetime(2019, 1, 1, 12, tzinfo=UTC)

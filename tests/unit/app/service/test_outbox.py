@@ -1,6 +1,6 @@
 """The stored outbox: what leaves when, and by whom."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Barrier, Event, Timer
 
 from mtum.app.service.outbox import Outbox
@@ -8,6 +8,7 @@ from mtum.errors import NotifyError
 from mtum.ports.messages import Message, Urgency
 from support.memory_store import MemoryStore
 from support.run_contexts import Box, Wall, new_york
+from support.values import replace
 
 AT = Wall(new_york("2024-05-15 15:40"))
 REPORT = Message("r", Urgency.REPORT, "HOLD 24", "text")

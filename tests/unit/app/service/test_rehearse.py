@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +16,7 @@ from mtum.errors import BrokerUnavailableError, ExitCode
 from mtum.ports.broker import BrokerAccount, BrokerLists
 from mtum.ports.market_data import Quote
 from support.practice import desk_in, settings_of
+from support.values import replace
 
 GOOD = Surroundings(free_bytes=lambda: 10**10, damage=lambda: (), unreachable=lambda: ())
 
@@ -99,7 +99,7 @@ def test_live_settings_that_nobody_approved_are_no_go(tmp_path: Path) -> None:
 def with_broker(folder: Path, **answers: object) -> Rehearsal:
     with desk_in(folder) as replay:
         desk, session = ready(replay.desk, replay.upcoming())
-        return rehearse(replace(desk, broker=Changed(desk.broker, **answers)), session, GOOD)  # type: ignore[arg-type]
+        return rehearse(replace(desk, broker=Changed(desk.broker, **answers)), session, GOOD)
 
 
 def refused() -> None:
@@ -118,7 +118,7 @@ def test_a_clock_two_minutes_off_is_no_go(tmp_path: Path) -> None:
         desk, session = ready(replay.desk, replay.upcoming())
         late = desk.clock.now() + timedelta(seconds=121)
         broker = Changed(desk.broker, server_time=lambda: late)
-        found = rehearse(replace(desk, broker=broker), session, GOOD)  # type: ignore[arg-type]
+        found = rehearse(replace(desk, broker=broker), session, GOOD)
     assert state(found, "clock") == (CheckState.NO_GO, "121 s from the broker's")
 
 
@@ -127,18 +127,18 @@ def test_a_session_the_broker_closes_earlier_is_no_go(tmp_path: Path) -> None:
         desk, session = ready(replay.desk, replay.upcoming())
         short = replace(session, close=session.close - timedelta(hours=3))
         broker = Changed(desk.broker, session_hours=lambda symbol, day: short)
-        found = rehearse(replace(desk, broker=broker), session, GOOD)  # type: ignore[arg-type]
+        found = rehearse(replace(desk, broker=broker), session, GOOD)
     assert state(found, "calendar")[0] is CheckState.NO_GO
     assert found.exit_code == ExitCode.DATA
 
 
 def lists_with(desk: Desk, **changes: object) -> BrokerLists:
     desk.broker.connect()
-    return replace(desk.broker.lists(), **changes)  # type: ignore[arg-type]
+    return replace(desk.broker.lists(), **changes)
 
 
 def account(lists: BrokerLists, **changes: object) -> BrokerAccount:
-    return replace(lists.account, **changes)  # type: ignore[arg-type]
+    return replace(lists.account, **changes)
 
 
 def test_another_account_and_shares_nobody_knows_are_no_go(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_another_account_and_shares_nobody_knows_are_no_go(tmp_path: Path) -> No
         desk, session = ready(replay.desk, replay.upcoming())
         lists = lists_with(desk, positions={"MTUM": Decimal(7)})
         lists = replace(lists, account=account(lists, code="DU2"))
-        found = rehearse(replace(desk, broker=Changed(desk.broker, lists=lambda: lists)), session, GOOD)  # type: ignore[arg-type]
+        found = rehearse(replace(desk, broker=Changed(desk.broker, lists=lambda: lists)), session, GOOD)
     assert state(found, "account")[0] is CheckState.NO_GO
     assert state(found, "positions")[0] is CheckState.NO_GO
     assert found.exit_code == ExitCode.USAGE
@@ -184,17 +184,17 @@ def test_one_share_is_tried_without_being_ordered(
     with desk_in(tmp_path) as replay:
         desk, session = ready(replay.desk, replay.upcoming())
         broker = Trying(desk.broker, refusal)
-        found = rehearse(replace(desk, broker=broker), session, GOOD)  # type: ignore[arg-type]
+        found = rehearse(replace(desk, broker=broker), session, GOOD)
     assert [(ticket.side.value, ticket.shares) for ticket in broker.tried] == [("BUY", 1)]
     assert found.exit_code == expected
 
 
 def with_quote(desk: Desk, session: Session, vix: object = None, **quote: object) -> Desk:
     def quoted(symbol: str, asked: Session, at: object) -> Quote:
-        return replace(desk.source.quote(symbol, session, desk.clock.now()), **quote)  # type: ignore[arg-type]
+        return replace(desk.source.quote(symbol, session, desk.clock.now()), **quote)
 
     series = {} if vix is None else {"series": vix}
-    return replace(desk, source=Changed(desk.source, quote=quoted, **series))  # type: ignore[arg-type]
+    return replace(desk, source=Changed(desk.source, quote=quoted, **series))
 
 
 def test_a_delayed_feed_is_no_go_and_a_missing_vix_only_a_warning(tmp_path: Path) -> None:
@@ -267,5 +267,5 @@ def test_before_the_opening_no_bar_is_expected(tmp_path: Path) -> None:
         session = replay.upcoming()
         assert session is not None
         clock = Changed(replay.desk.clock, now=lambda: session.open - timedelta(minutes=1))
-        found = rehearse(replace(replay.desk, clock=clock), session, GOOD)  # type: ignore[arg-type]
+        found = rehearse(replace(replay.desk, clock=clock), session, GOOD)
     assert state(found, "market data MTUM")[0] is CheckState.SKIPPED

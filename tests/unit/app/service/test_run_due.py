@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
@@ -11,6 +11,7 @@ from mtum.core.market.sessions import Session
 from mtum.errors import BrokerUnavailableError, ExitCode
 from mtum.ports.messages import Message
 from support.run_contexts import Box, Office, new_york, office
+from support.values import replace
 
 WEDNESDAY = date(2024, 5, 15)
 

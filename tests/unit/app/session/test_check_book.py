@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +20,7 @@ from mtum.ports.broker import BrokerLists
 from support.bars import full_session
 from support.fakes import SENT_AT, SESSION, FakeBroker, executed, fake_desk, listed, shown
 from support.store import TUESDAY, fill, intent, traded
+from support.values import replace
 
 BUY = intent()
 TODAY = full_session(TUESDAY)

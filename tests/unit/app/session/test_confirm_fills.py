@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +21,7 @@ from support.bars import changed, full_session
 from support.desks import ShelfSource
 from support.fakes import SENT_AT, SESSION, FakeBroker, executed, fake_desk, listed, market, shown
 from support.store import FRIDAY, MONDAY, STRATEGY, THURSDAY, TUESDAY, fill, intent
+from support.values import replace
 
 D = Decimal
 BUY = intent()

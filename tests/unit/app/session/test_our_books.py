@@ -1,6 +1,5 @@
 """Splits that vendor and broker tell alike, and those that only one tells."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +13,7 @@ from mtum.ports.market_data import Quote
 from support.bars import bars_of, changed, weekday_sessions
 from support.desks import ShelfSource, WeekdayCalendar, market_desk
 from support.store import intent
+from support.values import replace
 
 SESSIONS = weekday_sessions(date(2024, 1, 1), 30)
 TODAY = SESSIONS.known[-1]

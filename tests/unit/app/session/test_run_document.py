@@ -1,13 +1,12 @@
 """The document of a run, as `--json` gives it."""
 
-from dataclasses import replace
-
 from mtum.app.desk import Problem
 from mtum.app.session.run_document import empty_document, order_document, run_document
 from mtum.core.portfolio.orders import OrderStatus
 from mtum.errors import ExitCode
 from mtum.ports.records import IntentState
 from support.store import decision, intent
+from support.values import replace
 
 BUY = intent()
 STATE = IntentState(BUY, OrderStatus.PARTIALLY_FILLED, 8, "9001", None, "8 of 19")

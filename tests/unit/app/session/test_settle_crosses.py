@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +21,7 @@ from support.bars import without
 from support.desks import ShelfSource
 from support.fakes import SESSION, FakeBroker, fake_desk, market, shown
 from support.store import ACCOUNT, MONDAY, TUESDAY, decision, fill, intent, later
+from support.values import replace
 
 D = Decimal
 EVENING = SESSION.close + timedelta(hours=2, minutes=30)

@@ -2,7 +2,6 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from mtum.ports.broker import Denied, NoAnswer, NotSent, Rejected
 from mtum.ports.records import IntentState
 from support.fakes import SENT_AT, SESSION, FakeBroker, accepted, executed, fake_desk, listed, shown
 from support.store import FRIDAY, fill, intent
+from support.values import replace
 
 BUY = intent()
 DOWN = BrokerUnavailableError("the line is dead")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from mtum.errors import ExitCode
 from mtum.ports.broker import BrokerLists
 from support.fakes import SENT_AT, SESSION, FakeBroker, executed, fake_desk, listed, shown
 from support.store import intent
+from support.values import replace
 
 BUY = intent()
 MOVES = {

@@ -1,6 +1,5 @@
 """`mtum halt`, `mtum resume`, `mtum capital`."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from mtum.adapters.store.opening import open_store
 from support.recorded import ACCOUNT, THIRD, recorded
 from support.store import decision
+from support.values import replace
 
 
 @pytest.fixture

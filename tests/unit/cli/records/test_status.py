@@ -5,7 +5,6 @@ import os
 import re
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from mtum.adapters.clock import SystemClock
 from mtum.adapters.store.opening import open_store
 from support.recorded import ACCOUNT, THIRD, UPCOMING, recorded
 from support.store import decision
+from support.values import replace
 
 
 @pytest.fixture

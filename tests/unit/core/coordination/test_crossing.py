@@ -1,7 +1,5 @@
 """Sleeves that want opposite things of one symbol, by numbers worked out by hand."""
 
-from dataclasses import replace
-
 import pytest
 
 from mtum.core.coordination.account import AccountRules, SleeveWants
@@ -9,6 +7,7 @@ from mtum.core.coordination.coordinate import after_sales, coordinate, pro_rata
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import Purpose, Side
+from support.values import replace
 from unit.core.coordination.test_limits import ACCOUNT, SIZING, buys, sells, wants
 
 RULES = AccountRules()

@@ -1,6 +1,5 @@
 """What the cash fund does beside the sleeves' orders, by numbers worked out by hand."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,6 +11,7 @@ from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.fund import FUND, FundWait, waits_after
 from mtum.core.portfolio.limits import Restriction
 from mtum.core.portfolio.orders import Purpose, Side
+from support.values import replace
 from unit.core.coordination.test_limits import ACCOUNT, SIZING, buys, sells, wants
 
 RULES = FundRules(keep_usd=0.0, step_usd=1_000.0)

@@ -1,6 +1,5 @@
 """Each limit of the account by numbers worked out by hand."""
 
-from dataclasses import replace
 from datetime import date
 from math import sqrt
 
@@ -27,6 +26,7 @@ from mtum.core.portfolio.limits import LossState
 from mtum.core.portfolio.orders import Purpose, Side
 from mtum.core.portfolio.sizing import SizingRules
 from support.bars import bars_of, changed
+from support.values import replace
 
 SIZING = SizingRules(1.0, float("inf"), 0.0, PercentCosts())
 ACCOUNT = Account(date(2026, 1, 5), {"AAA": 100.0, "BBB": 50.0, "CCC": 10.0}, equity_usd=10_000.0, cash_usd=10_000.0)

@@ -1,6 +1,5 @@
 """What positions could lose, by numbers worked out by hand."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from mtum.core.coordination.risk import STRESSES, Stress, risk_of, stress_replays
 from mtum.core.market.bars import Bars
 from support.bars import bars_of, changed, weekdays
+from support.values import replace
 from unit.core.coordination.test_limits import ACCOUNT, losses_of, with_returns
 
 HALF = np.array([0.01, -0.01] * 150)

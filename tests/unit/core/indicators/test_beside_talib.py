@@ -1,6 +1,5 @@
 """Where TA-Lib has an indicator ours gives the same values once seeds are forgotten, on three embedded markets."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from mtum.adapters.sources.embedded import sample_source
 from mtum.core.indicators import INDICATORS, lines_of
 from support.talib_peers import PEERS
+from support.values import replace
 
 
 @pytest.mark.parametrize("symbol", ["SP500", "NDQ", "UST10"])

@@ -1,6 +1,5 @@
 """A view ends at the session being decided and comes from one source."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -16,6 +15,7 @@ from mtum.core.strategies.periods import (
 from mtum.core.view import MarketView, calendar_around
 from support.bars import bars_of
 from support.markets import weekdays
+from support.values import replace
 
 TODAY = date(2024, 1, 3)
 FIT = bars_of([1.0, 2.0, 3.0])

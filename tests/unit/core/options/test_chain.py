@@ -1,7 +1,6 @@
 """A chain is read: quotes that count, forwards, our volatilities and deltas, and markets too thin to trade."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import exp
@@ -14,6 +13,7 @@ from mtum.core.options.chain import BOUGHT, SOLD, Chain, Quote, Row, WidthRule, 
 from mtum.core.options.contracts import OptionContract
 from mtum.core.options.european import Terms
 from support.option_chains import recorded
+from support.values import replace
 
 DAY, AT = date(2026, 7, 10), datetime(2026, 7, 10, 19, 40, tzinfo=UTC)
 SPOT, RATE, CARRY, VOLATILITY = 750.0, 0.043, 0.033, 0.16

@@ -1,6 +1,5 @@
 """Contracts by name and number, and the listed rows that may not be traded."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -8,6 +7,7 @@ import pytest
 
 from mtum.core.market.instruments import Right
 from mtum.core.options.contracts import Listing, OptionContract, root_of
+from support.values import replace
 
 PUT = OptionContract(700001, "SPY", Right.PUT, Decimal("740"), date(2026, 8, 21), date(2026, 8, 21), "SPY")
 
@@ -41,7 +41,7 @@ def test_another_description_of_one_contract_says_what_differs() -> None:
 )
 def test_what_cannot_be_is_no_contract(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="no such contract"):
-        replace(PUT, **wrong)  # type: ignore[arg-type]
+        replace(PUT, **wrong)
 
 
 SOUND = Listing("SPY", "SMART", "SPY", "100", "USD", "SPY   260821P00740000")

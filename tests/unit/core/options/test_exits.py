@@ -1,7 +1,5 @@
 """Each rule that closes or rolls an open position, at its tie, and the order in which they are asked."""
 
-from dataclasses import replace
-
 import pytest
 
 from mtum.core.conditions import Condition
@@ -25,6 +23,7 @@ from mtum.core.options.exits import (
 )
 from mtum.core.options.singles import HeldShort
 from support.option_chains import by_hand
+from support.values import replace
 
 PUT, CALL = (
     HeldShort(row.contract, 2.0)

@@ -1,6 +1,5 @@
 """Puts and calls of a wheel, rolls and hedges: each filter at its tie, and what a record says of the others."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,6 +18,7 @@ from mtum.core.options.singles import (
     short_put,
 )
 from support.option_chains import DAY, Hand, by_hand
+from support.values import replace
 
 PUT: Hand = ("P", 95.0, 45, 0.99, 1.01, -0.30, 10)
 CALL: Hand = ("C", 105.0, 45, 0.99, 1.01, 0.30, 10)

@@ -1,6 +1,5 @@
 """Condors and verticals: each filter at its tie, credit, width and largest loss by hand."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from mtum.core.options.selecting import Selection
 from mtum.core.options.spreads import CondorRules, VerticalRules, credit_vertical, debit_vertical, iron_condor
 from support.option_chains import DAY, Hand, by_hand
+from support.values import replace
 
 CONDOR: tuple[Hand, ...] = (
     ("P", 95.0, 45, 0.99, 1.01, -0.20, 100),

@@ -1,6 +1,5 @@
 """What a split of several strategies' shares, a new name, a merger or a spin-off leaves in each single fill."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
@@ -18,6 +17,7 @@ from mtum.core.portfolio.fills import (
     rebased,
 )
 from mtum.core.portfolio.orders import Side
+from support.values import replace
 from unit.core.portfolio.test_symbol_changes import BOUGHT, DAY, LATER, RENAMED, SOLD, fill, merged, spun_off
 
 D = Decimal

@@ -1,6 +1,5 @@
 """Corrections folded into fills, and fills re-based by splits."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -9,6 +8,7 @@ import pytest
 
 from mtum.core.portfolio.fills import Fill, Split, carried, fifo, folded, rebased
 from mtum.core.portfolio.orders import Side
+from support.values import replace
 
 DAY = date(2018, 12, 3)
 CLOSE = datetime(2018, 12, 3, 21, tzinfo=UTC)

@@ -1,6 +1,5 @@
 """The last gate: each check alone stops an order that every other check lets through."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.gate import GateFacts, GateRules, last_instant, refusal
 from mtum.core.portfolio.orders import OrderType, Side, Ticket
+from support.values import replace
 
 CLOSE = datetime(2018, 12, 3, 21, tzinfo=UTC)
 SESSION = Session(date(2018, 12, 3), CLOSE - timedelta(hours=6, minutes=30), CLOSE)

@@ -3,7 +3,6 @@
 import ast
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.portfolio import gate
 from mtum.core.portfolio.gate import GateFacts, GateRefusal, GateRules, refusal
 from mtum.core.portfolio.orders import Leg, OrderType, Side, Ticket
+from support.values import replace
 
 DAY = date(2026, 1, 30)
 SESSION = Session(DAY, datetime(2026, 1, 30, 14, 30, tzinfo=UTC), datetime(2026, 1, 30, 21, tzinfo=UTC))

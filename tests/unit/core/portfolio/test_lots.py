@@ -1,6 +1,5 @@
 """Open lots and round trips, worked out by hand."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -12,6 +11,7 @@ from mtum.core.portfolio.lots import Lot, Trade, holding_of, lots_of, sessions_s
 from mtum.core.portfolio.orders import Side
 from mtum.core.strategies.contract import Holding, Memory, Price
 from support.bars import weekday_sessions
+from support.values import replace
 
 D = Decimal
 MON, TUE, WED, THU = (date(2018, 12, day) for day in (3, 4, 5, 6))

@@ -1,7 +1,6 @@
 """Identity of an intent and the moves of its status."""
 
 import re
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import product
@@ -25,6 +24,7 @@ from mtum.core.portfolio.orders import (
     ticket_of,
 )
 from mtum.core.portfolio.reconcile import OUR_REF
+from support.values import replace
 
 # Rows are the status before; the words after the colon are every other status that may follow.
 MOVES = """

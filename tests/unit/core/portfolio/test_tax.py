@@ -1,6 +1,5 @@
 """Tax lots by hand: order, holding period, wash sales before and after the sale."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -9,6 +8,7 @@ import pytest
 from mtum.core.portfolio.fills import Fill, Split
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.tax import tax_record
+from support.values import replace
 
 
 def fill(number: int, side: str, day: date, shares: int, price: str, commission: str = "0") -> Fill:

@@ -1,6 +1,5 @@
 """Conflicts told in words: who wants what."""
 
-from dataclasses import replace
 from datetime import date
 
 from mtum.core.portfolio.decision import Action, Decision
@@ -8,6 +7,7 @@ from mtum.core.record import decision_document
 from mtum.core.reporting.parts.conditions import conflict_lines, conflicts_in
 from mtum.core.strategies.contract import SymbolVerdict, Target
 from support.bars import weekdays
+from support.values import replace
 
 
 def test_those_who_want_most_are_told_first_and_those_who_want_the_same_together() -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from mtum.adapters.store.reading import SqliteReader, open_read_only
 from mtum.config import restored_strategy
@@ -22,6 +22,7 @@ from mtum.core.strategies.tsmom import Tsmom
 from mtum.core.view import MarketView
 from support.markets import weekdays
 from support.report_history import RULES, sample_history
+from support.values import replace
 
 NUDGE = 2e-6
 """Just beyond the 1e-6 to which values are rounded before they are compared."""

@@ -1,7 +1,7 @@
 """Flip levels against the rules that decide: one cent beyond the level the condition has changed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import field
 
 from mtum.core.indicators.rsi import rsi
 from mtum.core.indicators.sma import sma
@@ -23,6 +24,7 @@ from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.strategies.tsmom import Tsmom
 from mtum.core.view import MarketView
 from support.bars import bars_of, weekdays
+from support.values import replace
 
 RULES = MtumConfluence()
 
@@ -240,8 +242,7 @@ def test_of_several_symbols_a_flip_names_its_own() -> None:
     assert flip_words(vix, ("AAA", "BBB")) == "a VIX below 100.00 points for AAA (+2.00% from now)"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CountedSpec(IndicatorSpec):
+class CountedSpec(IndicatorSpec, frozen=True, eq=False):
     """A mean of two closes that counts how often it is worked out."""
 
     times: list[int] = field(default_factory=lambda: [0])

@@ -1,6 +1,5 @@
 """The findings at the top of a review: honest, and what needs a person first."""
 
-from dataclasses import replace
 from datetime import date
 
 from mtum.core.reporting.layout import Tone
@@ -15,6 +14,7 @@ from mtum.core.reporting.parts.standing import Standing
 from mtum.core.reporting.parts.timings import Slack
 from mtum.core.reporting.review import Review, in_short
 from mtum.core.reporting.stated import final
+from support.values import replace
 
 DAY = date(2026, 3, 6)
 WEEK = Review("week", DAY, DAY, True, "practice", "A", "S", "MTUM", 5, 5, 5000.0, 0.0, 0.0, 0.0)

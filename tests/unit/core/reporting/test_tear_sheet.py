@@ -1,7 +1,6 @@
 """The tear sheet of an account: what each sleeve and symbol brought, in the words and cents of the page."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from mtum.core.reporting.backtest.tear_sheet import MOST_TRADES, tear_sheet
 from mtum.core.reporting.layout import Page, Sentence, Table
 from mtum.core.reporting.text import text
 from support.played_accounts import document, played_account, sheet
+from support.values import replace
 
 
 def tables(page: Page) -> Mapping[str, list[Table]]:

@@ -1,7 +1,5 @@
 """What symbols and sleeves brought, against numbers worked out by hand."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -20,6 +18,7 @@ from mtum.core.research.metrics import traded_usd
 from mtum.core.research.sheet import sheet_figures
 from support.markets import weekdays
 from support.played_accounts import bought, played_account
+from support.values import replace
 
 
 def test_sleeves_earn_what_the_account_does_and_a_transfer_is_none_of_it() -> None:

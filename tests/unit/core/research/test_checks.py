@@ -1,7 +1,7 @@
 """The honest-use checks find what they look for."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import ClassVar
@@ -47,6 +47,7 @@ from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.view import MarketView
 from support.markets import made_up_bars, made_up_vix, weekdays
+from support.values import replace
 
 BARS = made_up_bars(900, 41)
 MARKET = SessionHistory({"AAA": BARS}, {"VIX": made_up_vix(BARS, 41)})

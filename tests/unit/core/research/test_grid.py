@@ -1,6 +1,5 @@
 """Many combinations at once give what each gives alone."""
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -33,6 +32,7 @@ from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import FillModel, PlayTerms
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from support.markets import made_up_bars, made_up_vix
+from support.values import replace
 
 BASE = MtumConfluence(symbol="AAA")
 PERCENT = PlayTerms(5000.0, PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts()), LossRules(500.0)))

@@ -1,6 +1,5 @@
 """Metrics of curves and trades, against numbers worked out by hand."""
 
-from dataclasses import replace
 from datetime import date
 from math import sqrt
 
@@ -22,6 +21,7 @@ from mtum.core.research.metrics import (
 from mtum.core.simulation.kernel.columns import Column
 from mtum.core.simulation.played import Played, PlayedOrder, PlayedTrade
 from support.markets import weekdays
+from support.values import replace
 
 
 def days(count: int) -> Days:

@@ -1,6 +1,6 @@
 """What the walker carries of each symbol: the last purchase, the average entry, the highest close, who is kept out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from mtum.core.strategies.columns import Allocation, Signals, Trail, reasons_by_
 from mtum.core.strategies.contract import Own, SymbolVerdict
 from mtum.errors import StrategyError
 from support.markets import weekdays
+from support.values import replace
 from support.walked import terms_of
 
 if TYPE_CHECKING:

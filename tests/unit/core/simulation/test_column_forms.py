@@ -1,6 +1,6 @@
 """A column form that cannot be played is one clear error, and what is no strategy's own form is not used."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -23,6 +23,7 @@ from mtum.core.strategies.momentum_rotation import MomentumRotation
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.errors import StrategyError
 from support.daily_ranking import DailyRanking
+from support.values import replace
 from support.walked import apart, by_the_walker, differences, made_up, strategies, terms_of
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """Whole lives of orders at the simulated exchange, numbers by hand."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -42,6 +41,7 @@ from support.exchange import (
     moment,
     ticket,
 )
+from support.values import replace
 
 
 def account_of(state: ExchangeState) -> ExchangeAccount:

@@ -1,6 +1,5 @@
 """What a fill costs: slippage, market impact by the square root, commissions in tiers of a month."""
 
-from dataclasses import replace
 from decimal import Decimal
 from math import log, sqrt
 
@@ -19,6 +18,7 @@ from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.errors import UsageError
 from support.markets import weekdays
+from support.values import replace
 
 DAYS = weekdays(45)
 RULES = PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts(Decimal("0.001"))), LossRules(None))

@@ -1,6 +1,5 @@
 """An account whose sleeves hold symbols that begin late, pay, lack a session or end; worked out by hand."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -19,6 +18,7 @@ from mtum.core.simulation.session_path import play_account
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from support.markets import weekdays
+from support.values import replace
 
 DAYS = weekdays(12)
 RULES = PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts(Decimal("0.001"))), LossRules(None))

@@ -1,7 +1,5 @@
 """Conditions in few passes over memory are those of the indicator columns, bit by bit."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -31,6 +29,7 @@ from mtum.core.simulation.kernel.walk import SHARES
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from support.markets import by_day, made_up_bars, made_up_vix, real_bars
+from support.values import replace
 
 BASE = MtumConfluence(symbol="AAA")
 TERMS = PlayTerms(5000.0, PortfolioRules(SizingRules(1.0, 1e12, 0.0, PercentCosts()), LossRules(150.0)))

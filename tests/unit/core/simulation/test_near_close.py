@@ -1,7 +1,5 @@
 """What was seen before the close: the fitted draws, and decisions on them."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -22,6 +20,7 @@ from mtum.core.simulation.session_path import play_sessions
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from support.markets import made_up_bars, made_up_vix
+from support.values import replace
 
 RULES = MtumConfluence(symbol="AAA")
 TERMS = PlayTerms(5000.0, PortfolioRules(SizingRules(1.0, 1e12, 0.005, PercentCosts()), LossRules(1e12)))

@@ -1,7 +1,6 @@
 """A history played without machine code is the same to the last bit; rows are made when somebody looks."""
 
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from mtum.core.simulation.kernel.play import Span
 from mtum.core.simulation.played import FillModel, OnDemand, PlayTerms
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from support.markets import made_up_bars, made_up_vix
+from support.values import replace
 
 BASE = MtumConfluence(symbol="AAA")
 SIZING, NO_LOSS = SizingRules(1.0, 1e12, 0.001, PercentCosts()), LossRules(1e12)

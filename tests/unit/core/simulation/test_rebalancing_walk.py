@@ -1,7 +1,5 @@
 """Weights that are traded back, in the walker: its numbers are those of the strategies, and a form is checked."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ from mtum.core.simulation.walker.forms import form_problem
 from mtum.core.simulation.walker.money import rounded_at, summed
 from mtum.core.simulation.walker.rebalancing import sold_today
 from mtum.core.strategies.rebalancing import Goal, Measure, Rebalancing, Trigger
+from support.values import replace
 
 ALL_BACK = Trigger(Measure.DRIFT, 0.1, Goal.WEIGHT, (0, 0, 0), of_all=True)
 FORM = Rebalancing(np.zeros(30, dtype=np.int64), np.full((1, 2), 0.5), (ALL_BACK,), (("outside_band",),))

@@ -1,6 +1,5 @@
 """Playing session by session through `decide` gives the fast path's trades, equity and reasons."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -21,6 +20,7 @@ from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.mtum_confluence import MtumConfluence
 from support.markets import by_day, made_up_bars, made_up_vix, real_bars
+from support.values import replace
 
 RULES = MtumConfluence(symbol="AAA")
 SIZING = SizingRules(1.0, 1e12, 0.005, PercentCosts())

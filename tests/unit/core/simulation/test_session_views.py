@@ -1,6 +1,6 @@
 """What a backtest works out once is what a view works out from its own bars."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from mtum.core.simulation.session_views import SessionHistory, SessionViews
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.description import IndicatorSpec
 from support.markets import made_up_bars, weekdays
+from support.values import replace
 
 SPECS = (
     IndicatorSpec("plain_mean", "sma", (("sessions", 10),)),

@@ -1,7 +1,7 @@
 """Sleeves of one account that trade with each other, are given money and are worth what the account is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import ClassVar
@@ -30,6 +30,7 @@ from mtum.core.strategies.contract import Holding, Keep, Own, Shares, Strategy, 
 from mtum.core.strategies.volatility_target import VolatilityTarget
 from mtum.core.view import MarketView
 from support.markets import made_up_bars, weekdays
+from support.values import replace
 
 DAYS = weekdays(40)
 RULES = PortfolioRules(SizingRules(1.0, float("inf"), 0.0, PercentCosts(Decimal("0.001"))), LossRules(None))

@@ -1,6 +1,5 @@
 """A closing auction that fills only a part of the session's volume, numbers by hand."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +11,7 @@ from mtum.core.simulation.admission import ExchangeRules
 from mtum.core.simulation.exchange import advance, place
 from mtum.core.simulation.exchange_state import ExchangeStatus
 from support.exchange import ACCOUNT, FREE, exchange, moment, ticket
+from support.values import replace
 
 THIN = replace(FREE, auction_volume_frac=0.01)
 

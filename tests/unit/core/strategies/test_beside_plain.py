@@ -1,7 +1,7 @@
 """Every strategy orders what a second implementation in plain Python orders, session by session."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from importlib import import_module
 from typing import Any, cast
@@ -24,6 +24,7 @@ from mtum.core.strategies.contract import Strategy
 from support.markets import made_up_bars, real_bars, weekdays
 from support.plain.account import Bar, Market, Order, play
 from support.registry import OF_SHARES
+from support.values import replace
 
 OTHER_ORACLE = {"mtum_confluence"}
 """Strategies that are held against plain rules elsewhere."""

@@ -1,6 +1,5 @@
 """A column of weeks, months or total returns is, to the last bit, what the view of every session knew."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -13,6 +12,7 @@ from mtum.core.strategies.by_session import by_session
 from mtum.core.strategies.description import IndicatorSpec
 from mtum.core.view import MarketView
 from support.markets import made_up_bars
+from support.values import replace
 
 BARS = made_up_bars(170, 7)
 ASKED: tuple[tuple[str, dict[str, object]], ...] = (

@@ -1,6 +1,5 @@
 """Breakouts are bought in units and sold below their channel or at their stop, numbers by hand."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from mtum.core.reporting.explain import confidence_of
 from mtum.core.strategies.contract import Holding, Keep, Own, Price, Remembered, SymbolVerdict, Target
 from mtum.core.strategies.donchian_breakout import DonchianBreakout
 from support.told_views import TODAY, held, said, told_view
+from support.values import replace
 
 RULE = DonchianBreakout(symbols=("AAA", "BBB"))
 OUT = {"close": 101.0, "upper": 100.0, "lower": 90.0, "atr": 4.0, "sure_upper": 102.0}

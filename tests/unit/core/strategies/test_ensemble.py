@@ -1,7 +1,7 @@
 """Members vote on virtual positions of their own; every number by hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar
 
@@ -27,6 +27,7 @@ from mtum.core.strategies.mtum_confluence import MtumConfluence
 from mtum.core.strategies.pair_reversal import PairReversal
 from mtum.core.view import MarketView
 from support.bars import bars_of, weekdays
+from support.values import replace
 
 DAYS = tuple(weekdays(date(2024, 1, 1), 10))
 

@@ -1,6 +1,5 @@
 """Falls are bought and their recovery is sold, numbers by hand."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from mtum.core.reporting.explain import confidence_of
 from mtum.core.strategies.contract import Holding, Keep, Own, SymbolVerdict, Target
 from mtum.core.strategies.mean_reversion import MeanReversion, Variant
 from support.told_views import held, said, told_view
+from support.values import replace
 
 TWO = MeanReversion(symbols=("AAA", "BBB", "CCC"))
 BANDS = replace(TWO, variant=Variant.BOLLINGER_RSI)

@@ -1,6 +1,5 @@
 """Sharp rises on volume are bought for a few days, numbers by hand."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from mtum.core.reporting.explain import confidence_of
 from mtum.core.strategies.contract import Holding, Keep, Own, SymbolVerdict, Target
 from mtum.core.strategies.momentum_burst import MomentumBurst
 from support.told_views import held, said, told_view
+from support.values import replace
 
 RULE = MomentumBurst(symbols=("AAA", "BBB", "CCC"))
 CLOSES = [100.0] * 5 + [103.0]

@@ -1,7 +1,6 @@
 """Of a list the strongest are held, numbers by hand."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -11,6 +10,7 @@ from mtum.core.strategies.momentum_rotation import MomentumRotation, Weighting
 from mtum.core.strategies.several import VOLATILITY
 from mtum.core.view import Asked, MarketView
 from support.month_ends import APRIL, MONTH_ENDS, view_of
+from support.values import replace
 
 LIST = ("AAA", "BBB", "CCC", "DDD", "EEE")
 RULE = MomentumRotation(
@@ -213,5 +213,5 @@ def test_it_needs_the_month_ends_compared_the_window_of_the_trend_and_the_return
     ],
 )
 def test_impossible_parameters_are_named(changes: dict[str, object], words: str) -> None:
-    assert replace(RULE, **changes).problems() == (words,)  # type: ignore[arg-type]
+    assert replace(RULE, **changes).problems() == (words,)
     assert RULE.problems() == ()

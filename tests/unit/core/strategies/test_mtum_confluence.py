@@ -1,7 +1,6 @@
 """The strategy's rules, each tie and each missing input."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
@@ -14,6 +13,7 @@ from mtum.core.market.bars import Bars
 from mtum.core.strategies.contract import Abstain, Condition, Holding, Keep, Own, SymbolVerdict, Target
 from mtum.core.strategies.mtum_confluence import ENTRY_CONDITIONS, EXIT_CONDITIONS, MtumConfluence, judged
 from mtum.core.view import MarketView
+from support.values import replace
 
 RULES = MtumConfluence()
 NUMBERS: dict[str, float | None] = {

@@ -1,7 +1,6 @@
 """Each asset above its average of monthly closes is held at its weight, numbers by hand."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,6 +11,7 @@ from mtum.core.strategies.multi_asset_allocation import MultiAssetAllocation, Si
 from mtum.core.strategies.several import VOLATILITY
 from mtum.core.view import Asked, MarketView
 from support.month_ends import APRIL, MONTH_ENDS, view_of
+from support.values import replace
 
 RULE = MultiAssetAllocation(weights={"AAA": 0.6, "BBB": 0.3}, months=3, cash_symbol="CCC")
 RISING, FALLING, FLAT = [1.0, 9.0, 10.0, 11.0], [1.0, 11.0, 10.0, 9.0], [1.0, 10.0, 10.0, 10.0]

@@ -1,12 +1,11 @@
 """The weight follows the volatility in steps, numbers by hand."""
 
-from dataclasses import replace
-
 import pytest
 
 from mtum.core.strategies.contract import Holding, Keep, Own, SymbolVerdict, Target
 from mtum.core.strategies.volatility_target import VolatilityTarget
 from support.month_ends import MONTH_ENDS, view_of
+from support.values import replace
 
 RULE = VolatilityTarget(symbol="AAA")
 """12 % a year, at most everything, in steps of a tenth."""

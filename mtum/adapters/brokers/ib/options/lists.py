@@ -1,9 +1,10 @@
 """Options in the broker's words: positions, orders and executions become values of ours, or are named as strange."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from mtum.adapters.brokers.ib.account import ZERO, amount, is_us_share, other_instrument, shown
 from mtum.adapters.brokers.ib.orders import EXECUTION_ID, SIDES, STATUS, OpenListing
@@ -25,8 +26,7 @@ HALF_A_CENT = Decimal("0.005")
 """Per leg, what the prices of the legs of a combination may be off its own price."""
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """What one reading of the broker's lists says of options.
 
     Parameters

@@ -5,9 +5,10 @@ get. A single leg has the side of its contract and a positive price.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from mtum.adapters.brokers.ib.account import ZERO, amount, shown
 from mtum.adapters.brokers.ib.options.lists import COMBINATION

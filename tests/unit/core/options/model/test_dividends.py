@@ -1,7 +1,6 @@
 """Dividends that are expected: how many sessions away the next one is."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from mtum.core.options.model.dividends import NextExDate, next_ex_date, sessions
 from mtum.core.portfolio.options.own import Told, with_ex_dates
 from support.exchange_sessions import xnys
 from support.option_orders import GROUP, call, lot, put
+from support.values import replace
 
 SESSIONS = xnys("2024-06-03", "2024-07-01")
 PAID = [(date(2023, 6, 16), 1.63), (date(2023, 9, 15), 1.58)]

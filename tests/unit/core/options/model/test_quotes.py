@@ -1,6 +1,5 @@
 """What the model quotes: free of arbitrage, read back as it was made, and the same every time."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -21,6 +20,7 @@ from mtum.core.options.model.levels import ILLUSTRATION, Level, level_of, vix_il
 from mtum.core.options.model.listing import listing
 from mtum.core.options.model.quotes import OPEN_INTEREST, ModelChain, ModelMarket, band, quoted
 from mtum.core.options.surface import level
+from support.values import replace
 
 DAY, AT, RATE = date(2026, 7, 8), datetime(2026, 7, 8, 19, 40, tzinfo=UTC), 0.043
 SPOTS = {"SPY": 600.0, "QQQ": 520.0, "IWM": 220.0, "SPX": 6000.0, "SP500": 185.0, "AAPL": 190.0}

@@ -1,7 +1,6 @@
 """Indexes that write options: worked out by hand on sessions that hold nothing but what is looked at."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -17,6 +16,7 @@ from mtum.core.options.model.levels import Level, level_of
 from mtum.core.options.model.listing import number_of
 from mtum.core.options.model.quotes import ModelMarket, quoted
 from mtum.core.options.model.writing import WritingDay, bxm_like, put_like
+from support.values import replace
 
 FIRST, EXPIRY = date(2018, 3, 16), date(2018, 4, 20)
 RATE = 0.02

@@ -1,6 +1,5 @@
 """What became of options overnight: each row of the table by hand, and a question wherever a doubt is left."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -11,6 +10,7 @@ from mtum.core.options.legs import OptionLot
 from mtum.core.portfolio.options.life_cycle import Doubt, Morning, Night, inferred
 from mtum.core.portfolio.options.lots import Book, happened
 from support.option_orders import ACCOUNT, call, lot, put
+from support.values import replace
 
 FRIDAY, MONDAY = date(2026, 8, 21), date(2026, 8, 24)  # the last day of every contract here, and the morning after
 BEFORE = date(2026, 8, 12)
@@ -22,7 +22,7 @@ def morning(
     """All that was ours is gone; so many shares came."""
     closes = {} if close is None else {(name, FRIDAY): Decimal(close) for name in ("SPY", "XSP")}
     sound = Morning(ACCOUNT, day, lots, {}, {"SPY": 500}, {"SPY": 500 + moved}, closes=closes)
-    return replace(sound, **changed)  # type: ignore[arg-type]
+    return replace(sound, **changed)
 
 
 def told(night: Night) -> list[tuple[str, int, str]]:

@@ -1,6 +1,5 @@
 """The last gate for options: every clause refuses its own violation, and nothing else does."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -32,6 +31,7 @@ from support.option_orders import (
     with_rules,
     working,
 )
+from support.values import replace
 
 OPEN, CLOSE, ROLL = OptionPurpose.OPEN, OptionPurpose.CLOSE, OptionPurpose.ROLL
 NEXT_WEEK = date(2026, 7, 17)
@@ -64,7 +64,7 @@ def detail_of(of: Judged, **changed: object) -> Judged:
     """The first leg's contract as the broker describes it, with something changed."""
     leg = of.intent.legs[0].contract
     known = of.facts.details[leg.con_id]
-    seen = replace(known.contract, **changed)  # type: ignore[arg-type]
+    seen = replace(known.contract, **changed)
     return with_facts(of, details={**of.facts.details, leg.con_id: Detail(seen, known.listing)})
 
 

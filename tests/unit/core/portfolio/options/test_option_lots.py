@@ -1,6 +1,5 @@
 """Option lots by hand: executions, assignments, expiry, broken groups, and nothing booked twice."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -19,6 +18,7 @@ from mtum.core.portfolio.options.lots import (
     whole_units,
 )
 from support.option_orders import ACCOUNT, DAY, GROUP, STRATEGY, call, lot, put
+from support.values import replace
 
 MORNING = date(2026, 7, 13)
 CONDOR = (lot(put(90), 3, "0.45"), lot(put(95), -3, "1.15"), lot(call(105), -3, "0.95"), lot(call(110), 3, "0.45"))

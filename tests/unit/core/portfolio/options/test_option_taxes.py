@@ -1,7 +1,6 @@
 """Options on a tax form, by hand: premiums in the shares, rows of their own, and index options at the year's end."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -12,6 +11,7 @@ from mtum.core.portfolio.options.taxes import YearEnd, index_lots, option_fills,
 from mtum.core.portfolio.orders import Side
 from mtum.core.portfolio.tax import TaxLot, tax_record
 from support.option_orders import ACCOUNT, DAY, GROUP, STRATEGY, call, put
+from support.values import replace
 
 MORNING = date(2026, 7, 13)
 D = Decimal

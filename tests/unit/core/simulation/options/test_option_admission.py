@@ -1,6 +1,5 @@
 """Which orders in options the simulated exchange takes: levels, margin, cash and pledges by hand."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -19,6 +18,7 @@ from mtum.core.simulation.options.trading import place_option
 from mtum.core.simulation.pledges import pledged_shares, uncovered
 from support.exchange import ACCOUNT, FREE, exchange, moment, ticket
 from support.option_exchange import call, combined, option, put, single, venue, visited
+from support.values import replace
 
 BUY, SELL = Side.BUY, Side.SELL
 SPREAD = ((SELL, put(95)), (BUY, put(90)))

@@ -1,6 +1,5 @@
 """What a night does to options at the simulated exchange, by hand."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -22,6 +21,7 @@ from mtum.core.simulation.options.trading import place_option
 from support.exchange import ACCOUNT, MONDAY, TUESDAY, WEDNESDAY, exchange, moment
 from support.option_exchange import Prices, call, option, put, single, venue, visited
 from support.option_orders import lot
+from support.values import replace
 
 D = Decimal
 
