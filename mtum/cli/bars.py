@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The cache of daily bars.")
 
 Symbols = Annotated[
-    list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: what the strategy needs.", parser=symbol_of)
+    list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: what the strategy needs.", parser=symbol_of)
 ]
 Cached = Annotated[
-    list[str] | None, typer.Argument(metavar="SYMBOL", help="Default: everything cached.", parser=symbol_of)
+    list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Default: everything cached.", parser=symbol_of)
 ]
 _SOURCES = partial(word_of, "--source", ("csv", "yahoo", "ib"))
 OVER = "the replayed market is over: there is nothing left to read"

@@ -51,7 +51,7 @@ def cancel(
 
 def reconcile(
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="What follows --accept KIND.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WORD]...", help="What follows --accept KIND.")] = None,
     accept: Annotated[str | None, typer.Option("--accept", metavar="KIND", help=ACCEPT_HELP)] = None,
     *,
     strategy: Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Whose position it is.")] = None,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", help="A symbol with cached bars.", parser=symbol_of)]
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME", help="Only these; ta:NAME is one of pandas-ta. Default: every one of ours."),
+    typer.Argument(metavar="[NAME]...", help="Only these; ta:NAME is one of pandas-ta. Default: every one of ours."),
 ]
 Only = Annotated[
     str | None,

@@ -251,8 +251,7 @@ def test_ctrl_c_ends_with_130(tmp_path: Path) -> None:
             (
                 '--start "soon" is no date; write it as 2026-01-31',
                 '--fill "never" is not known; use same_close or next_open',
-                "invalid value for '--slippage-bps': Input should be greater than or equal to 0; "
-                "see `mtum backtest --help`",
+                "invalid value for '--slippage-bps': -1.0 is not in the range 0<=x<=1000; see `mtum backtest --help`",
             ),
         ),
         (
