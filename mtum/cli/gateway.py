@@ -120,8 +120,8 @@ def _market(call: CommandCall, source: str) -> "PortMarket":
     if source not in ("sample", "csv"):
         raise UsageError(f'--source "{source}": a practice market is either sample or csv')
     settings = call.settings()
-    market = settings.market.model_copy(update={"source": source})
-    replayed = settings.model_copy(update={"mode": "practice", "market": market})
+    market = replace(settings.market, source=source)
+    replayed = replace(settings, mode="practice", market=market)
     bars, calendar = (
         resources.source_of(replayed, call.data_folder()),
         resources.calendar_of(replayed, call.data_folder()),

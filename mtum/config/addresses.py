@@ -4,8 +4,6 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
-
 
 def _address(given: str) -> str:
     from email.utils import getaddresses  # only who is sent mail has an address
@@ -48,7 +46,7 @@ def _host(given: str) -> str:
     return given
 
 
-Address = Annotated[str, AfterValidator(_address)]
-Recipient = Annotated[str, AfterValidator(_recipient)]
-Host = Annotated[str, AfterValidator(_host)]
-WebAddress = Annotated[str, AfterValidator(web_address)]
+Address = Annotated[str, _address]
+Recipient = Annotated[str, _recipient]
+Host = Annotated[str, _host]
+WebAddress = Annotated[str, web_address]

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from threading import Thread
-from typing import Any, get_args
+from typing import Any
 
 from mtum.config.addresses import web_address
 from mtum.config.contradictions import strategy_contradictions
+from mtum.config.kinds import kinds_in, parts_of
 from mtum.config.named_files import why_unreadable
 from mtum.config.names import (
     ENVIRONMENT_PREFIX,
@@ -28,7 +29,8 @@ from mtum.config.names import (
 )
 from mtum.config.plugins import listed_files, use_strategies
 from mtum.config.sections import DECIDING, MANY, SECTIONS, WHERE_GIVEN, Settings, SleeveRisk, SleeveSettings
-from mtum.config.validation import strategy_adapter, strategy_of, validate
+from mtum.config.upkeep import SettingsSection
+from mtum.config.validation import strategy_of, validate
 from mtum.core.canonical import plain
 from mtum.core.strategies import ALIASES, STRATEGIES
 from mtum.core.strategies.contract import Strategy
@@ -138,23 +140,6 @@ def restored(document: Mapping[str, Any]) -> Settings:
     if settings is None or (STRATEGIES.keys() & document.get("strategy", {}).keys()) - settings.strategy.keys():
         raise ConfigError(problems)
     return settings
-
-
-def parameters_schema(name: str) -> Mapping[str, Any]:
-    """Return the JSON Schema of each parameter of a strategy, by the parameter's name."""
-    found = strategy_adapter(name).json_schema()
-    definitions = found.get("$defs", {})
-
-    def resolved(part: Any) -> Any:
-        if isinstance(part, list):
-            return [resolved(one) for one in part]
-        if not isinstance(part, dict):
-            return part
-        if "$ref" in part:
-            return resolved(definitions[part["$ref"].rpartition("/")[2]])
-        return {key: resolved(one) for key, one in part.items() if key not in ("title", "default", "description")}
-
-    return {key: resolved(part) for key, part in found.get("properties", {}).items()}
 
 
 def restored_strategy(name: str, document: Mapping[str, Any]) -> Strategy | None:
@@ -270,19 +255,20 @@ def _from_environment(
             continue
         if variable in known:
             name = known[variable]
-            yield name, text if _kind(name) is str else _plain(text)
+            yield name, text if _kinds(name) == (str,) else _plain(text)
         else:
             problems.append(f"environment {variable}: unknown setting{nearest(variable, [*known, *KNOWN_ENVIRONMENT])}")
 
 
-def _kind(name: str) -> Any:
-    """Type of a plain setting as its section declares it; None for the strategies' parameters."""
+def _kinds(name: str) -> tuple[Any, ...]:
+    """Types that a plain setting may be of, as its section declares it; none for the strategies' parameters."""
     section, _, field = name.partition(".")
+    model: type[SettingsSection] | None = SECTIONS.get(section)
     if section == "sleeve":
         _, field = field.split(".", 1)
         model, field = (SleeveRisk, field[5:]) if field.startswith("risk.") else (SleeveSettings, field)
-        return model.model_fields[field].annotation if field in model.model_fields else None
-    return SECTIONS[section].model_fields[field].annotation if section in SECTIONS else None
+    part = parts_of(model).get(field) if model else None
+    return kinds_in(part.kind) if part else ()
 
 
 def _switches(tree: Mapping[str, Any]) -> list[str]:
@@ -302,7 +288,7 @@ def _is_switch(name: str, tree: Mapping[str, Any]) -> bool:
         strategy = str(tree["sleeve"][owner[1]].get("strategy")) if in_sleeve else owner[-1]
         declared = fields(STRATEGIES[strategy]) if strategy in STRATEGIES else ()  # type: ignore[arg-type]  # dataclasses
         return any(one.type is bool for one in declared if one.name == parameter)
-    return _kind(name) is bool or bool in get_args(_kind(name))
+    return bool in _kinds(name)
 
 
 def _plain(text: str) -> Any:

@@ -36,11 +36,11 @@ KNOWN_ENVIRONMENT = {"MTUM_CONFIG", "MTUM_DATA_DIR", "MTUM_REAL_BARS"} | {
 
 def setting_names(tree: Mapping[str, Any] | None = None) -> tuple[str, ...]:
     """Return the dotted name of every setting, with those of the sleeves and groups that a tree of settings has."""
-    plain = [f"{section}.{name}" for section, model in SECTIONS.items() for name in model.model_fields]
+    plain = [f"{section}.{name}" for section, model in SECTIONS.items() for name in model.__struct_fields__]
     strategy = [f"strategy.{key}.{field}" for key in STRATEGIES for field in parameters_of(key)]
     named = tree or {}
     sleeves = [f"sleeve.{name}.{end}" for name, table in tables_in(named, "sleeve") for end in _ends(named, table)]
-    groups = [f"group.{name}.{end}" for name, _ in tables_in(named, "group") for end in Group.model_fields]
+    groups = [f"group.{name}.{end}" for name, _ in tables_in(named, "group") for end in Group.__struct_fields__]
     return ("mode", *plain, *strategy, *sleeves, *groups)
 
 
@@ -90,8 +90,8 @@ def tables_in(tree: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapp
 
 def _ends(tree: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[str]:
     # A strategy that is not known is told by itself: its parameters cannot be judged.
-    yield from (name for name in SleeveSettings.model_fields if name not in ("rules", "risk"))
-    yield from (f"risk.{name}" for name in SleeveRisk.model_fields)
+    yield from (name for name in SleeveSettings.__struct_fields__ if name not in ("rules", "risk"))
+    yield from (f"risk.{name}" for name in SleeveRisk.__struct_fields__)
     strategy, rules = table.get("strategy"), table.get("rules")
     known = isinstance(strategy, str) and strategy in STRATEGIES
     given = rules if isinstance(rules, Mapping) else {}

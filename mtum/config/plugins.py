@@ -12,8 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
-
+from mtum.config.kinds import parts_of, readable
 from mtum.config.named_files import why_unreadable
 from mtum.config.names import RESERVED, SLEEVE_NAME
 from mtum.core.market.timeframes import INTRADAY
@@ -229,9 +228,11 @@ def _wrong(given: object) -> str | None:
     if unset:
         return f"{about}: the parameter {unset} has neither a default nor a value in EXAMPLE; give it one of both"
     try:
-        TypeAdapter(cls)
-    except Exception as error:  # noqa: BLE001 - whatever the library says of an annotation
-        return f"{about}: a parameter has a type that no setting can have: {str(error).splitlines()[0]}"
+        unreadable = next((part.kind for part in parts_of(cls).values() if not readable(part.kind)), None)
+    except Exception as error:  # noqa: BLE001 - an annotation in quotes may say anything
+        return f"{about}: a parameter has a type that no setting can have: {error}"
+    if unreadable is not None:
+        return f"{about}: a parameter has a type that no setting can have: {unreadable}"
     missing = [method for method in _OWED if getattr(cls, method) is getattr(Strategy, method)]
     if missing:
         return f"{about} lacks the method {' and '.join(missing)}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from msgspec import Meta, field
 
 from mtum.config.addresses import Host, WebAddress
 from mtum.config.option_limits import Options
@@ -21,28 +21,23 @@ if TYPE_CHECKING:
     from mtum.core.portfolio.sleeves import Sleeve
 
 
-def _none_word(given: object) -> object:
-    return None if given == "none" else given  # TOML has no null
-
-
-MaybeSymbol = Annotated[str | None, BeforeValidator(_none_word)]
-Multiple = Annotated[Annotated[float, Field(gt=0, le=100)] | None, BeforeValidator(_none_word)]
-Usd = Annotated[Annotated[float, Field(gt=0, le=1e12)] | None, BeforeValidator(_none_word)]
-Fraction = Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none_word)]
+Multiple = Annotated[float, Meta(gt=0, le=100)] | None
+Usd = Annotated[float, Meta(gt=0, le=1e12)] | None
+Fraction = Annotated[float, Meta(gt=0, lt=1)] | None
 
 
 REPLAYED_SOURCES = ("sample", "csv")
 """Sources whose market time is not the computer's in practice mode."""
 
 
-class Market(SettingsSection):
+class Market(SettingsSection, frozen=True, kw_only=True):
     """Where bars and the VIX come from, and which checks they must pass."""
 
     source: Literal["sample", "csv", "yahoo", "ib"] = "sample"
     """source of every bar of a decision"""
     sample: Literal["multi", "stocks"] = "multi"
     """embedded market of source "sample": indices and Treasuries 2014 to 2018, or five stocks 2000 to 2013"""
-    second_source: Annotated[Literal["csv", "yahoo", "ib"] | None, BeforeValidator(_none_word)] = None
+    second_source: Literal["csv", "yahoo", "ib"] | None = None
     """source that must agree on the last close and the VIX; "none" for no second opinion"""
     csv_dir: str = "bars"
     """folder of SYMBOL.csv files for source "csv", relative to the data folder"""
@@ -52,11 +47,11 @@ class Market(SettingsSection):
     """TOML file of closures and early closes announced at short notice; empty for none"""
     volume_mode: Literal["projected", "raw", "prior_session"] = "projected"
     """today's volume: projected to the whole session, as seen so far, or yesterday's"""
-    dividend_source: Annotated[Literal["yahoo", "file"] | None, BeforeValidator(_none_word)] = None
+    dividend_source: Literal["yahoo", "file"] | None = None
     """source of dividends in place of "ib": Yahoo, or dividends.csv in the data folder; "none" for none"""
     chain_dir: str = ""
     """folder of recorded option chains (CSV or Parquet), relative to the data folder; empty: the model alone"""
-    spike_multiple: float = Field(default=10.0, ge=2, le=100)
+    spike_multiple: Annotated[float, Meta(ge=2, le=100)] = 10.0
     """a latest move larger than this many average daily moves must be confirmed"""
     sample_share: Literal["drawn", "exact"] = "drawn"
     """replayed markets: share of the volume seen at the decision is drawn, or known exactly"""
@@ -64,7 +59,7 @@ class Market(SettingsSection):
     """embedded Treasuries on days without a published yield: decided on the last one, or not decided"""
     yahoo_url: WebAddress = ""
     """base address for the Yahoo source; empty for the vendor's own"""
-    read_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
+    read_timeout_seconds: Annotated[float, Meta(gt=0, le=120)] = 10.0
     """longest wait for one answer of a source"""
 
     def vix_falls_back(self, *, rehearsal: bool) -> bool:
@@ -72,30 +67,30 @@ class Market(SettingsSection):
         return self.source == "ib" and self.second_source != "yahoo" and (bool(self.yahoo_url) or not rehearsal)
 
 
-class Portfolio(SettingsSection):
+class Portfolio(SettingsSection, frozen=True, kw_only=True):
     """The sleeve: its capital and how much of it a position may take."""
 
     strategy: str = "mtum_confluence"
     """strategy that the daily job runs"""
-    capital_usd: float = Field(default=5000.0, gt=0, le=1e12)
+    capital_usd: Annotated[float, Meta(gt=0, le=1e12)] = 5000.0
     """cash the sleeve starts with, once; later changed by `mtum capital`"""
-    max_position_frac: float = Field(default=1.0, gt=0, le=1)
+    max_position_frac: Annotated[float, Meta(gt=0, le=1)] = 1.0
     """largest position as a fraction of the sleeve's equity"""
-    cash_buffer_frac: float = Field(default=0.005, ge=0, lt=1)
+    cash_buffer_frac: Annotated[float, Meta(ge=0, lt=1)] = 0.005
     """part of a purchase kept back because the auction price is not known"""
     cost_model: Literal["percent", "ib", "ib_tiered"] = "percent"
     """assumed commissions: a percentage, or the broker's fixed or tiered schedule"""
-    cost_frac: float = Field(default=0.001, ge=0, lt=0.1)
+    cost_frac: Annotated[float, Meta(ge=0, lt=0.1)] = 0.001
     """assumed cost per side as a fraction of the trade, cost model "percent\""""
-    sec_fee_frac: float = Field(default=0.0000206, ge=0, lt=0.01)
+    sec_fee_frac: Annotated[float, Meta(ge=0, lt=0.01)] = 0.0000206
     """fee of the SEC as a fraction of what is sold, cost model "ib_tiered\""""
-    taf_per_share_usd: float = Field(default=0.000195, ge=0, lt=0.1)
+    taf_per_share_usd: Annotated[float, Meta(ge=0, lt=0.1)] = 0.000195
     """trading activity fee of FINRA for each share sold, cost model "ib_tiered\""""
-    exchange_fee_per_share_usd: float = Field(default=0.0016, ge=0, lt=0.1)
+    exchange_fee_per_share_usd: Annotated[float, Meta(ge=0, lt=0.1)] = 0.0016
     """closing auction's fee for each share, cost model "ib_tiered\""""
-    clearing_fee_per_share_usd: float = Field(default=0.000203, ge=0, lt=0.1)
+    clearing_fee_per_share_usd: Annotated[float, Meta(ge=0, lt=0.1)] = 0.000203
     """fees of clearing and audit trail for each share, cost model "ib_tiered\""""
-    impact_coefficient: Annotated[Annotated[float, Field(gt=0, le=100)] | None, BeforeValidator(_none_word)] = None
+    impact_coefficient: Multiple = None
     """backtests: market impact of a fill, in daily volatilities times the root of its part of the volume"""
     account_kind: Literal["cash", "margin"] = "cash"
     """kind of the simulated account; a real one is asked"""
@@ -103,15 +98,15 @@ class Portfolio(SettingsSection):
     """simulated exchange and backtests: part of a symbol's volume that its closing auction fills; "none" for all"""
     sleeve_rebalance: Literal["none", "month", "quarter"] = "none"
     """last session of which period moves cash from sleeves above their share to those below"""
-    sleeve_band_frac: float = Field(default=0.2, ge=0, le=10)
+    sleeve_band_frac: Annotated[float, Meta(ge=0, le=10)] = 0.2
     """how far above its share a sleeve must be before it gives, as a fraction of the share"""
     weighting: Literal["fixed", "inverse_volatility", "sharpe"] = "fixed"
     """what the shares of the sleeves are at a rebalancing"""
-    cash_symbol: MaybeSymbol = None
+    cash_symbol: str | None = None
     """fund that idle cash is kept in, for instance SGOV; "none" for cash"""
-    cash_keep_usd: float = Field(default=1000.0, ge=0, le=1e12)
+    cash_keep_usd: Annotated[float, Meta(ge=0, le=1e12)] = 1000.0
     """cash that is never put into the fund"""
-    cash_step_usd: float = Field(default=1000.0, gt=0, le=1e12)
+    cash_step_usd: Annotated[float, Meta(gt=0, le=1e12)] = 1000.0
     """idle cash beyond what is kept from which on the fund is bought"""
 
     def costs(self) -> "CostModel":
@@ -149,12 +144,12 @@ class Portfolio(SettingsSection):
         )
 
 
-class SleeveRisk(SettingsSection):
+class SleeveRisk(SettingsSection, frozen=True, kw_only=True):
     """Limits of one sleeve; what is left out is as in [risk]."""
 
     max_daily_loss_usd: Usd = 500.0
     """at or beyond this loss in a session no entry is made; "none" for no limit, with sleeves the default"""
-    daily_loss_pause_sessions: int = Field(default=1, ge=0, le=100)
+    daily_loss_pause_sessions: Annotated[int, Meta(ge=0, le=100)] = 1
     """further sessions without entries after such a loss"""
     on_daily_loss: Literal["block", "flatten"] = "block"
     """"block" entries, or "flatten": sell at this close, then block entries until `mtum resume`"""
@@ -174,20 +169,20 @@ class SleeveRisk(SettingsSection):
     """loss on the entry price at which a position is sold; "none" for no such sale"""
 
 
-class Risk(SleeveRisk):
+class Risk(SleeveRisk, frozen=True, kw_only=True):
     """Limits; each says what it stops, none can stop a loss inside a session."""
 
-    max_value_jump_frac: float = Field(default=0.10, gt=0, lt=1)
+    max_value_jump_frac: Annotated[float, Meta(gt=0, lt=1)] = 0.10
     """unexplained change of the account's value at which entries stop"""
     account_daily_loss_usd: Usd = None
     """at or beyond this loss of all sleeves together nothing is bought; "none" for no limit"""
     account_drawdown_frac: Fraction = None
     """drawdown of all sleeves together at which nothing is bought; "none" for no limit"""
-    max_symbol_frac: float = Field(default=1.0, gt=0, le=1)
+    max_symbol_frac: Annotated[float, Meta(gt=0, le=1)] = 1.0
     """largest part of the account's equity in one symbol"""
-    max_gross_frac: float = Field(default=1.0, gt=0, le=1)
+    max_gross_frac: Annotated[float, Meta(gt=0, le=1)] = 1.0
     """largest part of the account's equity in shares"""
-    correlation_penalty: float = Field(default=0.0, ge=0, le=1)
+    correlation_penalty: Annotated[float, Meta(ge=0, le=1)] = 0.0
     """how much a position shrinks for its correlation with what the account holds; 0: not at all"""
     target_volatility_frac: Multiple = None
     """volatility of the account, a year, above which purchases are cut; "none" for no limit"""
@@ -199,40 +194,40 @@ RISK_OF_SLEEVES = {"max_daily_loss_usd": None, "max_position_usd": None, "max_da
 """Limits that are otherwise where the settings have sleeves: amounts in USD do not fit shares of any size."""
 
 
-class SleeveSettings(SettingsSection):
+class SleeveSettings(SettingsSection, frozen=True, kw_only=True):
     """A strategy with its parameters, its share of the money and its own books."""
 
     strategy: str
     """strategy of this sleeve"""
-    weight: float = Field(ge=0, le=1)
+    weight: Annotated[float, Meta(ge=0, le=1)]
     """part of portfolio.capital_usd it starts with; all weights together are at most 1"""
     state: Literal["on", "watch", "reduce_only", "close", "off"] = "on"
     """"on"; "watch": virtual money; "reduce_only": no entries; "close": sell all; "off": no decisions"""
-    virtual_usd: float = Field(default=10_000.0, gt=0, le=1e12)
+    virtual_usd: Annotated[float, Meta(gt=0, le=1e12)] = 10_000.0
     """virtual money it starts with while it is watched"""
-    benchmark: MaybeSymbol = None
+    benchmark: str | None = None
     """symbol to compare it with; "none" for what it trades, equal parts"""
     rules: Any = None
     risk: SleeveRisk = SleeveRisk()
 
 
-class Group(SettingsSection):
+class Group(SettingsSection, frozen=True, kw_only=True):
     """Symbols that may take up a part of the account together."""
 
-    symbols: tuple[str, ...] = Field(min_length=1)
+    symbols: Annotated[tuple[str, ...], Meta(min_length=1)]
     """symbols of the group"""
-    max_frac: float = Field(gt=0, le=1)
+    max_frac: Annotated[float, Meta(gt=0, le=1)]
     """largest part of the account's equity in all of them"""
 
 
-class Broker(SettingsSection):
+class Broker(SettingsSection, frozen=True, kw_only=True):
     """The broker's gateway and the account that may be traded."""
 
     host: Host = "127.0.0.1"
     """address of the gateway"""
-    port: int = Field(default=4002, ge=1, le=65535)
+    port: Annotated[int, Meta(ge=1, le=65535)] = 4002
     """4002 paper gateway, 4001 live, 7497 and 7496 for TWS"""
-    client_id: int = Field(default=17, ge=1, le=999)
+    client_id: Annotated[int, Meta(ge=1, le=999)] = 17
     """fixed API client id; only it can cancel an order it placed; last prices for eyes use one 1000 higher"""
     account: str = ""
     """account that is traded; required in paper and live"""
@@ -240,46 +235,46 @@ class Broker(SettingsSection):
     """the same account again, as a second key for live"""
     library: Literal["ib_insync", "ib_async"] = "ib_insync"
     """client library; only one of the two may be installed"""
-    max_clock_skew_seconds: float = Field(default=60.0, gt=0, le=3600)
+    max_clock_skew_seconds: Annotated[float, Meta(gt=0, le=3600)] = 60.0
     """largest difference between our clock and the broker's"""
-    connect_seconds: float = Field(default=15.0, gt=0, le=120)
+    connect_seconds: Annotated[float, Meta(gt=0, le=120)] = 15.0
     """longest wait for a connection"""
-    request_seconds: float = Field(default=10.0, gt=0, le=120)
+    request_seconds: Annotated[float, Meta(gt=0, le=120)] = 10.0
     """longest wait for one answer"""
-    data_lines: int = Field(default=50, ge=1, le=1000)
+    data_lines: Annotated[int, Meta(ge=1, le=1000)] = 50
     """quotes asked for at once; a login has 100 market data lines, shared with what its screens show"""
-    acknowledge_seconds: float = Field(default=20.0, gt=0, le=300)
+    acknowledge_seconds: Annotated[float, Meta(gt=0, le=300)] = 20.0
     """longest wait for the answer to an order before the lists are asked"""
-    resolve_seconds: Annotated[Annotated[float, Field(ge=0, le=3600)] | None, BeforeValidator(_none_word)] = None
+    resolve_seconds: Annotated[float, Meta(ge=0, le=3600)] | None = None
     """how long an unanswered order is searched for; "none": until ten minutes before the close"""
 
 
-class Schedule(SettingsSection):
+class Schedule(SettingsSection, frozen=True, kw_only=True):
     """Minutes before the close of each step of the trading day."""
 
-    window_opens_minutes: float = Field(default=22.0, gt=0, le=240)
+    window_opens_minutes: Annotated[float, Meta(gt=0, le=240)] = 22.0
     """from here `mtum run` may act"""
-    snapshot_minutes: float = Field(default=20.0, gt=0, le=240)
+    snapshot_minutes: Annotated[float, Meta(gt=0, le=240)] = 20.0
     """prices, volume and VIX are read"""
-    data_deadline_minutes: float = Field(default=17.5, gt=0, le=240)
+    data_deadline_minutes: Annotated[float, Meta(gt=0, le=240)] = 17.5
     """without fit data by then nothing is decided"""
-    decision_deadline_minutes: float = Field(default=17.0, gt=0, le=240)
+    decision_deadline_minutes: Annotated[float, Meta(gt=0, le=240)] = 17.0
     """the decision is recorded by then"""
-    last_send_minutes: float = Field(default=15.0, gt=0, le=240)
+    last_send_minutes: Annotated[float, Meta(gt=0, le=240)] = 15.0
     """last moment an order is sent"""
     allow_late_send: bool = False
     """allow `last_send_minutes` below 10, after which the exchange refuses cancels"""
 
 
-class Settings(SettingsSection):
+class Settings(SettingsSection, frozen=True, kw_only=True):
     """All settings of one run."""
 
     mode: Literal["practice", "paper", "live"] = "practice"
     """practice: everything simulated; paper: the broker's simulated account; live: real money"""
     market: Market = Market()
-    strategy: Mapping[str, Any] = Field(default_factory=dict)
-    sleeve: Mapping[str, SleeveSettings] = Field(default_factory=dict)
-    group: Mapping[str, Group] = Field(default_factory=dict)
+    strategy: Mapping[str, Any] = field(default_factory=dict)
+    sleeve: Mapping[str, SleeveSettings] = field(default_factory=dict)
+    group: Mapping[str, Group] = field(default_factory=dict)
     portfolio: Portfolio = Portfolio()
     risk: Risk = Risk()
     options: Options = Options()
@@ -348,15 +343,13 @@ class Settings(SettingsSection):
 
     def document(self) -> dict[str, Any]:
         """Return every setting as plain JSON values, in their order; none of what the account does not have."""
-        dumped = self.model_dump(mode="json", exclude={"strategy": True, "sleeve": {"__all__": {"rules"}}})
-        strategies = {name: plain(strategy) for name, strategy in self.strategy.items()}
-        for name, sleeve in dumped["sleeve"].items():
-            sleeve["rules"] = plain(self.sleeve[name].rules)
-        mode, market = dumped.pop("mode"), dumped.pop("market")
-        several = {section: found for section in MANY if (found := dumped.pop(section))}
-        if not self.trades_options:
-            del dumped["options"]
-        return {"mode": mode, "market": market, "strategy": strategies, **several, **dumped}
+        left_out = {name for name in MANY if not getattr(self, name)} | (set() if self.trades_options else {"options"})
+        found: dict[str, Any] = {
+            name: plain(getattr(self, name)) for name in self.__struct_fields__ if name not in left_out
+        }
+        for sleeve in found.get("sleeve", {}).values():
+            sleeve["rules"] = sleeve.pop("rules")  # stored documents have them last
+        return found
 
     def digest(self) -> str:
         """Return a short hash of what can change a decision: strategy, sleeves, portfolio, risk and market."""

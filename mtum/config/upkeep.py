@@ -1,16 +1,14 @@
 """Settings of what surrounds the trading: mail, other channels, and what is kept."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from msgspec import Meta, Struct
 
 from mtum.config.addresses import Address, Host, Recipient
 
 
-class SettingsSection(BaseModel):
+class SettingsSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A section of the settings: frozen, and nothing in it that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
     def texts(cls) -> dict[str, str]:
@@ -30,12 +28,12 @@ class SettingsSection(BaseModel):
         return found
 
 
-class Mail(SettingsSection):
+class Mail(SettingsSection, frozen=True, kw_only=True):
     """Where reports are sent; the password comes from MTUM_MAIL__PASSWORD."""
 
     host: Host = ""
     """SMTP server; empty for no mail"""
-    port: int = Field(default=587, ge=1, le=65535)
+    port: Annotated[int, Meta(ge=1, le=65535)] = 587
     """587 for STARTTLS, 465 for TLS"""
     security: Literal["starttls", "tls", "none"] = "starttls"
     """encryption of the connection"""
@@ -45,43 +43,43 @@ class Mail(SettingsSection):
     """address mails come from"""
     recipients: tuple[Recipient, ...] = ()
     """addresses mails go to"""
-    timeout_seconds: float = Field(default=20.0, gt=0, le=120)
+    timeout_seconds: Annotated[float, Meta(gt=0, le=120)] = 20.0
     """longest wait for the mail server"""
 
 
-class Notify(SettingsSection):
+class Notify(SettingsSection, frozen=True, kw_only=True):
     """Other channels; their addresses come from MTUM_NOTIFY__URLS."""
 
     quiet: bool = False
     """true: only messages that need a person"""
 
 
-class Storage(SettingsSection):
+class Storage(SettingsSection, frozen=True, kw_only=True):
     """What is kept in the data folder."""
 
-    keep_backups: int = Field(default=14, ge=1, le=1000)
+    keep_backups: Annotated[int, Meta(ge=1, le=1000)] = 14
     """verified backups kept"""
-    keep_html_reports: int = Field(default=400, ge=1, le=100000)
+    keep_html_reports: Annotated[int, Meta(ge=1, le=100000)] = 400
     """HTML reports kept; text and JSON stay in the database"""
-    keep_wire_days: int = Field(default=250, ge=1, le=100000)
+    keep_wire_days: Annotated[int, Meta(ge=1, le=100000)] = 250
     """days kept of the journal of every message to and from the broker (wire/)"""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """least level of what is written to logs/mtum.jsonl"""
 
 
-class Plugins(SettingsSection):
+class Plugins(SettingsSection, frozen=True, kw_only=True):
     """Strategies of your own; installed packages may bring more, by the entry point mtum.strategies."""
 
     strategies: tuple[str, ...] = ()
     """files that hold them, relative to the settings file"""
 
 
-class Web(SettingsSection):
+class Web(SettingsSection, frozen=True, kw_only=True):
     """The dashboard of `mtum serve`; its password comes from MTUM_WEB__PASSWORD."""
 
     host: Host = "127.0.0.1"
     """address it listens on; one that other machines reach needs the password, and TLS or a proxy"""
-    port: int = Field(default=8080, ge=1, le=65535)
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8080
     """port it listens on"""
     names: tuple[Host, ...] = ()
     """further names by which browsers call it, such as a proxy's"""
@@ -91,5 +89,5 @@ class Web(SettingsSection):
     """PEM file of its key, relative to the data folder"""
     behind_proxy: bool = False
     """true: a proxy in front of it speaks TLS with the browsers"""
-    quote_seconds: int = Field(default=0, ge=0, le=3600)
+    quote_seconds: Annotated[int, Meta(ge=0, le=3600)] = 0
     """seconds between two looks at last prices while the market is open and the page Market too; 0 for none"""

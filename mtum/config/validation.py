@@ -1,37 +1,33 @@
 """A tree of settings becomes settings; what is wrong with it is told all at once."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from functools import cache
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from dataclasses import replace
+from typing import Any
 
 from mtum.config.contradictions import contradictions, strategy_contradictions
+from mtum.config.kinds import Wrong, parts_of, read_fields, told
 from mtum.config.names import RESERVED, SLEEVE_NAME, nearest, parameters_of, required_of, tables_in
 from mtum.config.plugins import problems_of
-from mtum.config.sections import MANY, RISK_OF_SLEEVES, SECTIONS, Group, Settings, SleeveRisk, SleeveSettings
+from mtum.config.sections import MANY, RISK_OF_SLEEVES, SECTIONS, Group, Settings, SleeveSettings
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.ensemble import Member, barred
 
 
-def strategy_adapter(name: str) -> TypeAdapter[Strategy]:
-    """Return what makes a strategy of its parameters, tables of members among them."""
-    return _adapter_of(name, STRATEGIES[name])
+def strategy_from(name: str, parameters: Mapping[str, Any]) -> Strategy:
+    """Return a strategy made of its parameters, tables of members among them.
 
-
-@cache
-def _adapter_of(name: str, cls: type[Strategy]) -> TypeAdapter[Strategy]:
-    def voters_made(given: Any) -> Any:
-        wrong: list[str] = []
-        made = {key: _members(given[key], key, {}, wrong) for key in _voting(name) & _table(given).keys()}
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return {**given, **made} if made else given
-
-    kind: Any = Annotated[cls, BeforeValidator(voters_made)]
-    return TypeAdapter(kind)
+    Raises
+    ------
+    ValueError
+        Naming everything that is wrong.
+    """
+    problems: list[str] = []
+    wrong: list[Wrong] = []
+    made = read_fields(STRATEGIES[name], _with_members(name, parameters, "", {}, problems), "", wrong)
+    if made is None or problems:
+        raise ValueError("; ".join(problems or told(wrong)))
+    return made
 
 
 def validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
@@ -42,7 +38,7 @@ def validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
     }
     strategies = {name: one for name, one in made.items() if one is not None}
     known_keys = {
-        section: {key: value for key, value in values.items() if key in SECTIONS[section].model_fields}
+        section: {key: value for key, value in values.items() if key in SECTIONS[section].__struct_fields__}
         for section, values in tree.items()
         if section in SECTIONS and isinstance(values, Mapping)
     }
@@ -55,11 +51,10 @@ def validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
         if not isinstance(tree.get(section, {}), Mapping)
     ]
     several = {"sleeve": _sleeves(tree, known_keys.get("risk", {}), problems), "group": _groups(tree, problems)}
-    try:
-        settings = Settings.model_validate({**mode, **known_keys, **several, "strategy": strategies})
-    except ValidationError as error:
-        told = explained(error, "")
-        problems += [*told, *_also_wrong(mode, known_keys, {**several, "strategy": strategies}, error)]
+    wrong: list[Wrong] = []
+    settings = read_fields(Settings, {**mode, **known_keys, **several, "strategy": strategies}, "", wrong)
+    if settings is None:
+        problems += [*told(wrong), *_also_wrong(mode, known_keys, {**several, "strategy": strategies}, wrong)]
         return None
     problems += contradictions(settings)
     if settings.portfolio.strategy in STRATEGIES and not any(tables_in(tree, "sleeve")):
@@ -87,38 +82,39 @@ def strategy_of(
         What is wrong is added to it.
     """
     known = {key: value for key, value in given.items() if key in parameters_of(name)}
-    for key in _voting(name) & known.keys():
-        known[key] = _members(known[key], f"{prefix}{key}", shared, problems)
+    known = _with_members(name, known, prefix, shared, problems)
     # The others are judged beside values that are possible.
     lent = {key: STRATEGIES[name].EXAMPLE.settings[key] for key in required_of(name) if known.get(key) is None}
-    # Nobody sets most strategies: they are as they are made, and what would judge them takes long to make.
     if lent and not known:
         return None
-    parameters = {**known, **lent}
-    try:
-        made = strategy_adapter(name).validate_python(parameters) if parameters else STRATEGIES[name]()
-    except ValidationError as error:
-        problems += [*explained(error, prefix), *_beside_wrong(name, parameters, error, prefix)]
+    parameters = {**known, **_with_members(name, lent, "", {}, [])}
+    wrong: list[Wrong] = []
+    made = read_fields(STRATEGIES[name], parameters, "", wrong)
+    if made is None:
+        problems += [*told(wrong, prefix), *_beside_wrong(name, parameters, wrong, prefix)]
         return None
     problems += [f"{prefix}{problem}" for problem in problems_of(made) if not lent or problem.split()[0] in known]
     return None if lent else made
 
 
-def _beside_wrong(name: str, parameters: Mapping[str, Any], error: ValidationError, prefix: str) -> list[str]:
+def _beside_wrong(name: str, parameters: Mapping[str, Any], told_of: list[Wrong], prefix: str) -> list[str]:
     # A value of the wrong kind must not hide that another one is out of its range.
-    wrong = {str(part) for detail in error.errors(include_url=False) for part in detail["loc"][:1]}
+    wrong = {one.place.partition(".")[0] for one in told_of}
     usual = {key: STRATEGIES[name].EXAMPLE.settings[key] for key in wrong & required_of(name).keys()}
     rest = {key: value for key, value in parameters.items() if key not in wrong} | usual
-    try:
-        found = problems_of(strategy_adapter(name).validate_python(rest))
-    except ValidationError:
+    made = read_fields(STRATEGIES[name], _with_members(name, rest, "", {}, []), "", [])
+    if made is None:
         return []
-    return [f"{prefix}{problem}" for problem in found if not wrong & set(problem.replace(",", " ").split())]
+    return [f"{prefix}{problem}" for problem in problems_of(made) if not wrong & set(problem.replace(",", " ").split())]
 
 
-def _voting(name: str) -> set[str]:
-    # Parameters that are strategies themselves.
-    return {one.name for one in fields(STRATEGIES[name]) if one.type == tuple[Member, ...]}  # type: ignore[arg-type]  # the registry holds dataclasses
+def _with_members(
+    name: str, given: Mapping[str, Any], prefix: str, shared: Mapping[str, Any], problems: list[str]
+) -> dict[str, Any]:
+    # Of parameters that are strategies themselves the tables are made into them.
+    voting = {key for key, part in parts_of(STRATEGIES[name]).items() if part.kind == tuple[Member, ...]}
+    made = {key: _members(given[key], f"{prefix}{key}", shared, problems) for key in voting & given.keys()}
+    return {**given, **made}
 
 
 def _members(given: object, place: str, shared: Mapping[str, Any], problems: list[str]) -> object:
@@ -133,13 +129,13 @@ def _members(given: object, place: str, shared: Mapping[str, Any], problems: lis
 
 
 def _member(table: Mapping[str, Any], place: str, shared: Mapping[str, Any], problems: list[str]) -> Member | None:
-    keys = [field.name for field in fields(Member)]
+    keys = parts_of(Member)
     problems += [f"{place}.{key}: unknown setting{nearest(key, keys)}" for key in table if key not in keys]
     name, rules = table.get("strategy"), _table(table.get("rules"))
-    try:
-        voter = TypeAdapter(Member).validate_python({key: table[key] for key in table if key in keys})
-    except ValidationError as error:
-        problems += explained(error, f"{place}.")
+    wrong: list[Wrong] = []
+    voter = read_fields(Member, table, "", wrong)
+    if voter is None:
+        problems += told(wrong, f"{place}.")
         return None
     if barred(voter.strategy):
         problems.append(f"{place}.strategy {barred(voter.strategy)}")
@@ -190,19 +186,12 @@ def _sleeves(tree: Mapping[str, Any], risk: Mapping[str, Any], problems: list[st
             problems += lacking(strategy, parameters, f"{place}.rules.")
         own = _table(table.get("risk"))
         limits = {**risk, **own}
-        values = {
-            **{key: value for key, value in table.items() if key in SleeveSettings.model_fields},
-            "rules": rules,
-            "risk": {key: value for key, value in limits.items() if key in SleeveRisk.model_fields},
-        }
-        try:
-            sleeve = SleeveSettings.model_validate(values)
-        except ValidationError as error:
-            # What is wrong in [risk] is told there.
-            told = explained(error, f"{place}.")
-            problems += [line for line in told if not line.startswith(f"{place}.risk.") or _key(line) in own]
-            continue
-        if rules is not None:
+        wrong: list[Wrong] = []
+        sleeve = read_fields(SleeveSettings, {**table, "rules": rules, "risk": limits}, "", wrong)
+        # What is wrong in [risk] is told there.
+        shared = {f"risk.{key}" for key in limits if key not in own}
+        problems += told((one for one in wrong if one.place not in shared), f"{place}.")
+        if sleeve is not None and rules is not None:
             found[name] = sleeve
     return found
 
@@ -211,11 +200,11 @@ def _groups(tree: Mapping[str, Any], problems: list[str]) -> dict[str, Group]:
     found = {}
     for name, table in tables_in(tree, "group"):
         problems += _name_problems(f"group.{name}", name)
-        try:
-            known = {key: value for key, value in table.items() if key in Group.model_fields}
-            found[name] = Group.model_validate(known)
-        except ValidationError as error:
-            problems += explained(error, f"group.{name}.")
+        wrong: list[Wrong] = []
+        group = read_fields(Group, table, "", wrong)
+        problems += told(wrong, f"group.{name}.")
+        if group is not None:
+            found[name] = group
     return found
 
 
@@ -227,10 +216,6 @@ def _name_problems(place: str, name: str) -> list[str]:
     return [f"{place}: a name is a small letter and up to 23 more small letters, digits or underscores"]
 
 
-def _key(line: str) -> str:
-    return line.partition(":")[0].rpartition(".")[2]
-
-
 def _table(given: object) -> Mapping[str, Any]:
     return given if isinstance(given, Mapping) else {}
 
@@ -239,33 +224,16 @@ def _also_wrong(
     mode: Mapping[str, Any],
     sections: Mapping[str, Mapping[str, Any]],
     others: Mapping[str, Any],
-    error: ValidationError,
+    told_of: list[Wrong],
 ) -> list[str]:
     # Every mistake at once: what contradicts itself among the settings that are possible by themselves.
-    wrong = {".".join(str(part) for part in detail["loc"][:2]) for detail in error.errors(include_url=False)}
+    wrong = {".".join(one.place.split(".")[:2]) for one in told_of}
     kept = {
         section: {key: value for key, value in values.items() if f"{section}.{key}" not in wrong}
         for section, values in sections.items()
     }
-    try:
-        rest = Settings.model_validate({**({} if "mode" in wrong else mode), **kept, **others})
-    except ValidationError:
+    rest = read_fields(Settings, {**({} if "mode" in wrong else mode), **kept, **others}, "", [])
+    if rest is None:
         return []
     found = [*contradictions(rest), *strategy_contradictions(rest)]
     return [line for line in found if not any(name in line for name in wrong)]
-
-
-def explained(error: ValidationError, prefix: str) -> list[str]:
-    """Return what is wrong, one line for each setting: one that may be of several kinds tells each kind's wish."""
-    asked: dict[tuple[str, str], list[str]] = {}
-    for detail in error.errors(include_url=False):
-        place = prefix + ".".join(str(part) for part in detail["loc"] if part not in ("bool", "literal['all']"))
-        wish = detail["msg"].removeprefix("Value error, ").lower()
-        if detail["type"].startswith("date_"):
-            wish = "input should be a date as 2026-01-28"
-        wish = wish.replace("tuple", "list").replace("dictionary", "table")
-        missing = detail["type"] == "missing"  # what pydantic found is then the whole table around it
-        asked.setdefault((place, "" if missing else f", found {detail['input']!r}"), []).append(
-            "it has no default; set it" if missing else wish
-        )
-    return [f"{place}: {' or '.join(wishes)}{found}" for (place, found), wishes in asked.items()]

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from mtum.adapters.brokers.gate import GatedBroker
 from mtum.adapters.brokers.simulated import SimulatedBroker, move_cash, practice_account, put_shares
 from mtum.adapters.brokers.source_market import SourceMarket
@@ -353,8 +355,8 @@ def _running_source(
         if teller is not None:
             return ToldApart(ib_source(contracts), teller)
         return ib_source(contracts, Facts(store.control.meta, store.control.set_meta))
-    market = settings.market.model_copy(update={"source": name})
-    return resources.source_of(settings.model_copy(update={"market": market}), data_dir, tell)
+    market = structs.replace(settings.market, source=name)
+    return resources.source_of(structs.replace(settings, market=market), data_dir, tell)
 
 
 def gate_rules(settings: Settings, pinned: Mapping[str, str]) -> GateRules:

@@ -10,6 +10,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from mtum.adapters.clock import SystemClock
 from mtum.config.account import ownership_problems
 from mtum.config.named_files import why_unreadable
@@ -80,9 +82,9 @@ def settings_whatever_happens(
 def demo_settings(settings: "Settings", market_name: str | None = None) -> "Settings":
     """Return the settings with the mode and the market of the demo; strategy, portfolio and risk stay."""
     update = {"source": "sample", "calendar_overrides": "", "sample": market_name or settings.market.sample}
-    market = settings.market.model_copy(update=update)
-    broker = settings.broker.model_copy(update={"account": "", "live_account": ""})
-    return settings.model_copy(update={"mode": "practice", "market": market, "broker": broker})
+    market = structs.replace(settings.market, **update)
+    broker = structs.replace(settings.broker, account="", live_account="")
+    return structs.replace(settings, mode="practice", market=market, broker=broker)
 
 
 def packaged_portfolio() -> "tuple[Settings, bytes]":
@@ -167,8 +169,8 @@ def dividend_teller(settings: "Settings", data_dir: Path) -> "Teller | None":
 
     match settings.market.dividend_source:
         case "yahoo":
-            market = settings.market.model_copy(update={"source": "yahoo"})
-            return YahooTeller(source_of(settings.model_copy(update={"market": market}), data_dir))
+            market = structs.replace(settings.market, source="yahoo")
+            return YahooTeller(source_of(structs.replace(settings, market=market), data_dir))
         case "file":
             return file_teller(data_dir / FILE_NAME)
         case _:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from mtum.adapters.clock import SystemClock
 from mtum.adapters.ib.connection import client_library
 from mtum.adapters.ib.connector import Connector, login_of
 from mtum.adapters.ib.wire_record import Unrecorded
-from mtum.config import Settings
+from mtum.config import Broker, Market, Settings
 from mtum.errors import BrokerUnavailableError, MtumError
 from mtum.gateway.market import MarketClock
 from mtum.ports.market_data import LastPrice
@@ -28,8 +29,8 @@ PAUSE = Event()
 
 
 def settings_of(port: int) -> Settings:
-    broker = {"port": port, "account": ACCOUNT, "library": LIBRARY, "client_id": JOBS_ID}
-    return Settings.model_validate({"mode": "paper", "market": {"source": "ib"}, "broker": broker})
+    broker: dict[str, Any] = {"port": port, "account": ACCOUNT, "library": LIBRARY, "client_id": JOBS_ID}
+    return Settings(mode="paper", market=Market(source="ib"), broker=Broker(**broker))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from support.source_tree import ROOT
 
 HEAVY = (
     "apscheduler", "exchange_calendars", "fastapi", "ib_insync", "jinja2", "matplotlib", "numba", "numpy",
-    "pandas", "pandas_ta", "scipy", "sqlite_utils", "starlette", "uvicorn", "yfinance",
+    "pandas", "pandas_ta", "pydantic", "scipy", "sqlite_utils", "starlette", "uvicorn", "yfinance",
 )  # fmt: skip
 LIGHT = ["mtum", "mtum.config", "mtum.errors", "mtum.ports", "mtum.cli", "mtum.__main__", "jobs"]
 

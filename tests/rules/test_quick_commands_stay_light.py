@@ -14,7 +14,7 @@ from support.recorded import recorded
 
 HEAVY = (
     "apscheduler", "exchange_calendars", "fastapi", "ib_async", "ib_insync", "jinja2", "matplotlib", "numba", "numpy",
-    "pandas", "pandas_ta", "scipy", "sqlite_utils", "starlette", "uvicorn", "yfinance",
+    "pandas", "pandas_ta", "pydantic", "scipy", "sqlite_utils", "starlette", "uvicorn", "yfinance",
 )  # fmt: skip
 NOT_OF_SHARES = (
     "mtum.adapters.brokers.ib", "mtum.adapters.chains", "mtum.adapters.ib",

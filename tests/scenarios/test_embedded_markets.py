@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from msgspec import structs
 
 from mtum import config
 from mtum.app.ledger.book_problems import book_problems
@@ -59,10 +60,10 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def of_each(market: str, *symbols: str) -> config.Settings:
     plain = settings_of(market__sample=market, portfolio__capital_usd=100_000.0, risk__max_position_usd=1e6)
-    portfolio = plain.portfolio.model_copy(update={"strategy": Equal.name})
-    risk = plain.risk.model_copy(update={"max_daily_loss_usd": 1e6})
+    portfolio = structs.replace(plain.portfolio, strategy=Equal.name)
+    risk = structs.replace(plain.risk, max_daily_loss_usd=1e6)
     strategies = {**plain.strategy, Equal.name: Equal(symbols)}
-    return plain.model_copy(update={"strategy": strategies, "portfolio": portfolio, "risk": risk})
+    return structs.replace(plain, strategy=strategies, portfolio=portfolio, risk=risk)
 
 
 def holding(symbol: str, market: str = "stocks") -> config.Settings:

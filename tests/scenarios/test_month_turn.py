@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from mtum import config
 from mtum.app.desk import Provenance
@@ -39,8 +40,8 @@ STRATEGY = MonthTurn()
 
 def settings() -> config.Settings:
     plain = settings_of(market__source="csv", risk__max_position_usd=1e6, risk__max_daily_loss_usd=1e6)
-    portfolio = plain.portfolio.model_copy(update={"strategy": STRATEGY.name, "capital_usd": 20_000.0})
-    return plain.model_copy(update={"strategy": {**plain.strategy, STRATEGY.name: STRATEGY}, "portfolio": portfolio})
+    portfolio = structs.replace(plain.portfolio, strategy=STRATEGY.name, capital_usd=20_000.0)
+    return structs.replace(plain, strategy={**plain.strategy, STRATEGY.name: STRATEGY}, portfolio=portfolio)
 
 
 def walk(bars: Bars, symbol: str, seed: int) -> Bars:

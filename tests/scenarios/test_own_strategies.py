@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from mtum.app.approvals.approve_settings import approve_settings, entries_stopped
 from mtum.app.strategies.check import RULES
@@ -354,16 +355,16 @@ def test_a_changed_file_is_other_code_and_in_live_waits_for_approval(tmp_path: P
     assert call_json(folder, "verify").document["drift"] == []
     with resources.opened_store(settings, folder / "data") as store:
         approve_settings(store.approvals, settings, resources.system_clock().now(), provenance())
-        live = settings.model_copy(update={"mode": "live"})
+        live = structs.replace(settings, mode="live")
         assert not (entries_stopped(store.approvals, live) or "").startswith("settings not approved: own_strategy")
         (folder / "mine.py").write_text(BEGIN + "# another word\n")
         again = load(folder / "config.toml", {})
         assert provenance().code_hash != first
-        stopped = entries_stopped(store.approvals, again.model_copy(update={"mode": "live"}))
+        stopped = entries_stopped(store.approvals, structs.replace(again, mode="live"))
         assert stopped is not None
         assert stopped.startswith("settings not approved: own_strategy.mine: approved ")
         approve_settings(store.approvals, again, resources.system_clock().now(), provenance())
-        assert entries_stopped(store.approvals, again.model_copy(update={"mode": "live"})) is None
+        assert entries_stopped(store.approvals, structs.replace(again, mode="live")) is None
     drift = call_json(folder, "verify").document
     assert (drift["failed"], len(drift["drift"])) == (0, 1)
     assert f"({first})" in drift["drift"][0]

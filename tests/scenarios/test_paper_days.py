@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.bars.refresh_bars import refresh_bars
@@ -259,9 +260,7 @@ def test_shares_sold_by_hand_during_the_day_alarm_and_the_exit_sells_what_is_the
 def test_another_installation_stops_entries_until_it_is_acknowledged(tmp_path: Path) -> None:
     with installation(tmp_path / "theirs", broker__client_id=18) as theirs:
         foreign = theirs.run().document["order"]["ref"]
-        other = theirs.settings.model_copy(
-            update={"broker": theirs.settings.broker.model_copy(update={"client_id": 17})}
-        )
+        other = structs.replace(theirs.settings, broker=structs.replace(theirs.settings.broker, client_id=17))
         ours = Installation(tmp_path / "ours", theirs.gateway, other)
         ours.folder.mkdir()
         run = ours.run(minutes=19)
@@ -471,8 +470,8 @@ def test_a_lost_database_rebuilds_its_lot_from_a_statement(tmp_path: Path) -> No
 
 def test_no_gateway_is_one_line_and_nothing_sent(tmp_path: Path) -> None:
     with installation(tmp_path) as ours:
-        broker = ours.settings.broker.model_copy(update={"port": closed_port()})
-        away = ours.settings.model_copy(update={"broker": broker})
+        broker = structs.replace(ours.settings.broker, port=closed_port())
+        away = structs.replace(ours.settings, broker=broker)
         as_of = ours.session().before_close(20)
         with desks.live_desk(away, ours.folder, as_of) as desk:
             run = run_today(desk, None)

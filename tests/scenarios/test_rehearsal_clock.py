@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from mtum.app.owner.capital import CapitalChange, Purse, change_capital
 from mtum.app.reporting.daily_report import daily_report
@@ -43,8 +44,8 @@ def test_a_gateway_that_has_said_that_it_is_real_is_connected_just_in_time(tmp_p
     with installation(tmp_path) as begun:
         real(begun)
         # As if this computer stood in 2018 too.
-        broker = begun.settings.broker.model_copy(update={"max_clock_skew_seconds": inf})
-        ours = replace(begun, settings=begun.settings.model_copy(update={"broker": broker}))
+        broker = structs.replace(begun.settings.broker, max_clock_skew_seconds=inf)
+        ours = replace(begun, settings=structs.replace(begun.settings, broker=broker))
         with ours.desk() as desk:
             assert not resources.is_rehearsal(ours.settings, desk.store)
             # A real broker's missing VIX is asked of Yahoo.
@@ -63,7 +64,7 @@ def test_a_practice_gateway_is_known_by_its_word_and_its_time_is_the_markets(tmp
             assert desk.vix_fallback is None
             assert resources.is_rehearsal(ours.settings, desk.store)
         with resources.opened_store(ours.settings, tmp_path) as store:
-            assert not resources.is_rehearsal(ours.settings.model_copy(update={"mode": "live"}), store)
+            assert not resources.is_rehearsal(structs.replace(ours.settings, mode="live"), store)
 
 
 def test_in_a_rehearsal_money_and_the_report_go_by_the_markets_clock(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from mtum import config
 from mtum.app.session.play_session import Replay, play_session
@@ -26,8 +27,8 @@ NAME = SixtyForty.name
 def settings() -> config.Settings:
     """The defaults with a strategy that only the tests know."""
     plain = settings_of(market__source="csv", risk__max_position_usd=1e6, risk__max_daily_loss_usd=1e6)
-    portfolio = plain.portfolio.model_copy(update={"strategy": NAME})
-    return plain.model_copy(update={"strategy": {**plain.strategy, NAME: SixtyForty()}, "portfolio": portfolio})
+    portfolio = structs.replace(plain.portfolio, strategy=NAME)
+    return structs.replace(plain, strategy={**plain.strategy, NAME: SixtyForty()}, portfolio=portfolio)
 
 
 def trending(bars: Bars, symbol: str, per_session: float) -> Bars:
@@ -108,7 +109,7 @@ def test_the_order_of_the_symbols_in_the_universe_does_not_matter_to_sells_first
     bars, _ = sample_market(FIRST, LAST)
     write_market(tmp_path / "bars", {"AAA": trending(bars, "AAA", -0.01), "BBB": trending(bars, "BBB", 0.015)})
     turned = settings()
-    turned = turned.model_copy(update={"strategy": {**turned.strategy, NAME: replace(SixtyForty())}})
+    turned = structs.replace(turned, strategy={**turned.strategy, NAME: replace(SixtyForty())})
     with desks.replay_desk(turned, tmp_path) as replay:
         documents = [play_session(replay.desk, session).document for session in replay.market[:30]]
     pairs = [document["orders"] for document in documents[1:] if len(document["orders"]) == 2]

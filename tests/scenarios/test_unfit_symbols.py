@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from msgspec import structs
 
 from mtum import config
 from mtum.app.ledger.book_problems import book_problems
@@ -61,8 +62,8 @@ class Halves(Strategy):
 
 def settings(strategy: Strategy) -> config.Settings:
     plain = settings_of(market__source="csv", risk__max_position_usd=1e6, risk__max_daily_loss_usd=1e6)
-    portfolio = plain.portfolio.model_copy(update={"strategy": strategy.name})
-    return plain.model_copy(update={"strategy": {**plain.strategy, strategy.name: strategy}, "portfolio": portfolio})
+    portfolio = structs.replace(plain.portfolio, strategy=strategy.name)
+    return structs.replace(plain, strategy={**plain.strategy, strategy.name: strategy}, portfolio=portfolio)
 
 
 def steady(bars: Bars, symbol: str, price: float, missing: date | None = None) -> Bars:

@@ -14,7 +14,7 @@ from mtum.adapters.ib.connector import Connector, login_of
 from mtum.adapters.ib.contracts import ContractPins, Contracts
 from mtum.adapters.sources.ib import ib_source
 from mtum.adapters.sources.vendor import VendorSource
-from mtum.config import Settings
+from mtum.config import Broker, Settings
 from mtum.core.portfolio.orders import OrderType, Side, Ticket
 from support.gateway import ACCOUNT, Running
 
@@ -52,7 +52,7 @@ class Adapter:
 def paper_settings(port: int, **broker: Any) -> Settings:
     """Settings of paper mode on a practice gateway, with short limits."""
     limits = {"connect_seconds": 10.0, "request_seconds": 1.0, "acknowledge_seconds": 0.3}
-    return Settings.model_validate({"mode": "paper", "broker": {"port": port, "account": ACCOUNT, **limits, **broker}})
+    return Settings(mode="paper", broker=Broker(port=port, account=ACCOUNT, **{**limits, **broker}))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from mtum import config
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.model_chains import ModelChains
 from mtum.app.research.backtest_request import BacktestRequest
-from mtum.config.validation import strategy_adapter
+from mtum.config.validation import strategy_from
 from mtum.core.conditions import Condition
 from mtum.core.options.asking import ChainRequest, OptionVerdict, OwnOptions
 from mtum.core.portfolio.sleeves import Sleeve, SleeveState
@@ -72,7 +72,7 @@ def option_log(name: str) -> list[str]:
     """The log of a strategy's example."""
     example = STRATEGIES[name].EXAMPLE
     settings = {**example.settings, **EAGER.get(name, {})}
-    strategy = strategy_adapter(name).validate_python(settings)
+    strategy = strategy_from(name, settings)
     assert isinstance(strategy, OptionStrategy)
     kept: list[tuple[date, tuple[OptionVerdict, ...]]] = []
     cls = type(strategy)

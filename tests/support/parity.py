@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import structs
 
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.research.backtest_request import BacktestRequest
@@ -77,7 +78,7 @@ def settings_without(settings: Settings, dropped: str) -> Settings:
     assert isinstance(base, MtumConfluence)
     names = [field.name for field in fields(MtumConfluence)]
     changed = Without(**{name: getattr(base, name) for name in names}, dropped=dropped)
-    return settings.model_copy(update={"strategy": {**settings.strategy, base.name: changed}})
+    return structs.replace(settings, strategy={**settings.strategy, base.name: changed})
 
 
 def market_settings(**changes: Any) -> Settings:

@@ -14,7 +14,7 @@ from mtum.adapters.sources.embedded import sample_source
 from mtum.adapters.sources.replay import ReplayedSource
 from mtum.app.owner.settings_catalog import toml_text
 from mtum.app.research.backtest_request import BacktestRequest
-from mtum.config.validation import strategy_adapter
+from mtum.config.validation import strategy_from
 from mtum.core.market.bars import Bars
 from mtum.core.portfolio.decision import Decision
 from mtum.core.portfolio.orders import Side
@@ -116,7 +116,7 @@ def run_of(name: str, variant: Variant, sessions: int | None = None) -> Run:
     example = replace(
         example, settings={**example.settings, **variant.settings}, market=variant.market or example.market
     )
-    strategy = strategy_adapter(name).validate_python(example.settings)
+    strategy = strategy_from(name, example.settings)
     history = _history(example, looked_at(strategy), strategy.series(), variant)
     first = first_session(history, strategy)
     assert first is not None, f"{name}: no session of {example.market} can be decided"

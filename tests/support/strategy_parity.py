@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.app.research.backtest_request import BacktestRequest
 from mtum.app.research.load import load
@@ -91,7 +93,7 @@ def begun(settings: Settings, times: int = 1, parts: Mapping[str, float] | None 
             )
 
     made = Begun(**{one.name: getattr(strategy, one.name) for one in fields(strategy)})  # type: ignore[arg-type]
-    return settings.model_copy(update={"strategy": {**settings.strategy, strategy.name: made}})
+    return structs.replace(settings, strategy={**settings.strategy, strategy.name: made})
 
 
 def by_the_daily_job(settings: Settings, sessions: int) -> list[Decided]:

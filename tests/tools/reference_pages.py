@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import typer
+from msgspec import structs
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -104,28 +105,27 @@ def allowed(schema: Mapping[str, Any]) -> str:
 
 def section_rows(model: Any, but: Sequence[str] = ()) -> Iterator[Row]:
     """Settings of one section."""
-    properties, texts = model.model_json_schema()["properties"], model.texts()
-    for key, field in model.model_fields.items():
-        if key not in but:
-            default = "required" if field.is_required() else f"`{spelled(field.default)}`"
-            yield f"`{key}`", texts.get(key, ""), default, allowed(properties[key])
+    from mtum.config.json_schema import schema_of
+
+    texts = model.texts()
+    for field in structs.fields(model):
+        if field.name not in but:
+            default = "required" if field.required else f"`{spelled(field.default)}`"
+            yield f"`{field.name}`", texts.get(field.name, ""), default, allowed(schema_of(field.type))
 
 
 def strategy_sections() -> Iterator[tuple[str, str, list[Row]]]:
     """Parameters of every registered strategy."""
-    from pydantic import TypeAdapter
-
+    from mtum.config.json_schema import properties_of
     from mtum.core.strategies import STRATEGIES
 
     for name, strategy in STRATEGIES.items():
-        schema = TypeAdapter(strategy).json_schema()
+        properties = properties_of(strategy)
         rows: list[Row] = []
         for field in fields(cast("Any", strategy)):
-            definition = schema["properties"][field.name]
-            definition = schema.get("$defs", {}).get(definition.get("$ref", "").rpartition("/")[2], definition)
             given = field.default if field.default_factory is MISSING else field.default_factory()
             default = "required" if given is MISSING else f"`{spelled(given)}`"
-            rows.append((f"`{field.name}`", field.metadata.get("doc", ""), default, allowed(definition)))
+            rows.append((f"`{field.name}`", field.metadata.get("doc", ""), default, allowed(properties[field.name])))
         about = inspect.getdoc(strategy) or ""
         yield f"strategy.{name}", f"{sentence(told(about)[0])} [Its page](strategies/{name}.md).", rows
 
@@ -148,11 +148,13 @@ def sections() -> Iterator[tuple[str, str, list[Row]]]:
 def settings() -> str:
     """Every setting: default, range and meaning."""
     from mtum import config
+    from mtum.config.json_schema import schema_of
 
-    mode = config.Settings.model_fields["mode"]
-    schema = config.Settings.model_json_schema()["properties"]["mode"]
+    mode = next(one for one in structs.fields(config.Settings) if one.name == "mode")
     head = ("Setting", "Meaning", "Default", "Allowed")
-    first = markdown([head, ("`mode`", config.Settings.texts()["mode"], f"`{spelled(mode.default)}`", allowed(schema))])
+    first = markdown(
+        [head, ("`mode`", config.Settings.texts()["mode"], f"`{spelled(mode.default)}`", allowed(schema_of(mode.type)))]
+    )
     blocks = [
         "Everything has a default: a missing `config.toml` means the values below. `mtum init` writes a file that "
         "lists every setting. `mtum config show` tells where each value came from.",
@@ -170,7 +172,7 @@ def settings() -> str:
             blocks += [
                 "`[sleeve.NAME.rules]` holds the parameters of its strategy, as listed above under "
                 "`[strategy.…]`. `[sleeve.NAME.risk]` holds limits of this sleeve alone, named as in `[risk]`: "
-                + ", ".join(f"`{key}`" for key in config.SleeveRisk.model_fields)
+                + ", ".join(f"`{key}`" for key in config.SleeveRisk.__struct_fields__)
                 + "."
             ]
     secret = [f"`{config.variable_of(name)}`" for name in config.SECRETS]

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mtum.config import (
     MANY,
@@ -20,11 +20,11 @@ from mtum.config import (
     Settings,
     SleeveRisk,
     SleeveSettings,
-    parameters_schema,
     read_toml,
     setting_names,
     variable_of,
 )
+from mtum.config.json_schema import properties_of, schema_of
 from mtum.core.strategies import STRATEGIES
 
 HEADER = """\
@@ -178,20 +178,20 @@ def _short(bound: float) -> str:
 
 
 def _documented() -> Iterator[SettingDoc]:
-    plain = Settings.model_json_schema()["properties"]
-    mode, said = Settings.model_fields["mode"], Settings.texts()
-    yield SettingDoc("mode", mode.default, said["mode"], _in_toml_terms(plain["mode"]))
+    mode, said = next(one for one in structs.fields(Settings) if one.name == "mode"), Settings.texts()
+    yield SettingDoc("mode", mode.default, said["mode"], _in_toml_terms(schema_of(mode.type)))
     for section, model in SECTIONS.items():
-        properties, said = model.model_json_schema()["properties"], model.texts()
-        for key, field in model.model_fields.items():
-            yield SettingDoc(f"{section}.{key}", field.default, said[key], _in_toml_terms(properties[key]))
+        said = model.texts()
+        for field in structs.fields(model):
+            schema = _in_toml_terms(schema_of(field.type))
+            yield SettingDoc(f"{section}.{field.name}", field.default, said[field.name], schema)
         if section == "market":
             yield from _strategy_settings()
 
 
 def _strategy_settings() -> Iterator[SettingDoc]:
     for strategy, cls in STRATEGIES.items():
-        schemas = parameters_schema(strategy)
+        schemas = properties_of(cls)
         for field in fields(cls):  # type: ignore[arg-type]  # the registry holds dataclasses
             name, doc = f"strategy.{strategy}.{field.name}", str(field.metadata.get("doc", ""))
             default = field.default if field.default_factory is MISSING else field.default_factory()
@@ -201,8 +201,10 @@ def _strategy_settings() -> Iterator[SettingDoc]:
 
 
 def _described(model: type[Group | SleeveSettings | SleeveRisk]) -> dict[str, Any]:
-    properties, said = model.model_json_schema()["properties"], model.texts()
-    shown = {key: {"description": said.get(key, ""), **_in_toml_terms(properties[key])} for key in model.model_fields}
+    said = model.texts()
+    shown = {
+        key: {"description": said.get(key, ""), **_in_toml_terms(one)} for key, one in properties_of(model).items()
+    }
     return {"type": "object", "additionalProperties": False, "properties": shown}
 
 

@@ -1,5 +1,7 @@
 """The rules played with conditions left out."""
 
+from msgspec import structs
+
 from mtum.app.reporting.period import Period
 from mtum.core.portfolio import returns
 from mtum.core.reporting.parts.effects import Effect
@@ -43,7 +45,7 @@ def _played(period: Period, strategy: object, used: frozenset[str]) -> tuple[int
     sleeve = period.facts.setup.chosen
     capital = settings.portfolio.capital_usd * sleeve.weight if sleeve.owns_money else sleeve.virtual_usd
     # The kernel knows no loss limit as a fraction; the comparison is between conditions, all without it.
-    risk = settings.risk_of(sleeve.name).model_copy(update={"max_daily_loss_frac": None})
+    risk = structs.replace(settings.risk_of(sleeve.name), max_daily_loss_frac=None)
     terms = PlayTerms(capital, settings.portfolio.rules(risk), risk.daily_loss_pause_sessions)
     ready = history(period.facts.bars, period.facts.series("VIX"))
     span = Span(strategy.history_sessions() - 1, len(ready))

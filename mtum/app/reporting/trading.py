@@ -130,7 +130,7 @@ def _fill_line(fill: Fill, decided: Decimal | None, close: Stated, portfolio: Ma
     sign = 1 if fill.side is Side.BUY else -1
     price = float(fill.price)
     before = None if decided is None else float(decided)
-    costs = Portfolio(**{name: portfolio[name] for name in Portfolio.model_fields if name in portfolio}).costs()
+    costs = Portfolio(**{name: portfolio[name] for name in Portfolio.__struct_fields__ if name in portfolio}).costs()
     commission = None if fill.commission_usd is None else float(fill.commission_usd)
     slipped = None if before is None else round(sign * (price - before) * fill.shares * fill.multiplier, 6)
     return FillLine(

@@ -207,14 +207,13 @@ def of_sleeve(settings: Settings, name: str) -> Settings:
         raise UsageError(f'--sleeve "{name}" is not known; use {known}')
     own = settings.sleeve[name]
     money = own.virtual_usd if own.state == "watch" else round(own.weight * settings.portfolio.capital_usd, 2)
-    limits = {key: getattr(own.risk, key) for key in SleeveRisk.model_fields}
-    return settings.model_copy(
-        update={
-            "strategy": {**settings.strategy, own.strategy: own.rules},
-            "portfolio": settings.portfolio.model_copy(update={"strategy": own.strategy, "capital_usd": money}),
-            "risk": settings.risk.model_copy(update=limits),
-            "sleeve": {},
-        }
+    limits = {key: getattr(own.risk, key) for key in SleeveRisk.__struct_fields__}
+    return replace(
+        settings,
+        strategy={**settings.strategy, own.strategy: own.rules},
+        portfolio=replace(settings.portfolio, strategy=own.strategy, capital_usd=money),
+        risk=replace(settings.risk, **limits),
+        sleeve={},
     )
 
 

@@ -173,7 +173,7 @@ def _terms(asked: BacktestRequest, market: SessionHistory, quoted: tuple[OptionM
     at, points = quoted
     chains, days = at.at(points), (market.day(0), market.day(-1))
     closes = at.source.series_history(INDEX, *days)
-    practice = asked.settings.model_copy(update={"mode": "practice"})  # its permission level is the simulation's
+    practice = replace(asked.settings, mode="practice")  # its permission level is the simulation's
     return OptionTerms(
         chain=chains.quoted,
         index=lambda _, moment: closes.get(moment.date()),

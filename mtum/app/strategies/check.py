@@ -22,7 +22,7 @@ from mtum.app.strategies.watch import Watch, clocks_in, quietly
 from mtum.config import own_strategies, told_where, use_strategies
 from mtum.config.names import required_of
 from mtum.config.plugins import problems_of
-from mtum.config.validation import strategy_adapter
+from mtum.config.validation import strategy_from
 from mtum.core.market.bars import COLUMNS, Bars
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.answers import verdicts_of
@@ -69,7 +69,7 @@ def check(
     try:
         # One that lacks a parameter is checked as its example has it.
         lent = {} if required_of(name).keys() <= parameters.keys() else STRATEGIES[name].EXAMPLE.settings
-        strategy = strategy_adapter(name).validate_python({**lent, **parameters})
+        strategy = strategy_from(name, {**lent, **parameters})
     except ValueError as error:
         return _result([Finding("parameters", None, " ".join(str(error).split()))], [])
     wrong = problems_of(strategy)

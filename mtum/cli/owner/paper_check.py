@@ -3,6 +3,7 @@
 import json
 
 import typer
+from msgspec import structs
 
 from mtum.cli.arguments import AsOf
 from mtum.cli.context import call_of
@@ -21,10 +22,10 @@ def paper_check(context: typer.Context, as_of: AsOf = None) -> Answer:
 
     call = call_of(context)
     settings, folder = call.settings(), call.data_folder()
-    schedule = settings.schedule.model_copy(update={"window_opens_minutes": WINDOW_MINUTES})
+    schedule = structs.replace(settings.schedule, window_opens_minutes=WINDOW_MINUTES)
     if settings.mode != "paper":
         raise UsageError(f'paper-check runs in mode "paper", not "{settings.mode}": it buys a share')
-    with desks.live_desk(settings.model_copy(update={"schedule": schedule}), folder, as_of) as desk:
+    with desks.live_desk(structs.replace(settings, schedule=schedule), folder, as_of) as desk:
         session = todays_session(desk)
         if session is None:
             raise UsageError(f"the exchange is shut on {desk.clock.now():%Y-%m-%d}")

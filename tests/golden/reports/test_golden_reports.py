@@ -8,6 +8,7 @@ from shutil import copytree
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from mtum.app.reporting.daily_report import daily_report, preview_report
 from mtum.app.reporting.period import Kind
@@ -228,7 +229,7 @@ def test_an_account_that_had_other_sleeves_corrects_nothing_of_it(account: Path)
     following = next(one for one in stored_reports(account) if one["session"] > str(BUSY_DAY))["session"]
     with account_days(account) as (_, writer):
         fewer = {name: one for name, one in writer.setup.settings.sleeve.items() if name != "core"}
-        settings = writer.setup.settings.model_copy(update={"sleeve": fewer})
+        settings = structs.replace(writer.setup.settings, sleeve=fewer)
         changed = replace(writer, setup=replace(writer.setup, settings=settings))
         summary = preview_report(changed, date.fromisoformat(following)).summary
 

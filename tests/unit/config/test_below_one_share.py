@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mtum import config
-from mtum.config.validation import strategy_adapter
+from mtum.config.validation import strategy_from
 from mtum.core.strategies.buy_and_hold import BuyAndHold
 from mtum.core.strategies.ensemble import Ensemble, Member, Vote
 from mtum.core.strategies.pair_reversal import PairReversal
@@ -88,7 +88,7 @@ def test_an_ensemble_usually_holds_the_mean_of_its_members(rule: Vote) -> None:
 def test_a_strategy_says_the_weight_of_a_purchase(
     name: str, given: dict[str, object], expected: dict[str, float]
 ) -> None:
-    assert strategy_adapter(name).validate_python(given).usual_weights == expected
+    assert strategy_from(name, given).usual_weights == expected
 
 
 def test_a_weight_of_nothing_is_no_purchase(tmp_path: Path) -> None:

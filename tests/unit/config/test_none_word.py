@@ -1,14 +1,15 @@
 """The word "none" in settings that may be left open."""
 
 import pytest
+from msgspec import structs
 
 from mtum import config
 from mtum.errors import ConfigError
 
 OPEN = [
-    f"{section}.{name}"
+    f"{section}.{field.name}"
     for section, model in config.SECTIONS.items()
-    for name, field in model.model_fields.items()
+    for field in structs.fields(model)
     if field.default is None
 ]
 

@@ -119,7 +119,7 @@ def test_every_setting_of_a_sleeve_is_shown_with_its_origin(tmp_path: Path) -> N
 def test_the_schema_knows_sleeves_and_groups() -> None:
     described = schema()["properties"]["sleeve"]["patternProperties"]["^[a-z][a-z0-9_]{0,23}$"]
     assert described["required"] == ["strategy", "weight"]
-    assert set(described["properties"]) == set(config.SleeveSettings.model_fields)
+    assert set(described["properties"]) == set(config.SleeveSettings.__struct_fields__)
     assert described["properties"]["state"]["enum"] == ["on", "watch", "reduce_only", "close", "off"]
 
 

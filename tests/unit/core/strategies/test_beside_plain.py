@@ -12,7 +12,7 @@ from mtum import config
 from mtum.adapters.calendar import ExchangeCalendar
 from mtum.adapters.sources.embedded import sample_source
 from mtum.app.research.backtest_request import BacktestRequest
-from mtum.config.validation import strategy_adapter
+from mtum.config.validation import strategy_from
 from mtum.core.canonical import plain
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Dividends
@@ -84,7 +84,7 @@ def both(
     """Orders of the product and of the plain rules on the same bars."""
     bars, calendar = traded.bars, traded.calendar
     rules: Any = import_module(f"support.plain.{name}")
-    strategy = strategy_adapter(name).validate_python(params)
+    strategy = strategy_from(name, params)
     count = len(next(iter(bars.values())))
     params = cast("Mapping[str, Any]", plain(strategy))
     assert strategy.history_sessions() == rules.history(params)
@@ -99,7 +99,7 @@ def both(
 
 
 def embedded(name: str) -> Traded:
-    example, strategy = STRATEGIES[name].EXAMPLE, strategy_adapter(name).validate_python(params_on(name))
+    example, strategy = STRATEGIES[name].EXAMPLE, strategy_from(name, params_on(name))
     source = sample_source(example.market)
     bars = on_common_sessions({symbol: source.history(symbol, date.min, date.max) for symbol in symbols_of(strategy)})
     return Traded(bars, sessions_around(bars), example.capital_usd, example.holdings)
@@ -162,7 +162,7 @@ def test_with_other_parameters_it_orders_what_the_plain_rules_order(name: str, n
 
 def made_up(name: str, seed: int, sessions: int, other: Mapping[str, Any] | None = None) -> None:
     params, example = {**params_on(name), **(other or {})}, STRATEGIES[name].EXAMPLE
-    strategy = strategy_adapter(name).validate_python(params)
+    strategy = strategy_from(name, params)
     count = strategy.history_sessions() + sessions
     bars = {symbol: made_up_bars(count, 31 * seed + n, symbol) for n, symbol in enumerate(symbols_of(strategy))}
     days = next(iter(bars.values())).days.astype(object)
@@ -178,7 +178,7 @@ def made_up(name: str, seed: int, sessions: int, other: Mapping[str, Any] | None
 def test_on_real_bars_it_orders_what_the_plain_rules_order(name: str) -> None:
     rules: Any = import_module(f"support.plain.{name}")
     params: Mapping[str, Any] = getattr(rules, "REAL", {})
-    strategy = strategy_adapter(name).validate_python(params)
+    strategy = strategy_from(name, params)
     read = {symbol: real_bars(symbol) for symbol in symbols_of(strategy)}
     bars = on_common_sessions(read)
     holdings: Mapping[str, int] = getattr(rules, "REAL_HOLDINGS", {})
