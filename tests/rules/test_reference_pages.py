@@ -43,7 +43,7 @@ def test_every_setting_has_a_row_with_a_meaning() -> None:
 
 
 def test_every_column_of_the_database_has_a_meaning() -> None:
-    from mtum.adapters.store.schema import columns_documentation
+    from mtum.adapters.store.schema.statements import columns_documentation
 
     columns = columns_documentation()
     assert columns

@@ -16,7 +16,7 @@ import pytest
 from jobs.__main__ import main
 from jobs.dashboard import FIRST_WAIT, Dashboard
 from mtum.adapters.clock import SystemClock
-from mtum.adapters.store.schema.event_log import KINDS
+from mtum.adapters.store.schema import KINDS
 from mtum.core.market.calendars import NEW_YORK
 from mtum.web.stream import NAMES
 from support.commands import call, call_json

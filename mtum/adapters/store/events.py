@@ -8,7 +8,7 @@ from msgspec import Struct
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.orders.executions import fill_problems
-from mtum.adapters.store.schema.event_log import KINDS
+from mtum.adapters.store.schema import KINDS
 
 # Each by itself SQLite tells without looking at a row.
 _OPTIONS = "EXISTS (SELECT 1 FROM option_fills) OR EXISTS (SELECT 1 FROM events WHERE kind = 'option_fill')"

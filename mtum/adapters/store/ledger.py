@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.schema.tables import OPEN_MOVEMENTS as OPEN
+from mtum.adapters.store.schema import OPEN_MOVEMENTS as OPEN
 from mtum.adapters.store.texts import cells, insert, instant_text, money, of_row, or_update, plain, since_text
 from mtum.core.canonical import parsed
 from mtum.core.portfolio.lots import Lot

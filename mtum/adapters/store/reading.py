@@ -14,9 +14,8 @@ from msgspec import Struct
 
 from mtum.adapters.store.faults import explained, faults_of
 from mtum.adapters.store.frames import whole_frame
-from mtum.adapters.store.schema import SCHEMA_VERSION
+from mtum.adapters.store.schema import SCHEMA_VERSION, VIRTUAL_DECISIONS
 from mtum.adapters.store.schema.option_views import CONDITIONS, FILLS, ORDERS
-from mtum.adapters.store.schema.tables import VIRTUAL_DECISIONS
 from mtum.adapters.store.schema.views import VIEWS
 from mtum.config.named_files import why_unreadable
 from mtum.core.portfolio.fills import Action

@@ -1,46 +1,35 @@
-"""The schema as SQL and as documentation; its version. Standard library only."""
+"""What every opening needs of the schema: its version, and what queries and the schema say alike.
 
-from collections.abc import Iterator, Mapping
-
-from mtum.adapters.store.schema.documented import DocumentedTable
-from mtum.adapters.store.schema.tables import TABLES
-from mtum.adapters.store.schema.view import View
-from mtum.adapters.store.schema.views import VIEWS
+The tables and views are loaded by what makes, documents or asks them: reading what they mean takes as long as opening.
+"""
 
 SCHEMA_VERSION = 34
 """Number of migrations this program knows; a database of a higher `PRAGMA user_version` is refused."""
+OPEN_MOVEMENTS = "(paid = 0 OR kind IN ('capital', 'deposit', 'withdrawal', 'transfer'))"
+"""Which movements are looked at one by one for good; of all others only the sum counts."""
+VIRTUAL_DECISIONS = """preview = 0 AND instr(document, '"virtual"') > 0"""
+"""Decisions of sleeves that were watched, and perhaps some more: a damaged document must not keep rows from being
+written, so that it is not read as JSON here."""
+KINDS = {
+    "run_started": ("runs", "id"),
+    "run_finished": ("runs", "id"),
+    "health": ("runs", "id"),
+    "decision": ("decisions", "id"),
+    "order": ("order_events", "id"),
+    "fill": ("fills", "exec_id"),
+    "equity": ("equity", "session"),
+    "halt": ("halts", "id"),
+    "resume": ("halts", "id"),
+    "problem": ("runs", "id"),
+    "option_order": ("option_order_events", "id"),
+    "option_fill": ("option_fills", "exec_id"),
+    "option_event": ("option_events", "key"),
+}
+"""Kind of event -> table and column of the row that its key names; a problem's key adds its place in the document.
 
-
-def create_table(table: DocumentedTable) -> str:
-    """Return the statement that creates a table, every column commented."""
-    lines = [(f"{column.name} {column.sql}", f" -- {column.meaning}") for column in table.columns]
-    lines += [(constraint, "") for constraint in table.constraints]
-    body = "\n".join(
-        f"  {text}{',' if number < len(lines) else ''}{comment}" for number, (text, comment) in enumerate(lines, 1)
-    )
-    return f"CREATE TABLE {table.name} ( -- {table.meaning}\n{body}\n) STRICT"
-
-
-def create_view(view: View) -> str:
-    """Return the statement that creates a view, every column commented."""
-    comments = "\n".join(f"-- {name}: {meaning}" for name, meaning in view.columns.items())
-    return f"CREATE VIEW {view.name} AS -- {view.meaning}\n{comments}\n{view.query.strip()}"
-
-
-def create_statements() -> Iterator[str]:
-    """Yield every statement that makes the tables of an empty database; `migrate` adds the views."""
-    for table in TABLES.values():
-        yield create_table(table)
-        yield from table.indexes
-
-
-def columns_documentation() -> Mapping[str, Mapping[str, str]]:
-    """Return what every column of every table and view means: table, then column, then text."""
-    tables = {table.name: {column.name: column.meaning for column in table.columns} for table in TABLES.values()}
-    return {**tables, **{view.name: view.columns for view in VIEWS.values()}}
-
-
-def tables_documentation() -> Mapping[str, str]:
-    """Return what a row of every table and view is."""
-    tables = {table.name: table.meaning for table in TABLES.values()}
-    return {**tables, **{view.name: view.meaning for view in VIEWS.values()}}
+`run_started` begins an attempt, `run_finished` ends one, or tells that its end was recorded anew with what became of it
+since. `problem` is one that was not told of the run before. `health` tells that a job ended with another exit code than
+the time before. `order` is a planned intent, a change of status, or what was observed. `fill` comes again with a
+commission told late, `equity` with every change of its point. A dry run's decision counts for nothing and has none.
+Those of options tell the same of option orders and executions, and of contracts that ended without a trade.
+"""

@@ -4,32 +4,9 @@ Triggers, because they cannot be passed by: whatever writes a run, a decision, a
 a person at the sqlite3 shell included, leaves its event, and an event outlives every other row unchanged.
 """
 
+from mtum.adapters.store.schema import KINDS
 from mtum.adapters.store.schema.documented import table
 from mtum.adapters.store.schema.option_tables import GROWING
-
-KINDS = {
-    "run_started": ("runs", "id"),
-    "run_finished": ("runs", "id"),
-    "health": ("runs", "id"),
-    "decision": ("decisions", "id"),
-    "order": ("order_events", "id"),
-    "fill": ("fills", "exec_id"),
-    "equity": ("equity", "session"),
-    "halt": ("halts", "id"),
-    "resume": ("halts", "id"),
-    "problem": ("runs", "id"),
-    "option_order": ("option_order_events", "id"),
-    "option_fill": ("option_fills", "exec_id"),
-    "option_event": ("option_events", "key"),
-}
-"""Kind of event -> table and column of the row that its key names; a problem's key adds its place in the document.
-
-`run_started` begins an attempt, `run_finished` ends one, or tells that its end was recorded anew with what became of it
-since. `problem` is one that was not told of the run before. `health` tells that a job ended with another exit code than
-the time before. `order` is a planned intent, a change of status, or what was observed. `fill` comes again with a
-commission told late, `equity` with every change of its point. A dry run's decision counts for nothing and has none.
-Those of options tell the same of option orders and executions, and of contracts that ended without a trade.
-"""
 
 EVENTS = table(
     "events",

@@ -13,10 +13,11 @@ from mtum.adapters.store.market.checksums import COLUMNS, checksum
 from mtum.adapters.store.options.books import write_option_lots
 from mtum.adapters.store.orders.intents import insert_instrument
 from mtum.adapters.store.orders.trades import write_trades
-from mtum.adapters.store.schema import SCHEMA_VERSION, create_statements, create_table, create_view
+from mtum.adapters.store.schema import SCHEMA_VERSION
 from mtum.adapters.store.schema.event_log import EVENTS, TRIGGERS
 from mtum.adapters.store.schema.option_tables import OPTIONS
 from mtum.adapters.store.schema.owner_tables import OWNER
+from mtum.adapters.store.schema.statements import create_statements, create_table, create_view
 from mtum.adapters.store.schema.tables import TABLES
 from mtum.adapters.store.schema.views import VIEWS
 from mtum.adapters.store.texts import instant_text

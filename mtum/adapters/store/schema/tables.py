@@ -4,6 +4,7 @@ One line per column: name, type and constraints, what it means. Instants are UTC
 ending in Z, sessions dates as text, money and prices REAL (shortest decimal form round-trips).
 """
 
+from mtum.adapters.store.schema import OPEN_MOVEMENTS, VIRTUAL_DECISIONS
 from mtum.adapters.store.schema.documented import DocumentedTable, table
 from mtum.adapters.store.schema.event_log import EVENTS
 from mtum.adapters.store.schema.option_tables import OPTIONS
@@ -24,12 +25,6 @@ steps | TEXT NOT NULL DEFAULT '{}' | JSON: step to the instant it was reached
 document | TEXT | JSON: what the run reported
 earlier | TEXT NOT NULL DEFAULT '[]' | JSON: ends of earlier attempts of the same run
 """
-
-OPEN_MOVEMENTS = "(paid = 0 OR kind IN ('capital', 'deposit', 'withdrawal', 'transfer'))"
-"""Which movements are looked at one by one for good; of all others only the sum counts."""
-VIRTUAL_DECISIONS = """preview = 0 AND instr(document, '"virtual"') > 0"""
-"""Decisions of sleeves that were watched, and perhaps some more: a damaged document must not keep rows from being
-written, so that it is not read as JSON here."""
 
 _DECISIONS = (
     table(

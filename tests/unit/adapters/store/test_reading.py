@@ -16,7 +16,8 @@ from msgspec.structs import asdict, astuple
 from mtum.adapters.store import reading
 from mtum.adapters.store.opening import SqliteStore
 from mtum.adapters.store.reading import SqliteReader
-from mtum.adapters.store.schema import SCHEMA_VERSION, columns_documentation
+from mtum.adapters.store.schema import SCHEMA_VERSION
+from mtum.adapters.store.schema.statements import columns_documentation
 from mtum.core.canonical import as_table
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction

@@ -3,7 +3,7 @@
 import pytest
 
 from mtum.adapters.store.opening import SqliteStore
-from mtum.adapters.store.schema import columns_documentation, tables_documentation
+from mtum.adapters.store.schema.statements import columns_documentation, tables_documentation
 
 DESIGNED = {
     "runs", "replayed_runs", "decisions", "input_frames", "frame_bars", "sessions", "instruments",
