@@ -4,6 +4,7 @@ A finished bar is the same in hundreds of frames. It is written once for each va
 which sessions it uses and the newest row it knew, and is put together again to the last bit of its text.
 """
 
+import functools
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -80,10 +81,10 @@ class FrameWriter(Struct, frozen=True):
         last = self._parts.get((symbol, bars["source"]))
         if last is not None and last[0] is bars and last[1] == seen:
             return last[2]
-        rows = dict(zip(bars["days"], zip(*(bars[name] for name in names), strict=True), strict=True))
+        rows = [*zip(bars["days"], *(bars[name] for name in names), strict=True)]
         span = (bars["days"][0], bars["days"][-1])
-        known = _versions(self.connection, names, (symbol, bars["source"]), span, newest)
-        own = {day: row for day, row in rows.items() if known.get(day) != row}
+        versions = _versions(self.connection, names, (symbol, bars["source"]), span, newest)
+        own, without = _unknown(rows, versions)
         today = own.pop(session, None)
         if self.final:
             _write(self.connection, symbol, bars["source"], names, own)
@@ -91,15 +92,25 @@ class FrameWriter(Struct, frozen=True):
         if today is not None and today != seen:
             own[session] = today
         where = {"source": bars["source"], "columns": names, "first": span[0], "last": span[1]}
-        part = {**where, "without": sorted(known.keys() - rows.keys()), "own": own}
+        part = {**where, "without": without, "own": own}
         self._parts[symbol, bars["source"]] = bars, seen, part
         return part
 
 
 def _table_text(bars: Mapping[str, Any]) -> str:
     # `canonical` of a symbol's bars: six columns of hundreds of numbers beside its days and its source.
-    texts = {name: canonical_numbers(one) if name in _VALUES else canonical(one) for name, one in bars.items()}
-    return "{" + ",".join(f'"{name}":{texts[name]}' for name in sorted(texts)) + "}"
+    def text(name: str, one: Any) -> str:
+        if name in _VALUES:
+            return canonical_numbers(one)
+        return _days_text(tuple(one)) if name == "days" else canonical(one)
+
+    return "{" + ",".join(f'"{name}":{text(name, bars[name])}' for name in sorted(bars)) + "}"
+
+
+@functools.lru_cache(maxsize=16)
+def _days_text(days: tuple[str, ...]) -> str:
+    # Most symbols have the same sessions.
+    return canonical(days)
 
 
 def whole_frame(connection: sqlite3.Connection, stored: str, *, bars: bool = True) -> dict[str, Any]:
@@ -182,8 +193,8 @@ def _whole(
     connection: sqlite3.Connection, frame: Mapping[str, Any], symbol: str, part: Mapping[str, Any]
 ) -> dict[str, Any]:
     names, source, today = [name for name in _VALUES if name in part["columns"]], part["source"], frame["session"]
-    known = _versions(connection, names, (symbol, source), (part["first"], part["last"]), frame["bars_until"])
-    rows = {day: row for day, row in known.items() if day not in part["without"]}
+    versions = _versions(connection, names, (symbol, source), (part["first"], part["last"]), frame["bars_until"])
+    rows = {day: row for day, row in _by_day(versions).items() if day not in part["without"]}
     rows |= {day: tuple(row) for day, row in part["own"].items()}
     if today not in rows and part["last"] == today:
         rows[today] = _as_seen(frame, symbol, names) or ()
@@ -194,12 +205,25 @@ def _whole(
 
 def _versions(
     connection: sqlite3.Connection, names: Sequence[str], of: tuple[str, str], span: tuple[str, str], until: int
-) -> dict[str, Row]:
-    # Values of a symbol from a source by session; the newest row of each stands.
+) -> list[tuple[Any, ...]]:
+    # Sessions of a symbol from a source, each with its values; the newest row of each stands, and comes last.
     sql = (
         f"SELECT session, {', '.join(names)} FROM frame_bars WHERE symbol = ? AND source = ? "
         "AND session BETWEEN ? AND ? AND id <= ? ORDER BY session, id"
     )
     rows = connection.cursor()
     rows.row_factory = None  # plain tuples: there are hundreds for every symbol
-    return {row[0]: row[1:] for row in rows.execute(sql, (*of, *span, until))}
+    return rows.execute(sql, (*of, *span, until)).fetchall()
+
+
+def _by_day(rows: Sequence[tuple[Any, ...]]) -> dict[str, Row]:
+    # The values of each session; of several rows the last.
+    return {row[0]: row[1:] for row in rows}
+
+
+def _unknown(rows: list[tuple[Any, ...]], versions: list[tuple[Any, ...]]) -> tuple[dict[str, Row], list[str]]:
+    # The rows of a frame that are not the newest of their sessions, by session, and the sessions that it is without.
+    if versions == rows[: len(versions)]:  # mostly only the last bars are new, which one look at both lists tells
+        return _by_day(rows[len(versions) :]), []
+    known, given = _by_day(versions), _by_day(rows)
+    return {day: row for day, row in given.items() if known.get(day) != row}, sorted(known.keys() - given.keys())
