@@ -2,13 +2,13 @@
 
 import json
 import os
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -111,14 +111,30 @@ def _stamp(years: str) -> str:
 @cache
 def version_of(library: str) -> str:
     """Return the version of a library that is installed; empty for one that is not."""
+    told = _of_wheel(f"{library.replace('-', '_')}-") or _described(library)
+    return next((line.removeprefix("Version: ") for line in told.splitlines() if line.startswith("Version: ")), "")
+
+
+def _of_wheel(begins: str) -> str:
+    # The library that knows all ways of installing takes 10 ms of a run to load, and nearly all came as wheels.
+    for folder in sys.path:
+        with suppress(OSError):  # an entry may be no folder
+            for name in os.listdir(folder or "."):
+                if name.startswith(begins) and name.endswith(".dist-info"):
+                    return Path(folder, name, "METADATA").read_text(encoding="utf-8")
+    return ""
+
+
+def _described(library: str) -> str:
+    from importlib.metadata import PackageNotFoundError, distribution
+
     # `version` would parse the whole description of the library.
     try:
         found = distribution(library)
     except PackageNotFoundError:
         return ""
     # Wheels have the one file, what a system's own packages install may have the other.
-    told = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
-    return next((line.removeprefix("Version: ") for line in told.splitlines() if line.startswith("Version: ")), "")
+    return found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
 
 
 def _session(row: list[str]) -> Session:

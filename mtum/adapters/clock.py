@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from mtum.errors import BrokerUnavailableError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _LONGEST_NAP_SECONDS = 1.0
 
@@ -92,6 +95,8 @@ def within[T](seconds: float, name: str, call: Callable[[], T]) -> T:
     TimeoutError
         If it takes longer.
     """
+    from concurrent.futures import Future  # a replayed market answers at once
+
     result: Future[T] = Future()
     # A daemon thread: one that hangs must not keep the process from ending.
     Thread(target=copy_context().run, args=(_deliver, call, result), name=name, daemon=True).start()
@@ -101,7 +106,7 @@ def within[T](seconds: float, name: str, call: Callable[[], T]) -> T:
         del result  # an error would hold itself, and what it holds, until the next collection
 
 
-def _deliver[T](call: Callable[[], T], result: Future[T]) -> None:
+def _deliver[T](call: Callable[[], T], result: "Future[T]") -> None:
     try:
         result.set_result(call())
     except BaseException as error:  # noqa: BLE001  # it is raised where the call is awaited
