@@ -6,7 +6,6 @@ Nothing here loads a library that takes time before it is needed: commands of a 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +88,8 @@ def demo_settings(settings: "Settings", market_name: str | None = None) -> "Sett
 
 def packaged_portfolio() -> "tuple[Settings, bytes]":
     """Return the settings of the portfolio that comes with the embedded market, and the file they are read from."""
+    from importlib.resources import as_file, files
+
     from mtum.config import load
 
     file = files("mtum.adapters.sources") / "sample" / "portfolio.toml"
