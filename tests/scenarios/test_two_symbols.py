@@ -1,14 +1,16 @@
 """A strategy of two symbols through the whole daily job: two orders, sells first, no cash below zero."""
 
+import re
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from msgspec import structs
 
 from mtum import config
+from mtum.adapters.store.opening import SqliteStore
 from mtum.app.session.play_session import Replay, play_session
 from mtum.core.market.bars import PRICE_COLUMNS, Bars
 from mtum.core.portfolio.fills import Fill
@@ -65,6 +67,25 @@ def test_the_first_session_buys_both_symbols_within_the_cash(history: tuple[Path
     assert set(first["symbols"]) == {"AAA", "BBB"}
     # 4,900 spent and 0.1 % of it
     assert first["equity_usd"] == 5000 - 4.90
+
+
+def test_a_session_reads_the_history_of_each_symbol_once(tmp_path: Path) -> None:
+    """Refreshing, deciding and settling look at the same bars; after the close the newest alone is read."""
+    bars, _ = sample_market(FIRST, LAST)
+    write_market(tmp_path / "bars", {"AAA": trending(bars, "AAA", 0.015), "BBB": trending(bars, "BBB", -0.01)})
+    asked: list[str] = []
+    for _ in range(3):
+        with desks.replay_desk(settings(), tmp_path) as replay:
+            session = replay.upcoming()
+            assert session is not None
+            asked.clear()
+            cast("SqliteStore", replay.desk.store).database.connection.set_trace_callback(asked.append)
+            play_session(replay.desk, session)
+            day = str(session.day)
+    read = re.compile(r"SELECT session, open.* WHERE symbol = '(\w+)' AND source = 'csv' AND session >= '(.*)' ORDER")
+    parts = [match.groups() for one in asked if (match := read.match(one))]
+    assert sorted(symbol for symbol, since in parts if since < day) == ["AAA", "BBB"]
+    assert sorted({symbol for symbol, since in parts if since == day}) == ["AAA", "BBB"]
 
 
 def test_a_rebalancing_sells_what_rose_before_it_buys_what_fell(history: tuple[Path, list[dict[str, Any]]]) -> None:

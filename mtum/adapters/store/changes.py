@@ -54,6 +54,7 @@ class SqliteChanges(Struct, frozen=True):
                 insert_external(connection, symbol, shares, at, f"{change.kind} {change.symbol} of {change.session}")
             insert_movements(connection, movements)
             if change.kind is ChangeKind.RENAMED:
+                self.database.bars.clear()
                 _inherit(connection, change)
             write_trades(connection)
 
@@ -72,6 +73,7 @@ class SqliteChanges(Struct, frozen=True):
             keys = {"begins": merger_key(record.change, ""), "in_lieu": f"{IN_LIEU}{new}:{day}"}
             connection.execute(paid, keys)
             if record.change.kind is ChangeKind.RENAMED:
+                self.database.bars.clear()
                 back = "UPDATE flatten_requests SET symbol = ? WHERE symbol = ? AND done_at IS NULL"
                 connection.execute(back, (old, new))
                 for table, key in (("bars", "first_read_at"), ("volume_snapshots", "volume_so_far")):

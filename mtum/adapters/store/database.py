@@ -4,12 +4,15 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mtum.adapters.clock import growing, retried
 from mtum.adapters.store.faults import explained, faults_of
+
+if TYPE_CHECKING:
+    from mtum.core.market.bars import Bars  # loads numpy
 
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process before it gives up."""
@@ -17,12 +20,27 @@ BUSY_SECONDS = 5.0
 type Values = Sequence[str | int | float | bytes | None] | dict[str, str | int | float | bytes | None]
 
 
+class ReadBars(NamedTuple):
+    """Bars as they were read from a session on, and what `Database.version` was then."""
+
+    version: int
+    first: str
+    bars: "Bars"
+
+
 class Database(Struct, frozen=True):
-    """A connection with the file it belongs to and the account it is for."""
+    """A connection with the file it belongs to and the account it is for.
+
+    Parameters
+    ----------
+    bars : dict of (symbol, source) to ReadBars
+        Bars read through this connection and not written through it since: many parts of a run look at the same.
+    """
 
     path: Path
     connection: sqlite3.Connection
     account: str
+    bars: dict[tuple[str, str], ReadBars] = field(default_factory=dict)
 
     @contextmanager
     def write(self, *, flushed: bool = True) -> Iterator[sqlite3.Connection]:
@@ -55,6 +73,7 @@ class Database(Struct, frozen=True):
                 # Some faults, a full disk among them, end the transaction by themselves.
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
+                self.bars.clear()
                 raise
 
     @contextmanager
@@ -67,6 +86,11 @@ class Database(Struct, frozen=True):
             yield
         finally:
             self.connection.execute("PRAGMA synchronous = FULL")
+
+    def version(self) -> int:
+        """Return a number that is another one once any other connection has written."""
+        ((found,),) = self.tuples("PRAGMA data_version")
+        return int(found)
 
     def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
         """Return every row of a query."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+import numpy as np
 from msgspec import Struct
 
 from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
@@ -158,17 +159,15 @@ def reading_of(
     told_by = desk.source.coverage(symbol).told_by
     if told_by and desk.store.control.meta(told_dividends(symbol, source)) != told_by:
         return _everything(desk, symbol, wanted)
-    known = desk.store.quarantine.cached_days(symbol, source, wanted[0].day)
-    if known and len(known) <= len(wanted) and tuple(known) == sessions.days[: len(known)]:
-        # Nothing is missing inside: only the overlap and what the rules look back on is read.
-        again = max(0, len(known) - OVERLAP_SESSIONS)
-        near = wanted[max(0, again - CONTEXT_SESSIONS) :]
-        cached = desk.store.bars.bars(symbol, source, near[0].day)
-        return ToRead(symbol, cached, near, wanted[again].day, len(known) < len(wanted))
     # The wanted sessions alone; a split that re-bases the whole cache reads all of it.
     cached = desk.store.bars.bars(symbol, source, wanted[0].day)
-    if not known:
+    if not len(cached):
         cached, wanted = _after_a_gap(desk, symbol, wanted)
+    elif np.array_equal(cached.days, session_days(sessions.days[: len(wanted)])[: len(cached)]):
+        # Nothing is missing inside: only the overlap and what the rules look back on is judged.
+        again = max(0, len(cached) - OVERLAP_SESSIONS)
+        near = slice(max(0, again - CONTEXT_SESSIONS), None)
+        return ToRead(symbol, cached[near], wanted[near], wanted[again].day, len(cached) < len(wanted))
     missing = missing_sessions(cached, wanted)
     return ToRead(symbol, cached, wanted, _first_asked(cached, wanted, missing), bool(missing))
 

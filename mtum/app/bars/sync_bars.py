@@ -1,19 +1,23 @@
 """Bring many symbols and series up to date, one after the other."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import cache
 
 from msgspec import Struct
 
 from mtum.app.bars.accept_bars import Refresh
 from mtum.app.bars.bar_desk import BarDesk
-from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
+from mtum.app.bars.refresh_bars import OVERLAP_SESSIONS, refresh_bars, refresh_series
 from mtum.core.market.sessions import Session, Sessions
+from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.errors import DataError, TooManyRequestsError, UsageError
 
 FIRST_DAY = date(1990, 1, 1)
 """Where the history of a symbol begins that is not cached."""
 _HORIZON = timedelta(days=14)
+_LOOKED_AT = OVERLAP_SESSIONS + CONTEXT_SESSIONS
 
 
 class Synced(Struct, frozen=True):
@@ -59,16 +63,13 @@ def sync_bars(
     if since is not None and since > upcoming.day:
         raise UsageError(f"--since {since} is later than the session to be ready for, {upcoming.day}")
     results: list[Synced] = []
-    known: dict[date, Sessions] = {}  # thousands of sessions, and most symbols begin alike
+    between = cache(desk.calendar.sessions)  # thousands of sessions, and most symbols begin alike
     for name in (*symbols, *series):
-        first = min(since or _first_cached(desk, name), upcoming.day)
-        if first not in known:
-            known[first] = desk.calendar.sessions(first, upcoming.day)
         turned_away = bool(results) and results[-1].turned_away
         results.append(
             Synced(name, error=TooManyRequestsError(f"{name}: not asked: {desk.source.name} limits requests"))
             if turned_away
-            else _synced(desk, name, upcoming, known[first], is_series=name in series)
+            else _synced(desk, name, upcoming, _needed(desk, name, upcoming, since, between), is_series=name in series)
         )
         told(results[-1])
     return tuple(results)
@@ -83,8 +84,17 @@ def next_to_close(desk: BarDesk) -> Session:
     raise UsageError(f"the calendar has no session in the {_HORIZON.days} days after {now:%Y-%m-%d}")
 
 
-def _first_cached(desk: BarDesk, name: str) -> date:
-    return next(iter(desk.store.quarantine.cached_days(name, desk.source.name)), FIRST_DAY)
+def _needed(
+    desk: BarDesk, name: str, upcoming: Session, since: date | None, between: Callable[[date, date], Sessions]
+) -> Sessions:
+    # From the first on that is cached or wanted; where none is missing inside, what a refresh looks at and no more.
+    days = desk.store.quarantine.cached_days(name, desk.source.name)
+    first = min(since or next(iter(days), FIRST_DAY), upcoming.day)
+    sessions = between(first, upcoming.day)
+    inside = tuple(days[bisect_left(days, first) :])
+    if inside != sessions.days[: len(inside)]:
+        return sessions
+    return between(inside[-_LOOKED_AT:][0], upcoming.day) if inside else sessions
 
 
 def _synced(desk: BarDesk, name: str, upcoming: Session, known: Sessions, *, is_series: bool) -> Synced:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from mtum.adapters.store.actions import AGREED, read_actions
-from mtum.adapters.store.database import Database
+from mtum.adapters.store.database import Database, ReadBars
 from mtum.adapters.store.faults import faults_of
 from mtum.adapters.store.market.checksums import checksum
 from mtum.adapters.store.market.vintages import BarRows, undone
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 _NAMES = ", ".join(COLUMNS)
+
+_BARS = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
 
 _ACCEPT = f"""
 INSERT INTO bars (symbol, source, session, {_NAMES}, first_read_at, read_at, final, checksum)
@@ -40,8 +42,12 @@ class SqliteBars(Struct, frozen=True):
 
     def bars(self, symbol: str, source: str, since: date | None = None) -> Bars:
         """Return all accepted bars, or those from a date on; empty when nothing is cached."""
-        sql = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
-        return _bars(symbol, source, self.database.tuples(sql, (symbol, source, since_text(since))))
+        first, version = since_text(since), self.database.version()
+        known = self.database.bars.get((symbol, source))
+        if known is None or known.version != version or first < known.first:
+            found = _bars(symbol, source, self.database.tuples(_BARS, (symbol, source, first)))
+            known = self.database.bars[symbol, source] = ReadBars(version, first, found)
+        return known.bars if since is None else known.bars.since(since)
 
     def eventful(self, symbol: str, source: str, since: date, until: date, days: Sequence[date] = ()) -> Bars:
         """Return the first and the last bar of the closed interval, those with a dividend or a split, and `days`."""
@@ -119,6 +125,7 @@ class SqliteBars(Struct, frozen=True):
         if not len(bars) and not revisions:
             return
         at = instant_text(read_at)
+        self.database.bars.pop((bars.symbol, bars.source), None)
         with self.database.write(flushed=False) as connection:
             connection.executemany(_ACCEPT, _accepted(bars, at, final_until))
             _record_actions(connection, bars, at)

@@ -1,15 +1,18 @@
 """The cache of bars: what is accepted, what it replaced, and what was known when."""
 
+from contextlib import suppress
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mtum.adapters.store.opening import SqliteStore
 from mtum.core.market.bars import COLUMNS, Bar, Bars, bars_of_closes
+from mtum.core.portfolio.fills import ChangeKind, SymbolChange
 from mtum.errors import StoreError
-from mtum.ports.records import QuarantinedBar, Revision
-from support.store import FRIDAY, MONDAY, THURSDAY, TUESDAY, bars_of, later
+from mtum.ports.records import ChangeRecord, QuarantinedBar, Revision
+from support.store import FRIDAY, MONDAY, THURSDAY, TUESDAY, bars_of, later, opened
 from support.values import replace
 
 FIRST, SECOND, THIRD = later(0), later(60), later(120)
@@ -54,6 +57,54 @@ def test_symbols_and_sources_are_kept_apart(store: SqliteStore) -> None:
     store.bars.accept(bars_of({MONDAY: 3.0}, symbol="SPY"), FIRST, None)
     assert closes(store.bars.bars("MTUM", "csv")) == [1.0]
     assert closes(store.bars.bars("MTUM", "yahoo")) == [2.0]
+
+
+def looked(store: SqliteStore, since: date | None = None) -> tuple[list[float], int]:
+    """The closes of MTUM, and how often the table was read for them."""
+    asked: list[str] = []
+    store.database.connection.set_trace_callback(asked.append)
+    found = closes(store.bars.bars("MTUM", "csv", since))
+    store.database.connection.set_trace_callback(None)
+    return found, sum("FROM bars" in one for one in asked)
+
+
+def test_bars_are_read_once_and_again_where_more_of_them_is_wanted(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0, THURSDAY: 3.0}), FIRST, None)
+    assert looked(store, TUESDAY) == ([2.0, 3.0], 1)
+    assert looked(store, THURSDAY) == ([3.0], 0)
+    assert looked(store) == ([1.0, 2.0, 3.0], 1)
+    assert looked(store, MONDAY) == ([1.0, 2.0, 3.0], 0)
+    store.bars.accept(bars_of({TUESDAY: 2.5, FRIDAY: 4.0}), SECOND, None)
+    assert looked(store) == ([1.0, 2.5, 3.0, 4.0], 1)
+
+
+def test_bars_that_another_process_wrote_are_read_again(store: SqliteStore, tmp_path: Path) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
+    assert looked(store) == ([1.0], 1)
+    other = opened(tmp_path)
+    other.bars.accept(bars_of({MONDAY: 1.5}), SECOND, None)
+    assert looked(store) == ([1.5], 1)
+    other.close()
+
+
+def test_bars_of_a_transaction_that_was_taken_back_are_read_again(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
+    with suppress(KeyboardInterrupt), store.together():
+        store.bars.accept(bars_of({MONDAY: 9.0}), SECOND, None)
+        assert looked(store) == ([9.0], 1)
+        raise KeyboardInterrupt
+    assert looked(store) == ([1.0], 1)
+
+
+def test_bars_under_a_new_name_are_there_at_once_and_gone_with_it(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0}, symbol="OLD"), FIRST, None)
+    assert looked(store) == ([], 1)
+    change = SymbolChange(ChangeKind.RENAMED, "OLD", TUESDAY, "MTUM")
+    store.changes.state_change(ChangeRecord(change, SECOND, {}, {}, {}), [])
+    assert looked(store) == ([1.0], 1)
+    (stated,) = store.changes.stated_changes()
+    store.changes.undo_change(stated.id, THIRD)
+    assert looked(store) == ([], 1)
 
 
 def test_a_bar_once_final_stays_final(store: SqliteStore) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from mtum.adapters.store.opening import SqliteStore
 from mtum.app.bars.sync_bars import Synced, sync_bars
 from mtum.core.market.bars import Bars
 from mtum.core.market.coverage import Coverage, Dividends
@@ -14,7 +16,7 @@ from mtum.core.market.sessions import Session
 from mtum.errors import BarsMissingError, DataError, TooManyRequestsError
 from mtum.ports.market_data import Quote, SeriesValue
 from support.bars import bars_of, weekday_sessions
-from support.desks import WeekdayCalendar, market_desk
+from support.desks import ShelfSource, WeekdayCalendar, market_desk
 
 FIRST = date(2024, 1, 2)
 SESSIONS = weekday_sessions(FIRST, 31)
@@ -77,3 +79,24 @@ def test_a_source_that_turns_us_away_is_not_asked_for_the_rest(tmp_path: Path, k
         "BBB: not asked: yahoo limits requests",
         "CCC: not asked: yahoo limits requests",
     ]
+
+
+def test_a_sync_of_a_whole_cache_looks_at_its_newest_bars_alone(tmp_path: Path) -> None:
+    """The ten sessions that are read again, and the 62 that the rules look back on; with a gap, at all of it."""
+    count = 200
+    calendar = WeekdayCalendar(weekday_sessions(FIRST, count + 1))
+    at = calendar.known.known[-1].before_close(30)
+    shelf = {"AAA": bars_of([100.0] * count, first=FIRST, symbol="AAA")}
+    asked: list[str] = []
+    with market_desk(tmp_path, ShelfSource(shelf), at, calendar=calendar) as desk:
+        sync_bars(desk, ("AAA",), (), lambda _: None, since=FIRST)
+        connection = cast("SqliteStore", desk.store).database.connection
+        connection.set_trace_callback(asked.append)
+        (whole,) = sync_bars(desk, ("AAA",), (), lambda _: None)
+        connection.execute("DELETE FROM bars WHERE session = ?", (str(shelf["AAA"].day(50)),))
+        desk.store.bars.accept(shelf["AAA"][:1], at, None)
+        (gap,) = sync_bars(desk, ("AAA",), (), lambda _: None)
+        assert desk.store.bars.bars("AAA", "yahoo").days.tolist() == shelf["AAA"].days.tolist()
+    begun = [one.split("session >= ")[1][1:11] for one in asked if one.startswith("SELECT session, open")]
+    assert begun[:2] == [str(shelf["AAA"].day(count - 72)), str(FIRST)]
+    assert [one.refresh and one.refresh.read for one in (whole, gap)] == [10, count - 50]
