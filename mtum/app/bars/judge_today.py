@@ -215,13 +215,17 @@ def _close_problem(
 
 
 def _restated(desk: Desk, symbol: str, history: Bars) -> tuple[str, ...]:
-    if not len(history):
+    source = desk.source.name
+    held = [
+        one for one in desk.store.quarantine.kept_out(symbol, held=True) if one.rule == REVISED and one.source == source
+    ]
+    if not held or not len(history):
         return ()
     window = history.tail(desk.needed(symbol)).day(0)
     return tuple(
-        f"{symbol} {one.bar.day}: restated by {one.source}: {one.found}; decide with `mtum bars release {one.id}`"
-        for one in desk.store.quarantine.kept_out(symbol, held=True)
-        if one.rule == REVISED and one.source == desk.source.name and one.bar.day >= window
+        f"{symbol} {one.bar.day}: restated by {source}: {one.found}; decide with `mtum bars release {one.id}`"
+        for one in held
+        if one.bar.day >= window
     )
 
 

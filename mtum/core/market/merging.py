@@ -198,7 +198,7 @@ def _only_added(cached: Bars, fresh: Bars) -> Bars | None:
     if again > len(fresh) or fresh.split[again:].any():
         return None
     both = ((getattr(cached, name)[start:], getattr(fresh, name)[:again]) for name in ("days", *COLUMNS))
-    return fresh[again:] if all((before == now).all() for before, now in both) else None
+    return fresh[again:] if all(before.tobytes() == now.tobytes() for before, now in both) else None
 
 
 def _knows(cached: Bars, split: NewSplit) -> bool:

@@ -225,11 +225,11 @@ def provisional_problems(
     seen = replace(today.bar, volume=today.volume_so_far)
     extended = history.tail(MOVE_SESSIONS + 2).extended(seen)  # no rule of the newest bar looks further back
     found = [*freshness_problems(history.symbol, seen.day, today.seen_at, at, delayed=delayed)]
-    newest = extended.tail(VOLUME_SESSIONS + 1)
-    own = [*_value_problems(newest), *_volume_problems(newest)]
-    advice = "nothing is decided on such a bar; the next look may see a better one"
-    today_only = [replace(problem, advice=advice) for problem in own if problem.session == seen.day]
-    found += [problem for problem in today_only if not confirmation.released]
+    if not _sound(seen) and not confirmation.released:
+        newest = extended.tail(VOLUME_SESSIONS + 1)
+        own = [*_value_problems(newest), *_volume_problems(newest)]
+        advice = "nothing is decided on such a bar; the next look may see a better one"
+        found += [replace(problem, advice=advice) for problem in own if problem.session == seen.day]
     broken = {Rule.NOT_A_NUMBER, Rule.NOT_POSITIVE}
     if not any(problem.rule in broken for problem in found):
         found += newest_problems(extended, spike_multiple, confirmation)
@@ -329,6 +329,11 @@ def _calendar_problems(bars: Bars, sessions: Days) -> Iterator[BarProblem]:
         yield BarProblem(bars.symbol, day, Rule.MISSING_SESSION, f"no bar from {bars.source}", "run `mtum bars sync`")
     for day in _as_dates(inside[~among(inside, sessions)]):
         yield BarProblem(bars.symbol, day, Rule.NOT_A_SESSION, "the exchange is shut that day", "drop the bar")
+
+
+def _sound(bar: Bar) -> bool:
+    # Breaks no rule by itself, as nearly all; no comparison with a missing number holds.
+    return 0 < bar.low <= bar.open <= bar.high < np.inf and bar.low <= bar.close <= bar.high and 0 < bar.volume < np.inf
 
 
 def _value_problems(bars: Bars) -> Iterator[BarProblem]:
