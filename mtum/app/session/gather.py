@@ -201,11 +201,14 @@ def gather(
     """
     found: _Found = {}
     closes: dict[str, float | None] = {}
-    ask_quotes(desk, [one for one in _looked_at(desk) if one not in (unfit or {})], (session, sessions, at))
-    for symbol in _looked_at(desk):
-        needs = sorted(
-            {one.strategy.history_sessions() for one in desk.deciding if symbol in one.looks_at}, reverse=True
-        )
+    lengths: dict[str, set[int]] = {}
+    for sleeve in desk.deciding:
+        needed = sleeve.strategy.history_sessions()
+        for symbol in sleeve.looks_at:
+            lengths.setdefault(symbol, set()).add(needed)
+    ask_quotes(desk, [one for one in lengths if one not in (unfit or {})], (session, sessions, at))
+    for symbol, asked_for in lengths.items():
+        needs = sorted(asked_for, reverse=True)
         refused = (unfit or {}).get(symbol)
         found |= (
             dict.fromkeys(((symbol, n) for n in needs), refused)
@@ -217,7 +220,7 @@ def gather(
             closes[symbol] = None
     silent = (one for one in desk.sleeves if not one.decides)
     held = {lot.symbol for one in silent for lot in desk.store.ledger.lots(one.name)}
-    for symbol in (*closes, *held.difference(_looked_at(desk))):
+    for symbol in (*closes, *held.difference(lengths)):
         before = desk.store.bars.bars(symbol, desk.source.name, session.day - LAST_CLOSE_WITHIN).until(session.day)
         closes[symbol] = float(before.close[-1]) if len(before) else None
     readings = {name: judge_vix(desk, name, session, at) for name in series_of(desk.deciding)}
@@ -278,14 +281,12 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
         If no sleeve can decide anything.
     """
     refused: dict[str, UnfitError] = {}
-    symbols = _looked_at(desk)
+    symbols = dict.fromkeys(symbol for sleeve in desk.deciding for symbol in sleeve.looks_at)
     if len(desk.deciding) < len(desk.sleeves):
         # What a sleeve holds that is off splits as all else does, and its lots follow before anything is decided.
         off = {one.name for one in desk.sleeves if not one.decides}
-        symbols = tuple(
-            dict.fromkeys((*symbols, *(one.symbol for one in held_lots(desk.store) if one.strategy in off)))
-        )
-    ask_histories(desk, symbols, session, sessions)
+        symbols |= dict.fromkeys(one.symbol for one in held_lots(desk.store) if one.strategy in off)
+    ask_histories(desk, tuple(symbols), session, sessions)
     for symbol in symbols:
         try:
             refresh_bars(desk, symbol, session, sessions)
@@ -300,10 +301,6 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
         # What is over is read now; at the snapshot only today's bars are left. What fails now is asked again then.
         read_all_within(desk, asked, session, desk.clock.now(), early=True)
     return refused
-
-
-def _looked_at(desk: Desk) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(symbol for sleeve in desk.deciding for symbol in sleeve.looks_at))
 
 
 def _calendar(strategy: Strategy, sessions: Sessions, session: Session) -> tuple[date, ...]:
