@@ -2,7 +2,6 @@
 
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 
 def _address(given: str) -> str:
@@ -30,6 +29,8 @@ def web_address(given: str) -> str:
     ValueError
         If it is anything else.
     """
+    from urllib.parse import urlsplit  # loads what knows of numbers of machines, and most settings name no address
+
     try:
         parts = urlsplit(given)
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
