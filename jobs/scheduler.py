@@ -17,6 +17,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
+from msgspec import Struct
 
 from mtum.app.service.run_due import RETRY, DueRun
 from mtum.app.service.schedule import Slot, upcoming
@@ -32,8 +33,7 @@ JUMP = timedelta(seconds=45)
 _THREADS = 4
 
 
-@dataclass(slots=True)
-class Heartbeat:
+class Heartbeat(Struct):
     """Decides at each heartbeat whether to look for due jobs beside the triggers."""
 
     last: datetime

@@ -5,12 +5,14 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from mtum.config.kinds import parts_of, readable
 from mtum.config.named_files import why_unreadable
@@ -46,8 +48,7 @@ _ANSWERS = {
 _OWED = ("universe", "history_sessions", "verdicts")
 
 
-@dataclass(frozen=True, slots=True)
-class OwnStrategy:
+class OwnStrategy(Struct, frozen=True):
     """A strategy that does not come with this program.
 
     Parameters

@@ -95,9 +95,6 @@ def _way(kind: type) -> Callable[[Any, Scalar], object]:
         return lambda value, scalar: plain(value.value, scalar)
     if issubclass(kind, str | int | NoneType):
         return lambda value, _: value
-    names = getattr(kind, "__struct_fields__", None)
-    if names is not None:
-        return lambda value, scalar: {name: plain(getattr(value, name), scalar) for name in names}
     if issubclass(kind, Mapping):
         return lambda value, scalar: {
             name if type(name) is str else str(plain(name, scalar)): one if type(one) in _PLAIN else plain(one, scalar)

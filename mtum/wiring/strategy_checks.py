@@ -1,6 +1,5 @@
 """A strategy is checked in a process of its own, which may not last: its code may do anything."""
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.config import OwnStrategy, Settings, own_strategies
 from mtum.core.canonical import plain
@@ -91,7 +91,7 @@ def wrong_with(settings: Settings, path: Path, source: bytes) -> str:
     """
     own = own_strategies()
     names = [name for name, one in own.items() if one.file == path]
-    sources = {name: dataclasses.replace(one, source=source) if one.file == path else one for name, one in own.items()}
+    sources = {name: replace(one, source=source) if one.file == path else one for name, one in own.items()}
     checks = (check_strategy(settings, name, sources) for name in names)
     return next((f"{one.name}: {one.text}" for one in checks if not one.passed), "")
 
