@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from support.exchange_sessions import xnys
+from mtum.adapters.calendar import ExchangeCalendar
 from support.markets import made_up_bars
 
 ROOT = Path(__file__).parents[2]
@@ -99,7 +99,7 @@ min_trade_frac = 0.0
 
 def write_bars(folder: Path, symbol: str, seed: int) -> list[date]:
     """Ten years of made-up bars on real sessions as the file that both programs read; no month ends with them."""
-    days = [session.day for session in xnys("2009-01-02", "2018-12-20")]
+    days = [session.day for session in ExchangeCalendar().sessions(date(2009, 1, 2), date(2018, 12, 20))]
     drawn = made_up_bars(len(days), seed)
     rows = zip(days, *(getattr(drawn, name).tolist() for name in NAMES), strict=True)
     lines = [f"{','.join(map(str, row))},0" for row in rows]
