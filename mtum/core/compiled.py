@@ -14,6 +14,8 @@ type Stamp = tuple[float, int]
 
 _INLINE = "inline"
 """Attribute of a loop that says how numba puts it into the loops that call it."""
+_COUNTED = "counted"
+"""Attribute of a loop that says whether machine code counts who holds each array."""
 
 
 class _CacheFile(Protocol):
@@ -53,6 +55,16 @@ def compiled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Let a function be compiled by itself."""
     vars(function)[_INLINE] = "never"
     return function
+
+
+def in_place[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function be compiled by itself that makes no array and copies none whole into another.
+
+    Those it is given outlive it, so machine code need not count who holds them: of tables with eighty arrays that took
+    most of the time of a call.
+    """
+    vars(function)[_COUNTED] = False
+    return compiled(function)
 
 
 def built_in[**P, R](function: Callable[P, R]) -> Callable[P, R]:
@@ -102,6 +114,8 @@ def _dispatcher(function: FunctionType) -> _Dispatcher:
     linked = FunctionType(function.__code__, {**function.__globals__, **called}, function.__name__)
     linked.__doc__, linked.__qualname__ = function.__doc__, function.__qualname__
     options = {"nogil": True, "error_model": "numpy", "inline": vars(function)[_INLINE]}
+    # A loop that says nothing would do as the loop that calls it.
+    options["_nrt"] = vars(function).get(_COUNTED, True)
     try:
         made = cast(_Dispatcher, numba.njit(cache=True, **options)(linked))
     except RuntimeError:

@@ -8,7 +8,7 @@ of rows where it is not, which plain Python reads quicker.
 
 import numpy as np
 
-from mtum.core.compiled import compiled
+from mtum.core.compiled import in_place
 from mtum.core.simulation.walker.money import (
     available,
     commission,
@@ -57,7 +57,7 @@ from mtum.core.simulation.walker.trail import follow
 from mtum.core.simulation.walker.verdicts import wish
 
 
-@compiled
+@in_place
 def take(market: Market, book: Book, fill: tuple[int, int, int], price: float) -> None:
     """Put a fill into what is held: how many shares, and what is remembered of an entry.
 
@@ -86,7 +86,7 @@ def take(market: Market, book: Book, fill: tuple[int, int, int], price: float) -
     book.marks[FILLED] = market.counted[t]
 
 
-@compiled
+@in_place
 def drop_sold(book: Book) -> None:
     """Forget what nothing is held of any more in the list of what is held."""
     kept = 0
@@ -97,7 +97,7 @@ def drop_sold(book: Book) -> None:
     book.marks[HELD] = kept
 
 
-@compiled
+@in_place
 def fill(market: Market, terms: Terms, book: Book, room: Room, order: tuple[int, int, int, int], price: float) -> None:
     """Book a fill: what it costs, what is held, when its proceeds settle.
 
@@ -129,7 +129,7 @@ def fill(market: Market, terms: Terms, book: Book, room: Room, order: tuple[int,
     marks[ORDERS] = n + 1
 
 
-@compiled
+@in_place
 def fill_orders(market: Market, terms: Terms, book: Book, room: Room, t: int) -> None:
     """Fill what is pending; where a symbol has no bar its order has lapsed.
 
@@ -180,7 +180,7 @@ def end(market: Market, terms: Terms, book: Book, room: Room, at: tuple[int, int
     return shares
 
 
-@compiled
+@in_place
 def size(market: Market, terms: Terms, book: Book, desk: Desk, money: tuple[int, float, float, float, bool]) -> None:
     """Turn wishes into orders, `desk.signed` by symbol; money: session, equity, cash to spend, most in USD, barred.
 
@@ -224,7 +224,7 @@ def size(market: Market, terms: Terms, book: Book, desk: Desk, money: tuple[int,
         desk.signed[i] = shares
 
 
-@compiled
+@in_place
 def place(market: Market, book: Book, desk: Desk, t: int) -> bool:
     """Make pending what was decided: exits, reductions, entries, increases; whether something is bought.
 
@@ -258,7 +258,7 @@ def place(market: Market, book: Book, desk: Desk, t: int) -> bool:
     return bool(marks[PENDING] > 0 and book.pending[marks[PENDING] - 1][1] > 0)
 
 
-@compiled
+@in_place
 def stand(market: Market, book: Book, desk: Desk, t: int) -> None:
     """Keep what was wanted and is not yet held for the next decisions.
 
@@ -282,7 +282,7 @@ def stand(market: Market, book: Book, desk: Desk, t: int) -> None:
         book.marks[STANDING] += 1 if book.stands[i] >= 0 else 0
 
 
-@compiled
+@in_place
 def decide(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, t: int) -> None:
     """Decide one session: what is pending after it.
 
@@ -333,7 +333,7 @@ def decide(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk,
         marks[HALTED] = 1
 
 
-@compiled
+@in_place
 def walk(
     market: Market, wishes: Wishes, terms: Terms, desks: tuple[Book, Desk, Room], span: tuple[int, int, int]
 ) -> int:

@@ -2,7 +2,7 @@
 
 from math import floor
 
-from mtum.core.compiled import compiled
+from mtum.core.compiled import in_place
 from mtum.core.simulation.walker.tables import (
     CASH,
     CHANGE,
@@ -25,13 +25,13 @@ _SPLIT, _HALF_WAY = 134_217_729.0, 1e-2
 # Money is a float here and a Decimal in the daily job: an exact half cent there may be slightly less here.
 
 
-@compiled
+@in_place
 def to_cent(amount_usd: float) -> float:
     """Round to the cent, halves up."""
     return float(floor(amount_usd * 100.0 + 0.5 + _HAIR) * 0.01)
 
 
-@compiled
+@in_place
 def rounded_at(value: float, scale: float) -> float:
     """Round to one part of a scale, 1e6 or 1e9, as `round` does: what lies half-way is told by its last bit."""
     scaled = value * scale
@@ -48,7 +48,7 @@ def rounded_at(value: float, scale: float) -> float:
     return float(whole / scale)
 
 
-@compiled
+@in_place
 def summed(values: Numbers) -> float:
     """Sum of numbers as `sum` makes it: what each addition loses is added at the end."""
     total, lost = 0.0, 0.0
@@ -59,13 +59,13 @@ def summed(values: Numbers) -> float:
     return total + lost
 
 
-@compiled
+@in_place
 def least_order_usd(terms: Terms, equity: float) -> float:
     """Smallest change of a position in USD that is worth an order."""
     return max(terms.min_trade_usd, terms.min_trade_frac * equity)
 
 
-@compiled
+@in_place
 def commission(terms: Terms, shares: int, price: float) -> float:
     """Commission in USD of one order, to the cent.
 
@@ -84,7 +84,7 @@ def commission(terms: Terms, shares: int, price: float) -> float:
     return to_cent(amount)
 
 
-@compiled
+@in_place
 def extra_frac(terms: Terms, budget_usd: float, price: float) -> float:
     """What a purchase takes beside its price, as a fraction: commission and buffer.
 
@@ -104,7 +104,7 @@ def extra_frac(terms: Terms, budget_usd: float, price: float) -> float:
     return extra + terms.buffer_frac
 
 
-@compiled
+@in_place
 def shares_for(terms: Terms, budget_usd: float, price: float) -> int:
     """Whole shares that a budget buys.
 
@@ -122,7 +122,7 @@ def shares_for(terms: Terms, budget_usd: float, price: float) -> int:
     return floor(budget_usd / (price * (1.0 + extra_frac(terms, budget_usd, price))))
 
 
-@compiled
+@in_place
 def worth(prices: Numbers, book: Book) -> float:
     """Equity in USD at the prices of a session, shape (n_symbols,), dividends of the session included."""
     total = 0.0
@@ -132,7 +132,7 @@ def worth(prices: Numbers, book: Book) -> float:
     return float(book.purse[CASH] + book.purse[DUE] + total)
 
 
-@compiled
+@in_place
 def unsettled(book: Book, t: int) -> float:
     """Proceeds of sales in USD that cannot be spent yet; those that can are forgotten."""
     kept, total = 0, 0.0
@@ -145,7 +145,7 @@ def unsettled(book: Book, t: int) -> float:
     return total
 
 
-@compiled
+@in_place
 def lost_too_much(terms: Terms, book: Book, equity: float) -> bool:
     """Whether the last session or this one brought the daily loss.
 
@@ -166,7 +166,7 @@ def lost_too_much(terms: Terms, book: Book, equity: float) -> bool:
     return bool(hit or (before > 0.0 and rounded_at(-last / before, 1e9) >= terms.max_daily_loss_frac))
 
 
-@compiled
+@in_place
 def fallen_too_far(terms: Terms, book: Book, equity: float) -> bool:
     """Whether the equity is below its highest close by the limit or more.
 
@@ -183,14 +183,14 @@ def fallen_too_far(terms: Terms, book: Book, equity: float) -> bool:
     return bool(highest > 0.0 and rounded_at(1.0 - equity / highest, 1e9) >= terms.max_drawdown_frac)
 
 
-@compiled
+@in_place
 def available(book: Book, t: int) -> float:
     """Cash in USD that can be spent: what the sleeve has, where the broker has as much of it settled."""
     cash = max(0.0, book.purse[CASH])
     return float(min(cash, max(0.0, book.purse[CASH] + book.purse[DUE] - unsettled(book, t))))
 
 
-@compiled
+@in_place
 def wanted_of(terms: Terms, desk: Desk, held: int, at: tuple[int, float, float, float, float]) -> int:
     """Shares to end with under a largest position as a fraction and in USD; -1 leaves them alone.
 

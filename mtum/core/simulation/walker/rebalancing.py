@@ -4,7 +4,7 @@ from math import ceil, floor, sqrt
 
 import numpy as np
 
-from mtum.core.compiled import compiled
+from mtum.core.compiled import in_place
 from mtum.core.simulation.walker.money import least_order_usd, rounded_at, summed
 from mtum.core.simulation.walker.tables import (
     AFTER_FILL,
@@ -37,7 +37,7 @@ WEIGHT, EDGE, HALF, GAP, SUM, SHARES = (int(one) for one in Goal)
 NOT_ASKED, OUTFLOWS, ALL = (int(one) for one in Choppy)
 
 
-@compiled
+@in_place
 def excess(market: Market, wishes: Wishes, book: Book, at: tuple[int, int, float]) -> int:
     """Shares held above the weight wanted.
 
@@ -56,7 +56,7 @@ def excess(market: Market, wishes: Wishes, book: Book, at: tuple[int, int, float
     return int(book.shares[i] - floor(rounded_at(wishes.value[wishes.row[t]][i] * equity / market.seen[t][i], 1e6)))
 
 
-@compiled
+@in_place
 def beyond(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int, int, float]) -> bool:
     """Whether the own gap of any symbol opens a trigger; writes whose it is, and each one's reason.
 
@@ -103,7 +103,7 @@ def beyond(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int
     return found
 
 
-@compiled
+@in_place
 def opens_together(wishes: Wishes, book: Book, k: int, sums: tuple[float, float]) -> bool:
     """Whether all gaps together open a trigger; an open one stays open down to a lower value.
 
@@ -127,7 +127,7 @@ def opens_together(wishes: Wishes, book: Book, k: int, sums: tuple[float, float]
     return opened and size > rounded_at(numbers[ONE_SIDED] * sizes, 1e6)
 
 
-@compiled
+@in_place
 def is_choppy(market: Market, wishes: Wishes, desk: Desk, t: int) -> bool:
     """Whether the mix moved without getting anywhere, over the completed returns before a session.
 
@@ -159,7 +159,7 @@ def is_choppy(market: Market, wishes: Wishes, desk: Desk, t: int) -> bool:
     return bool(rounded_at(choppiness, 1e6) >= wishes.choppiness)
 
 
-@compiled
+@in_place
 def trigger(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int, float, bool]) -> int:
     """Position of the first trigger that applies; -1 for none.
 
@@ -204,7 +204,7 @@ def trigger(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[in
     return found
 
 
-@compiled
+@in_place
 def goal(wishes: Wishes, desk: Desk, at: tuple[int, int, int], share: float) -> float:
     """Weight that a trigger leads a symbol to.
 
@@ -232,7 +232,7 @@ def goal(wishes: Wishes, desk: Desk, at: tuple[int, int, int], share: float) -> 
     return rounded_at(wanted, 1e6)
 
 
-@compiled
+@in_place
 def sold_today(shares: int, price: float, part: float, least_usd: float) -> int:
     """Part of some shares that is sold in a session: worth an order, and so is the rest.
 
@@ -254,7 +254,7 @@ def sold_today(shares: int, price: float, part: float, least_usd: float) -> int:
     return shares if (shares - sold) * price <= least_usd else sold
 
 
-@compiled
+@in_place
 def sales_first(desk: Desk) -> None:
     """Put what is sold before all others, both in the order of the list."""
     n = 0
@@ -266,7 +266,7 @@ def sales_first(desk: Desk) -> None:
                 n += 1
 
 
-@compiled
+@in_place
 def widest_first(book: Book, desk: Desk) -> None:
     """Put the widest gaps first, equal ones in the order of the list; the order of the session before is close."""
     order = book.ranked
@@ -282,7 +282,7 @@ def widest_first(book: Book, desk: Desk) -> None:
         desk.sequence[n] = order[n]
 
 
-@compiled
+@in_place
 def trade(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, at: tuple[int, int, float]) -> None:
     """Write what a trigger trades.
 
@@ -321,7 +321,7 @@ def trade(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, 
             desk.verdict[i], desk.weight[i] = TARGETS, goal(wishes, desk, (t, k, i), share)
 
 
-@compiled
+@in_place
 def rebalance(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
     """Write the verdicts of weights that are traded back; whether there is any.
 

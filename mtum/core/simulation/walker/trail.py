@@ -2,7 +2,7 @@
 
 from math import isnan
 
-from mtum.core.compiled import compiled
+from mtum.core.compiled import in_place
 from mtum.core.simulation.walker.money import rounded_at
 from mtum.core.simulation.walker.tables import (
     FREE,
@@ -19,7 +19,7 @@ from mtum.core.simulation.walker.tables import (
 )
 
 
-@compiled
+@in_place
 def follow(market: Market, wishes: Wishes, book: Book, t: int) -> bool:
     """Let the stop trail the highest close since each entry; whether it sells anything.
 
@@ -54,7 +54,7 @@ def follow(market: Market, wishes: Wishes, book: Book, t: int) -> bool:
     return sells
 
 
-@compiled
+@in_place
 def stop_out(wishes: Wishes, fit: Mask, book: Book, desk: Desk, row: int) -> bool:
     """Write the verdicts of what a trailing stop sells or keeps out; whether it sells anything.
 

@@ -4,7 +4,7 @@ from math import isnan
 
 import numpy as np
 
-from mtum.core.compiled import compiled
+from mtum.core.compiled import compiled, in_place
 from mtum.core.portfolio.decision import STANDING_SESSIONS
 from mtum.core.simulation.walker.money import rounded_at
 from mtum.core.simulation.walker.rebalancing import rebalance
@@ -30,7 +30,7 @@ from mtum.core.simulation.walker.trail import stop_out
 _SCALE_DUST = 1e-9
 
 
-@compiled
+@in_place
 def allocate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
     """Write the verdicts of a table of weights; whether there is any.
 
@@ -75,7 +75,7 @@ def allocate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[i
     return found
 
 
-@compiled
+@in_place
 def last_targets(desk: Desk) -> None:
     """Put what is wanted behind all others, both in the order of the list."""
     n = 0
@@ -86,7 +86,7 @@ def last_targets(desk: Desk) -> None:
                 n += 1
 
 
-@compiled
+@in_place
 def choose(wishes: Wishes, book: Book, desk: Desk, row: int) -> int:
     """Write who is chosen, those that stay first, and each one's weight; how many there are.
 
@@ -125,7 +125,7 @@ def choose(wishes: Wishes, book: Book, desk: Desk, row: int) -> int:
     return n
 
 
-@compiled
+@in_place
 def rotate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
     """Write the verdicts of a ranking; whether there is any.
 
@@ -169,7 +169,7 @@ def rotate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int
     return True
 
 
-@compiled
+@in_place
 def leaves(market: Market, wishes: Wishes, book: Book, t: int, i: int) -> int:
     """Reasons to leave what is held, a bit for each; 0 for none.
 
@@ -196,7 +196,7 @@ def leaves(market: Market, wishes: Wishes, book: Book, t: int, i: int) -> int:
     return found
 
 
-@compiled
+@in_place
 def grown(wishes: Wishes, book: Book, i: int, close: float, equity: float) -> float:
     """Weight with another unit, where the price has risen far enough for one; 0 where it has not.
 
@@ -223,7 +223,7 @@ def grown(wishes: Wishes, book: Book, i: int, close: float, equity: float) -> fl
     return weight if weight > current else 0.0
 
 
-@compiled
+@in_place
 def enter_and_leave(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
     """Write the verdicts of signals: exits, then purchases as far as there are places; whether there is any.
 
@@ -274,7 +274,7 @@ def enter_and_leave(market: Market, wishes: Wishes, book: Book, desk: Desk, at: 
     return found
 
 
-@compiled
+@in_place
 def force(market: Market, terms: Terms, book: Book, desk: Desk, at: tuple[int, bool]) -> bool:
     """Turn verdicts into wishes: what a loss sells, weights of 1 together at most, purchases that stand.
 
@@ -307,7 +307,7 @@ def force(market: Market, terms: Terms, book: Book, desk: Desk, at: tuple[int, b
     return (book.marks[STANDING] > 0 and carry(market, terms, book, desk, t)) or found
 
 
-@compiled
+@in_place
 def carry(market: Market, terms: Terms, book: Book, desk: Desk, t: int) -> bool:
     """Wish purchases that stand again; whether there is any.
 
@@ -336,6 +336,13 @@ def carry(market: Market, terms: Terms, book: Book, desk: Desk, t: int) -> bool:
 
 
 @compiled
+def clear(desk: Desk) -> None:
+    """Begin a session: no verdicts, in the order of the list."""
+    desk.verdict[:], desk.weight[:], desk.sequence[:] = desk.no_verdict, desk.no_weight, desk.in_turn
+    desk.word[:], desk.number[:] = desk.nothing, desk.nothing
+
+
+@in_place
 def say(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, at: tuple[int, float]) -> bool:
     """Write what a form says at a session; whether there is anything to order.
 
@@ -355,8 +362,7 @@ def say(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, at
         Session, and equity in USD.
     """
     t, equity = at
-    desk.verdict[:], desk.weight[:], desk.sequence[:] = desk.no_verdict, desk.no_weight, desk.in_turn
-    desk.word[:], desk.number[:] = desk.nothing, desk.nothing
+    clear(desk)
     if wishes.kind == ALLOCATES:
         asked = allocate(market, wishes, book, desk, (t, equity))
         if wishes.trails and stop_out(wishes, market.fit[t], book, desk, wishes.row[t]):
@@ -372,7 +378,7 @@ def say(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, at
     return asked
 
 
-@compiled
+@in_place
 def wish(market: Market, wishes: Wishes, terms: Terms, book: Book, desk: Desk, at: tuple[int, float, bool]) -> bool:
     """Write what is wished at a session: verdicts, and what money and limits make of them; whether there is any.
 

@@ -4,7 +4,7 @@ from math import floor
 
 import numpy as np
 
-from mtum.core.compiled import compiled
+from mtum.core.compiled import compiled, in_place
 from mtum.core.simulation.walker.money import rounded_at
 from mtum.core.simulation.walker.tables import (
     DECIDED,
@@ -21,7 +21,7 @@ from mtum.core.simulation.walker.verdicts import wish
 from mtum.core.strategies.virtual import VIRTUAL_USD
 
 
-@compiled
+@in_place
 def move(market: Market, book: Book, weights: Numbers, at: tuple[int, int], weight: float) -> None:
     """Enter, change or leave a virtual position at the decision's price.
 
