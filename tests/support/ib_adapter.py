@@ -52,7 +52,7 @@ class Adapter:
 def paper_settings(port: int, **broker: Any) -> Settings:
     """Settings of paper mode on a practice gateway, with short limits."""
     limits = {"connect_seconds": 10.0, "request_seconds": 1.0, "acknowledge_seconds": 0.3}
-    return Settings(mode="paper", broker=Broker(port=port, account=ACCOUNT, **{**limits, **broker}))
+    return Settings(mode="paper", broker=Broker(**{"port": port, "account": ACCOUNT, **limits, **broker}))
 
 
 @contextmanager
