@@ -6,8 +6,9 @@ from typing import Protocol
 
 from mtum.core.market.bars import Bars
 from mtum.core.market.intraday import IntradayBars, Rows
+from mtum.core.market.volume import ObservedShare
 from mtum.core.portfolio.fills import Action, Split
-from mtum.ports.records import QuarantinedBar, Revision
+from mtum.ports.records import QuarantinedBar, Revision, VolumeSnapshot
 
 
 class BarStore(Protocol):
@@ -223,4 +224,46 @@ class QuarantineStore(Protocol):
 
     def released_days(self, symbol: str, source: str) -> frozenset[date]:
         """Return sessions whose bar a person has declared real despite a rule."""
+        ...
+
+
+class VolumeStore(Protocol):
+    """Volumes seen at decisions, with the final ones once they are known."""
+
+    def write(self, *snapshots: VolumeSnapshot) -> None:
+        """Insert or update the snapshots of their symbols, sources and sessions."""
+        ...
+
+    def snapshots(
+        self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
+    ) -> Sequence[VolumeSnapshot]:
+        """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        source : str
+            Name of the source.
+        since : date or None
+            First session; None for all.
+        waiting : bool
+            Only those still without a final volume.
+        """
+        ...
+
+    def observed_shares(self, symbol: str, source: str, day: date, minutes: float) -> Sequence[ObservedShare]:
+        """Return the shares that the usual one is learned from, newest first, of the snapshots before a session.
+
+        Parameters
+        ----------
+        symbol : str
+            Ticker.
+        source : str
+            Name of the source.
+        day : date
+            The session's date.
+        minutes : float
+            Minutes before the close; snapshots of another moment say nothing about it.
+        """
         ...

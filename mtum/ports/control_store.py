@@ -1,4 +1,4 @@
-"""Halts, snapshots and facts about the database, as it keeps them."""
+"""Halts and facts about the database, as it keeps them."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -6,11 +6,11 @@ from typing import Protocol
 
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
-from mtum.ports.records import Halt, VolumeSnapshot
+from mtum.ports.records import Halt
 
 
 class ControlStore(Protocol):
-    """Halts, snapshots, upcoming sessions and facts about the database."""
+    """Halts, upcoming sessions and facts about the database."""
 
     def restriction(self, sleeve: str | None = None) -> Restriction:
         """Return the strongest halt in force for the account, and for that sleeve where one is named."""
@@ -55,28 +55,6 @@ class ControlStore(Protocol):
             What was written down.
         at : datetime
             Instant that is recorded, UTC.
-        """
-        ...
-
-    def write_snapshot(self, snapshot: VolumeSnapshot) -> None:
-        """Insert or update the snapshot of its symbol, source and session."""
-        ...
-
-    def snapshots(
-        self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
-    ) -> Sequence[VolumeSnapshot]:
-        """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume.
-
-        Parameters
-        ----------
-        symbol : str
-            Ticker.
-        source : str
-            Name of the source.
-        since : date or None
-            First session; None for all.
-        waiting : bool
-            Only those still without a final volume.
         """
         ...
 

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from mtum.ports.bar_store import BarStore, IntradayStore, QuarantineStore
+    from mtum.ports.bar_store import BarStore, IntradayStore, QuarantineStore, VolumeStore
     from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
     from mtum.ports.control_store import ControlStore
     from mtum.ports.event_log import EventStore
@@ -28,6 +28,7 @@ class Store(Protocol):
     bars: "BarStore"
     intraday: "IntradayStore"
     quarantine: "QuarantineStore"
+    volumes: "VolumeStore"
     control: "ControlStore"
     statements: "StatementStore"
     changes: "ChangeStore"

@@ -513,20 +513,20 @@ class TestControl:
             "MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0,
             projected_low=900.0, projected_high=1100.0, learned_sessions=20,
         )  # fmt: skip
-        store.control.write_snapshot(seen)
-        assert store.control.snapshots("MTUM", "csv") == (seen,)
+        store.volumes.write(seen)
+        assert store.volumes.snapshots("MTUM", "csv") == (seen,)
         known = replace(seen, final_volume=1010.0, error_frac=-0.0099)
-        store.control.write_snapshot(known)
-        assert store.control.snapshots("MTUM", "csv") == (known,)
-        assert store.control.snapshots("MTUM", "yahoo") == ()
-        assert store.control.snapshots("MTUM", "csv", TUESDAY) == ()
+        store.volumes.write(known)
+        assert store.volumes.snapshots("MTUM", "csv") == (known,)
+        assert store.volumes.snapshots("MTUM", "yahoo") == ()
+        assert store.volumes.snapshots("MTUM", "csv", TUESDAY) == ()
 
     def test_snapshots_that_wait_for_their_final_volume_can_be_asked_alone(self, store: Store) -> None:
         known = VolumeSnapshot("MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0, final_volume=1010.0)
         waiting = VolumeSnapshot("MTUM", "csv", TUESDAY, 20.0, 870.0, 0.87, 1000.0)
         for snapshot in (known, waiting):
-            store.control.write_snapshot(snapshot)
-        assert store.control.snapshots("MTUM", "csv", waiting=True) == (waiting,)
+            store.volumes.write(snapshot)
+        assert store.volumes.snapshots("MTUM", "csv", waiting=True) == (waiting,)
 
     def test_a_fact_is_replaced(self, store: Store) -> None:
         store.control.set_meta("cursor", "1")

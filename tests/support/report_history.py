@@ -215,7 +215,7 @@ class History:
             remembered={verdict.symbol: verdict.remember for verdict in decision.verdicts if verdict.remember},
         )
         self.store.decisions.commit_decisions([record], self._intents(decision, day, special))
-        self.store.control.write_snapshot(
+        self.store.volumes.write(
             VolumeSnapshot(
                 SYMBOL,
                 "sample",
@@ -303,7 +303,7 @@ class History:
         # The cache keeps everything up to the session; an unsettled one is not in it yet.
         known = self.bars.until(self.bars.day(index if final else index - 1))
         self.store.bars.accept(known, self.calendar.session(known.last_day).close + timedelta(hours=3), known.last_day)
-        learn_volume(self.store, self.store.control.snapshots(SYMBOL, "sample", waiting=True), ())
+        learn_volume(self.store, self.store.volumes.snapshots(SYMBOL, "sample", waiting=True), ())
         vix = {day: self.vix.get(day, CALM) if self.vix_shown else CALM for day in known.days.tolist()}
         closed = self.calendar.session(known.last_day).close
         self.store.bars.accept(bars_of_closes("VIX", "sample", vix), closed, known.last_day)

@@ -1,4 +1,4 @@
-"""Halts, snapshots, upcoming sessions, and facts about the database."""
+"""Halts, upcoming sessions, and facts about the database."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -8,12 +8,10 @@ from msgspec import Struct
 
 from mtum.adapters.store.database import Database
 from mtum.adapters.store.orders.halting import restriction_in_force
-from mtum.adapters.store.texts import RESTORE, cells, insert, instant_text, of_row, or_update, since_text
-from mtum.core.canonical import decode
+from mtum.adapters.store.texts import instant_text, of_row
 from mtum.core.market.sessions import Session
 from mtum.core.portfolio.limits import Restriction
-from mtum.errors import DocumentError, StoreError
-from mtum.ports.records import Halt, VolumeSnapshot
+from mtum.ports.records import Halt
 
 
 class SqliteControl(Struct, frozen=True):
@@ -53,28 +51,6 @@ class SqliteControl(Struct, frozen=True):
         with self.database.write() as connection:
             return int(connection.execute(sql, (day.isoformat(), symbol, words, instant_text(at))).fetchone()[0])
 
-    def write_snapshot(self, snapshot: VolumeSnapshot) -> None:
-        """Insert or update the snapshot of its symbol, source and session."""
-        values = cells(snapshot)
-        with self.database.write() as connection:
-            insert(connection, "volume_snapshots", values, or_update(values, "symbol", "source", "session"))
-
-    def snapshots(
-        self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
-    ) -> Sequence[VolumeSnapshot]:
-        """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume."""
-        sql = f"SELECT {', '.join(_SNAPSHOT)} FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
-        sql += " AND final_volume IS NULL ORDER BY session" if waiting else " ORDER BY session"
-        rows = self.database.tuples(sql, (symbol, source, since_text(since)))
-        # All at once: a hundred symbols have twenty-five thousand of them in a year.
-        found = [dict(zip(_SNAPSHOT, row, strict=True)) for row in rows]
-        for one in found:
-            one["half_day"] = bool(one["half_day"])
-        try:
-            return decode(tuple[VolumeSnapshot, ...], found, f"the volumes of {symbol} seen by {source}")
-        except DocumentError as broken:
-            raise StoreError(f"{broken}; {RESTORE}") from broken
-
     def write_sessions(self, sessions: Sequence[Session]) -> None:
         """Replace the table of upcoming sessions."""
         rows = [
@@ -98,6 +74,3 @@ class SqliteControl(Struct, frozen=True):
 
 def _halt(row: sqlite3.Row) -> Halt:
     return of_row(Halt, row, f"the halt {row['id']}", by=row["halted_by"], sleeve=row["strategy"])
-
-
-_SNAPSHOT = VolumeSnapshot.__struct_fields__

@@ -20,6 +20,7 @@ from mtum.adapters.store.lock import run_lock
 from mtum.adapters.store.market.bars import SqliteBars
 from mtum.adapters.store.market.intraday import SqliteIntraday
 from mtum.adapters.store.market.quarantine import SqliteQuarantine
+from mtum.adapters.store.market.volumes import SqliteVolumes
 from mtum.adapters.store.orders.crosses import SqliteCrosses
 from mtum.adapters.store.orders.order_store import SqliteOrders
 from mtum.adapters.store.plans import SqlitePlans
@@ -29,7 +30,7 @@ from mtum.adapters.store.statements import SqliteStatements
 from mtum.errors import StoreError, StoreMismatchError
 
 if TYPE_CHECKING:
-    from mtum.ports.bar_store import BarStore, IntradayStore, QuarantineStore
+    from mtum.ports.bar_store import BarStore, IntradayStore, QuarantineStore, VolumeStore
     from mtum.ports.books import BookStore, CrossStore, LedgerStore, PlanStore
     from mtum.ports.control_store import ControlStore
     from mtum.ports.event_log import EventStore
@@ -55,6 +56,7 @@ class SqliteStore:
         self.bars: BarStore = SqliteBars(database)
         self.intraday: IntradayStore = SqliteIntraday(database)
         self.quarantine: QuarantineStore = SqliteQuarantine(database)
+        self.volumes: VolumeStore = SqliteVolumes(database)
         self.control: ControlStore = SqliteControl(database)
         self.statements: StatementStore = SqliteStatements(database)
         self.changes: ChangeStore = SqliteChanges(database)

@@ -138,7 +138,7 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
     revisions: tuple[Revision, ...] = ()
     out, right = _sorted_out(desk, reading, judged)
     changed = bool(len(written) or judged.joined.refused)
-    waiting = desk.store.control.snapshots(symbol, source, waiting=True)
+    waiting = desk.store.volumes.snapshots(symbol, source, waiting=True)
     if changed or out or right or waiting:
         with desk.store.together(flushed=False):
             desk.store.quarantine.keep_out(out)
@@ -333,11 +333,13 @@ def learn_volume(store: Store, waiting: Sequence[VolumeSnapshot], splits: tuple[
     if last is None or waiting[0].session > last:
         return
     bars = store.bars.bars(symbol, source, waiting[0].session).until(last)
+    known = []
     for seen in waiting:
         bar = bars.find(seen.session)
         if bar is not None and not isnan(bar.volume):
             ratio = prod(split.ratio for split in splits if split.session > seen.session)
-            store.control.write_snapshot(_completed(seen, bar.volume / ratio))
+            known.append(_completed(seen, bar.volume / ratio))
+    store.volumes.write(*known)
 
 
 def _completed(seen: VolumeSnapshot, final_volume: float) -> VolumeSnapshot:

@@ -13,7 +13,7 @@ from mtum.core.market.instruments import InstrumentKind, instrument
 from mtum.core.market.sessions import Session
 from mtum.core.market.validation import AGREE_FRAC, BarProblem, Rule, problems_in_history, session_days
 from mtum.core.market.vix import HIGHEST, LOWEST
-from mtum.ports.control_store import ControlStore
+from mtum.ports.bar_store import VolumeStore
 from mtum.ports.store import Store
 from mtum.ports.time import Calendar
 
@@ -98,7 +98,7 @@ def _checked(store: Store, bars: Bars, sessions: Sequence[Session], now: datetim
         final_until=store.bars.last_final(symbol, source),
         behind_sessions=sum(1 for one in sessions if one.day > bars.last_day and one.close <= now),
         problems=problems,
-        volume_misses=_volume_misses(store.control, symbol, source),
+        volume_misses=_volume_misses(store.volumes, symbol, source),
     )
 
 
@@ -118,8 +118,8 @@ def _index_problems(bars: Bars, days: Sequence[date]) -> tuple[BarProblem, ...]:
     return (*wrong, *shut)
 
 
-def _volume_misses(control: ControlStore, symbol: str, source: str) -> tuple[VolumeMiss, ...]:
-    known = [one for one in control.snapshots(symbol, source) if one.error_frac is not None]
+def _volume_misses(volumes: VolumeStore, symbol: str, source: str) -> tuple[VolumeMiss, ...]:
+    known = [one for one in volumes.snapshots(symbol, source) if one.error_frac is not None]
     return tuple(
         VolumeMiss(one.session, one.projected, one.final_volume, one.error_frac, one.projected_low, one.projected_high)
         for one in known[-_SHOWN_MISSES:]

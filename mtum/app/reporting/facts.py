@@ -342,7 +342,7 @@ def _sleeve_facts(store: Store, calendar: Calendar, setup: Setup, day: date, *, 
     if points:
         capital = sum((move.amount_usd for move in movements if move.kind == "capital"), ZERO)
         points = (replace(points[0], flows_usd=points[0].flows_usd + capital), *points[1:])
-    projections = {one.session: one for one in store.control.snapshots(symbol, source, before.day if before else day)}
+    projections = {one.session: one for one in store.volumes.snapshots(symbol, source, before.day if before else day)}
     previous = _previous(store.decisions, name, sessions, day)
     strategy = _strategy(decision or previous, setup)
     named = sorted({lot.symbol for lot in lots_of(fills)} | set(strategy.universe()) - {symbol})

@@ -5,7 +5,7 @@ own symbol only.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from mtum.app.bars.intraday import read_within, to_read_within
@@ -14,7 +14,7 @@ from mtum.app.bars.refresh_bars import ToRead, reading_of
 from mtum.app.desk import Desk
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.timeframes import Timeframe
-from mtum.core.market.volume import LEARNING_DAYS, LEARNING_SESSIONS, ObservedShare, UsualShare, usual_share
+from mtum.core.market.volume import LEARNING_SESSIONS, UsualShare, usual_share
 from mtum.core.portfolio.sleeves import series_of
 from mtum.ports.market_data import AsksAhead, SourceCall, TellsVolatility
 
@@ -46,11 +46,7 @@ def own_share(desk: Desk, symbol: str, session: Session, minutes: float) -> OwnS
     minutes : float
         Minutes before the close.
     """
-    observed = [
-        ObservedShare(one.session, one.minutes, one.volume_so_far / one.final_volume, one.half_day)
-        for one in desk.store.control.snapshots(symbol, desk.source.name, session.day - timedelta(LEARNING_DAYS))
-        if one.final_volume and one.session < session.day
-    ]
+    observed = desk.store.volumes.observed_shares(symbol, desk.source.name, session.day, minutes)
     found = usual_share(observed, minutes, None)
     return OwnShare(found, found is not None and found.learned_sessions == LEARNING_SESSIONS)
 

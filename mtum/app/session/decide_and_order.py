@@ -253,8 +253,7 @@ def _decide_first(desk: Desk, session: Session) -> tuple[Problem, ...]:
             if one.options is not None and one.sleeve.owns_money:
                 desk.store.options.commit_intents(one.options.decision.intents, decided_at)
                 desk.store.options.record_marks(session.day, one.options.marks(), one.options.source, decided_at)
-        for snapshot in market.snapshots:
-            desk.store.control.write_snapshot(snapshot)
+        desk.store.volumes.write(*market.snapshots)
         desk.store.ledger.write_account(session.day, lists.at, lists)
         real = [(one.sleeve, one.decision) for one in decided if one.sleeve.owns_money]
         limits_after(desk, real, worth, decided_at)

@@ -128,7 +128,8 @@ def learned_share(shares: Sequence[float]) -> UsualShare | None:
     newest = shares[-LEARNING_SESSIONS:]
     if len(newest) < LEAST_SESSIONS:
         return None
-    low, middle, high = (_quantile(sorted(newest), at) for at in (0.1, 0.5, 0.9))
+    rising = sorted(newest)
+    low, middle, high = (_quantile(rising, at) for at in (0.1, 0.5, 0.9))
     return UsualShare(middle, len(newest), low, high)
 
 

@@ -130,8 +130,8 @@ def test_a_database_of_the_schema_before_is_brought_up_and_keeps_what_it_holds(t
     found = again.orders.state_of(intent().id)
     assert found is not None
     seen = VolumeSnapshot("MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0, learned_sessions=20, error_frac=0.01)
-    again.control.write_snapshot(seen)
-    snapshots = again.control.snapshots("MTUM", "csv")
+    again.volumes.write(seen)
+    snapshots = again.volumes.snapshots("MTUM", "csv")
     lots = {row["intent_id"]: dict(row) for row in again.database.rows("SELECT * FROM lots")}
     with pytest.raises(StoreError, match="shares <> 0"), again.database.write() as connection:
         connection.execute("UPDATE lots SET shares = 0")

@@ -29,7 +29,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     early = changed(FINAL, volume={29: 1_100.0})
     source, at = ShelfSource({"MTUM": early}), TODAY.close + timedelta(minutes=30)
     with market_desk(tmp_path, source, at, calendar=WeekdayCalendar(SESSIONS)) as running:
-        running.store.control.write_snapshot(SEEN)
+        running.store.volumes.write(SEEN)
         refresh_bars(running, "MTUM", TODAY, SESSIONS, through_session=True)
         yield running
 
@@ -39,12 +39,12 @@ def the_next_day(desk: Desk, shown: Bars) -> VolumeSnapshot:
     desk.source.shelf["MTUM"] = shown
     desk.clock.wait_until(TOMORROW.before_close(30))
     refresh_bars(desk, "MTUM", TOMORROW, SESSIONS)
-    (snapshot,) = desk.store.control.snapshots("MTUM", "yahoo")
+    (snapshot,) = desk.store.volumes.snapshots("MTUM", "yahoo")
     return snapshot
 
 
 def test_a_volume_read_soon_after_the_close_is_not_learned_from(desk: Desk) -> None:
-    assert desk.store.control.snapshots("MTUM", "yahoo") == (SEEN,)
+    assert desk.store.volumes.snapshots("MTUM", "yahoo") == (SEEN,)
 
 
 def test_the_next_day_the_final_volume_and_the_error_are_recorded_and_shown(desk: Desk) -> None:
@@ -67,7 +67,7 @@ def test_a_split_the_next_day_does_not_look_like_an_error(desk: Desk) -> None:
     desk.source.shelf["MTUM"] = split
     desk.clock.wait_until(TOMORROW.close + timedelta(hours=3))
     refresh_bars(desk, "MTUM", TOMORROW, SESSIONS, through_session=True)
-    (found,) = desk.store.control.snapshots("MTUM", "yahoo")
+    (found,) = desk.store.volumes.snapshots("MTUM", "yahoo")
     assert float(desk.store.bars.bars("MTUM", "yahoo").volume[29]) == 2_500.0
     assert found.final_volume == 1_250.0
     assert found.error_frac == pytest.approx(-0.2)
