@@ -322,8 +322,8 @@ _RELEASE = "if it is real, accept it with `mtum bars release`"
 def _calendar_problems(bars: Bars, sessions: Days) -> Iterator[BarProblem]:
     if not len(sessions):
         return
-    inside = bars.days[np.searchsorted(bars.days, sessions[0]) :]
-    if np.array_equal(inside, sessions):
+    inside = bars.days[bars.days.searchsorted(sessions[0]) :]
+    if inside.tobytes() == sessions.tobytes():
         return
     for day in _as_dates(sessions[~among(sessions, bars.days)]):
         yield BarProblem(bars.symbol, day, Rule.MISSING_SESSION, f"no bar from {bars.source}", "run `mtum bars sync`")
@@ -363,7 +363,7 @@ def _each(bars: Bars, wrong: NDArray[np.bool_], rule: Rule) -> Iterator[BarProbl
 
 def _volume_problems(bars: Bars) -> Iterator[BarProblem]:
     # Where half of the sessions before have no volume none is usual: a series of closes is looked at no further.
-    nothing = np.flatnonzero(bars.volume == 0)
+    (nothing,) = (bars.volume == 0).nonzero()
     if not len(nothing):
         return
     known = np.append(0, np.cumsum(bars.volume > 0))
@@ -380,6 +380,9 @@ def _move_problems(bars: Bars) -> Iterator[BarProblem]:
     for index in traded:
         found = f"the prices jump by the split {bars.split[index]:g}:1 recorded that day: those before are as traded"
         yield BarProblem(bars.symbol, bars.day(index), Rule.AS_TRADED, found, "the source must re-base them")
+    changes = moves(bars)
+    if not len((np.abs(changes) > SPIKE_FRAC).nonzero()[0]):
+        return
     # Parts of a history given one by one have a hole between them: no move of one session, and nothing to compare.
     holes = np.flatnonzero(bars.days[1:] - bars.days[:-1] > _LONGEST_CLOSURE).tolist()
     for before, last in pairwise((-1, *holes, len(bars) - 1)):
