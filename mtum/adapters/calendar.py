@@ -6,7 +6,7 @@ import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -118,11 +118,19 @@ def version_of(library: str) -> str:
 def _of_wheel(begins: str) -> str:
     # The library that knows all ways of installing takes 10 ms of a run to load, and nearly all came as wheels.
     for folder in sys.path:
-        with suppress(OSError):  # an entry may be no folder
-            for name in os.listdir(folder or "."):
-                if name.startswith(begins) and name.endswith(".dist-info"):
+        for name in _wheels(folder):
+            if name.startswith(begins):
+                with suppress(OSError):
                     return Path(folder, name, "METADATA").read_text(encoding="utf-8")
     return ""
+
+
+@cache
+def _wheels(folder: str) -> list[str]:
+    # Listed once for all libraries whose versions a run asks for. An entry of the path may be no folder.
+    with suppress(OSError):
+        return [name for name in os.listdir(folder or ".") if name.endswith(".dist-info")]
+    return []
 
 
 def _described(library: str) -> str:
@@ -138,11 +146,17 @@ def _described(library: str) -> str:
 
 
 def _session(row: list[str]) -> Session:
-    day, *hours = row
-    opens, closes = (datetime.fromisoformat(f"{day}T{hour}") for hour in hours)
+    day, opens, closes = row
+    opened = datetime.fromisoformat(f"{day}T{opens}").replace(tzinfo=NEW_YORK)
+    at = opened.astimezone(UTC)
+    return Session(opened.date(), at, at + _length(opens, closes))
+
+
+@cache
+def _length(opens: str, closes: str) -> timedelta:
     # Clocks change on Sundays at night: within a session hours are hours.
-    opened = opens.replace(tzinfo=NEW_YORK).astimezone(UTC)
-    return Session(opens.date(), opened, opened + (closes - opens))
+    begin, end = (datetime.fromisoformat(f"{FIRST_DAY}T{hour}") for hour in (opens, closes))
+    return end - begin
 
 
 def read_overrides(path: Path | None) -> Overrides:
