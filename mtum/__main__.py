@@ -5,6 +5,7 @@ import os
 import sys
 
 _YOUNG_OBJECTS = 300_000
+_ZONES = "/usr/share/zoneinfo"
 
 
 def main() -> None:
@@ -15,6 +16,9 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Its plugins are looked for in every package that is installed, and none is wanted.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    # Python asks the record of how it was built for this folder, which takes as long to load as the zones themselves.
+    if os.path.exists(f"{_ZONES}/America/New_York"):
+        os.environ.setdefault("PYTHONTZPATH", _ZONES)
     try:
         from mtum.cli.app import run
 

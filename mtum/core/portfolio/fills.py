@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mtum.core.portfolio.orders import Side
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 DELIVERED = "option:"
 """What the id of an execution begins with that is a delivery of shares by an option."""
@@ -278,7 +280,7 @@ class _Opened(Struct):
     price: Decimal
     fee_usd: Decimal | None
 
-    def fill(self, shares: int, part: Fraction = Fraction(1)) -> Fill:
+    def fill(self, shares: int, part: "int | Fraction" = 1) -> Fill:
         """Return so many of the shares as an execution of their own, at a part of the price."""
         fee = None if self.fee_usd is None else self.fee_usd * shares / self.shares
         price = self.price * part.numerator / part.denominator
@@ -305,6 +307,8 @@ def _opened(trip: Sequence[Fill]) -> list[_Opened]:
 
 def _parted(trip: Sequence[Fill], change: SymbolChange, given: int) -> list[Fill]:
     """Return what was sold before, as a round trip of its own, and what the rest became: its cost goes with it."""
+    from fractions import Fraction  # only spin-offs and mergers need it, which are rare
+
     lots = _opened(trip)
     closing = [fill for fill in trip if fill.side is not trip[0].side]
     sold = [lot.fill(lot.shares - lot.left) for lot in lots if lot.shares > lot.left]

@@ -46,6 +46,8 @@ def drawn_share(
     float
         Share in [0, 1]; grows as the close comes nearer, 1 from the close on.
     """
+    if minutes_to_close <= 0:
+        return 1.0  # whatever would be drawn
     centered = 2.0 * _bell_draw(f"{seed}|{symbol}|{day.isoformat()}") - 1.0
     width = MEDIAN_SHARE - LOWEST_SHARE if centered < 0 else HIGHEST_SHARE - MEDIAN_SHARE
     return share_at(MEDIAN_SHARE + width * centered, minutes_to_close, session_minutes)
