@@ -187,9 +187,11 @@ class _Table:
         return days, list(columns)
 
     def _in_range(self, columns: Column) -> bool:
-        lowest = columns.min(axis=1, initial=1.0)
-        prices = [name in PRICE_COLUMNS for name in self._numbers]
-        return bool(np.isfinite(columns).all() and (lowest >= 0).all() and (lowest[prices] > 0).all())
+        # No comparison holds of what is no number, and the lowest of a column with one is none.
+        lowest = zip(self._numbers, columns.min(axis=1).tolist(), strict=True)
+        return bool(columns.max() < np.inf) and all(
+            found > 0 if name in PRICE_COLUMNS else found >= 0 for name, found in lowest
+        )
 
     def _line_by_line(self) -> tuple[Days, Sequence[Column]]:
         first = self._layout.first_row + 1

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from msgspec import Struct
@@ -20,6 +20,7 @@ Days = NDArray[np.datetime64]
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 COLUMNS = (*PRICE_COLUMNS, "volume", "dividend", "split")
+_DAY = np.dtype("datetime64[D]")
 
 
 class Bar(Struct, frozen=True):
@@ -107,10 +108,10 @@ class Bars(Struct, frozen=True, eq=False):
         ValueError
             If a column is missing or of another length, or days do not rise.
         """
-        index = np.array(days, dtype="datetime64[D]")
+        index = np.array(days, dtype=_DAY)
         if len(index) > 1 and not bool((index[1:] > index[:-1]).all()):
             raise ValueError(f"{symbol}: sessions are not in strictly rising order")
-        index.flags.writeable = False
+        index.setflags(write=False)
         arrays: dict[str, Column] = {}
         for name in COLUMNS:
             source_column = columns.get(name)
@@ -119,7 +120,7 @@ class Bars(Struct, frozen=True, eq=False):
             array = np.zeros(len(index)) if source_column is None else np.array(source_column, dtype=np.float64)
             if array.shape != index.shape:
                 raise ValueError(f"{symbol}: column {name} has {array.shape}, expected {index.shape}")
-            array.flags.writeable = False
+            array.setflags(write=False)
             arrays[name] = array
         return cls(symbol=symbol, source=source, days=index, **arrays)
 
@@ -151,8 +152,7 @@ class Bars(Struct, frozen=True, eq=False):
 
     def day(self, index: int) -> date:
         """Session of the bar at that position."""
-        found: date = self.days[index].item()
-        return found
+        return cast("date", self.days.item(index))
 
     def bar(self, index: int) -> Bar:
         """Return the bar at that position."""
@@ -226,7 +226,7 @@ def _made(of: Bars, column: Callable[[str], NDArray[Any]]) -> Bars:
     # New arrays whose order and shape follow from those that were checked.
     arrays = [column(name) for name in ("days", *COLUMNS)]
     for array in arrays:
-        array.flags.writeable = False
+        array.setflags(write=False)
     return Bars(of.symbol, of.source, *arrays)
 
 
