@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from types import NoneType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
@@ -15,6 +16,9 @@ from mtum.core.canonical import utc_text
 from mtum.errors import MtumError, StoreError
 
 type Cell = str | int | float | None
+
+_AS_THEY_ARE = frozenset((str, int, float, NoneType))
+"""Types whose values stand in a column as they are; what is derived from them too, but that is looked up."""
 
 RESTORE = "`mtum restore` brings a backup back"
 
@@ -51,8 +55,13 @@ def plain(document: object) -> str:
 
 def cells(value: Struct, *without: str) -> dict[str, Cell]:
     """Return the fields of a value, but some, as they stand in columns: money REAL, tables and lists as JSON text."""
-    found = ((name, canonical.plain(getattr(value, name), _cell)) for name in _names(type(value), without))
-    return {name: plain(one) if isinstance(one, dict | list) else cast("Cell", one) for name, one in found}
+    given = ((name, getattr(value, name)) for name in _names(type(value), without))
+    return {name: one if type(one) in _AS_THEY_ARE else _cell_of(one) for name, one in given}
+
+
+def _cell_of(value: object) -> Cell:
+    found = canonical.plain(value, _cell)
+    return plain(found) if isinstance(found, dict | list) else cast("Cell", found)
 
 
 @cache
