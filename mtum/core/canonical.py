@@ -107,6 +107,11 @@ def _way(kind: type) -> Callable[[Any, Scalar], object]:
         return lambda value, scalar: scalar(value)
     sparse: Collection[str] = getattr(kind, "SPARSE", ())
     ways = [(name, name in sparse, hasattr(hint, "beside")) for name, hint in known.items()]
+    if not any(omitted or spread for _, omitted, spread in ways):
+        names = tuple(known)
+        return lambda value, scalar: {
+            name: one if type(one := getattr(value, name)) in _PLAIN else plain(one, scalar) for name in names
+        }
 
     def table(value: object, scalar: Scalar) -> object:
         found: dict[str, object] = {}
