@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pytest
@@ -19,9 +18,9 @@ from support.practice import write_market
 
 pytestmark = pytest.mark.bench
 SYMBOLS = tuple(f"S{number:03}" for number in range(100))
-BARS, ROUNDS = 620, 7
-REACHED, AIM = 7.0, 3.0
-"""Times the CPU of the script: what holds today, and what is wanted. Most of the rest is the loading of code."""
+BARS, ROUNDS = 620, 15
+BOUND = 3.0
+"""Times the CPU of the script, the smallest of all rounds on both sides: what else the machine does only adds."""
 SCRIPT = Path(__file__).with_name("numpy_decision.py")
 
 
@@ -54,15 +53,17 @@ def played(folder: Path) -> tuple[float, Any]:
     return answered([sys.executable, "-m", "mtum", "run", "--json", "--data-dir", str(folder)], folder)
 
 
-def test_a_run_of_a_hundred_symbols_takes_at_most_7_times_a_script_that_ranks_them(tmp_path: Path) -> None:
+def test_a_run_of_a_hundred_symbols_takes_at_most_3_times_a_script_that_ranks_them(tmp_path: Path) -> None:
     """Refreshing, judging, deciding, recording and settling, in turns with the script; both rank alike."""
     installed(tmp_path)
-    ratios: list[float] = []
-    while len(ratios) < ROUNDS:
-        ours, run = played(tmp_path)
-        theirs, found = answered([sys.executable, str(SCRIPT), str(tmp_path / "bars"), run["session"]], tmp_path)
-        ratios.append(ours / theirs)
+    ours: list[float] = []
+    theirs: list[float] = []
+    for _ in range(ROUNDS):
+        own, run = played(tmp_path)
+        script, found = answered([sys.executable, str(SCRIPT), str(tmp_path / "bars"), run["session"]], tmp_path)
+        ours.append(own)
+        theirs.append(script)
         ranks = {symbol: one["indicators"]["rank"] for symbol, one in run["symbols"].items()}
         assert found["ranked"] == sorted(ranks, key=lambda symbol: ranks[symbol])
-    print(f"mtum run over the script: {median(ratios):.1f} (aim {AIM})")
-    assert median(ratios) <= REACHED
+    print(f"mtum run over the script: {min(ours):.3f} / {min(theirs):.3f} s = {min(ours) / min(theirs):.2f}")
+    assert min(ours) / min(theirs) <= BOUND
