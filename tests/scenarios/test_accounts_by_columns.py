@@ -17,13 +17,15 @@ from mtum.core.portfolio.sleeves import Sleeve, SleeveState
 from mtum.core.simulation.account_ledger import AccountLedger
 from mtum.core.simulation.column_sleeve import ColumnSleeve
 from mtum.core.simulation.played import FillModel, PlayedAccount, PlayTerms, Settlement
-from mtum.core.simulation.session_path import play_account, play_account_by_columns
+from mtum.core.simulation.session_path import play_account, play_account_by_columns, play_sessions
 from mtum.core.simulation.session_views import SessionHistory
 from mtum.core.simulation.walker.play import walked
+from mtum.core.simulation.walker.result import played_of
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.trend_following import TrendFollowing
 from support.values import replace
 from support.walked import NAMES, first_of, made_up, strategies, terms_of
+from support.walked import apart as walker_apart
 
 CALM = TransferRules("month", 0.02)
 TERMS: Mapping[str, PlayTerms] = {
@@ -155,7 +157,7 @@ def _with_close(bars: Bars, at: int, above: float) -> Bars:
 
 
 def test_what_a_loss_sells_at_a_month_end_that_cannot_be_decided_goes_by_rank() -> None:
-    """The trend symbol has no bar in that session: all abstain, the best first, and a form tells no ranks then."""
+    """The trend symbol has no bar in that session: all abstain, the best first."""
     chosen = strategies(months=2)["momentum_rotation"]
     whole = made_up(chosen, chosen.history_sessions() + 50)
     days, trend = whole.days, whole.bars[NAMES[8]]
@@ -170,5 +172,9 @@ def test_what_a_loss_sells_at_a_month_end_that_cannot_be_decided_goes_by_rank() 
     assert list(apart(one, play_account_by_columns(history, [sleeve], terms, span))) == []
     sold = [order.symbol for order in one.total.orders if order.session == history.day(at)]
     assert sorted(sold) == fallen
-    assert sold != fallen, "the order of the list, which a form would tell"
-    assert walked(history, chosen, terms, span) is None
+    assert sold != fallen, "the order of the list"
+    found = walked(history, chosen, terms, span)
+    assert found is not None
+    walk = played_of(history, terms, found)
+    assert list(walker_apart(walk, play_sessions(history, chosen, terms, *span))) == []
+    assert [order.symbol for order in walk.orders if order.session == history.day(at)] == sold

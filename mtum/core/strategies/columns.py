@@ -293,7 +293,8 @@ class Ranking(Struct, frozen=True, eq=False):
     Parameters
     ----------
     row : ndarray of int, shape (n_sessions,)
-        Which row is decided at each session; -1: nothing is.
+        Which row is decided at each session; -1: nothing is, -2 - r: row r is due and nothing can be decided, and the
+        verdicts are in its order.
     ranks : ndarray, shape (n_rows, n_symbols)
         1 is the best; NaN has no rank: it is left as it is, and keeps its place if it is held.
     parts : ndarray, shape (n_rows, n_symbols)

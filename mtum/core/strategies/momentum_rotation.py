@@ -218,15 +218,17 @@ class MomentumRotation(TradeFilter):
         score[~able] = np.nan
         enough = known_trend & (np.count_nonzero(~np.isnan(score), axis=1) >= self.least_fit)
         decided = market.decisions(Timeframe.MONTH, np.asarray(able.any(axis=1)), enough)
-        at, row = decided.at, rows_of(len(market.days), decided.at)
-        row[decided.barred] = -2
+        at = np.union1d(decided.at, decided.barred)
+        row = rows_of(len(market.days), at)
+        row[decided.barred] = -2 - row[decided.barred]
         best = np.argsort(-score[at], axis=1, kind="stable")
         ranks: Column = np.argsort(best, axis=1, kind="stable").astype(np.float64) + 1
         ranks[np.isnan(score[at])] = np.nan
         parts: Column = np.empty((0, 0))
         if self.weighting is Weighting.INVERSE_VOL:
             parts = 1 / market.values(self.symbols, VOLATILITY)[at]
-            if not np.isfinite(parts[~np.isnan(ranks)]).all():
+            weighed = row[decided.at]
+            if not np.isfinite(parts[weighed][~np.isnan(ranks[weighed])]).all():
                 return None
         may_buy = known_trend[at] & (market.close(trend)[at, 0] > mean[at])
         reasons = ("rank_in_top",), ("rank_kept",), ("rank_lost",)

@@ -60,7 +60,7 @@ def form_problem(form: ColumnForm, sessions: int, symbols: int) -> str | None:
         if np.shape(column) != shape:
             return f"{what} of shape {np.shape(column)}; {shape} is needed"
     for what, numbers, least, most in (
-        ("row", form.row, -2, rows - 1),
+        ("row", form.row, -1 - rows if isinstance(form, Ranking) else -2, rows - 1),
         ("words", _words(form), 0, len(form.reasons) - 1),
     ):
         if numbers.size and (numbers.min() < least or numbers.max() > most):

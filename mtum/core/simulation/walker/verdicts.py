@@ -144,6 +144,10 @@ def rotate(market: Market, wishes: Wishes, book: Book, desk: Desk, at: tuple[int
     """
     t, equity = at
     row = wishes.row[t]
+    if row < -1:
+        # What a loss sells, and what stands.
+        for n, i in enumerate(wishes.sequence[-2 - row]):
+            desk.sequence[n] = i
     if row < 0:
         return False
     choose(wishes, book, desk, row)

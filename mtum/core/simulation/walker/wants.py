@@ -8,13 +8,12 @@ import numpy as np
 from mtum.core.compiled import machine
 from mtum.core.market.bars import Column
 from mtum.core.market.coverage import Dividends
-from mtum.core.portfolio.decision import STANDING_SESSIONS
 from mtum.core.simulation.ended import Stretch
 from mtum.core.simulation.played import PlayTerms
 from mtum.core.simulation.session_views import SessionHistory, looked_at
 from mtum.core.simulation.walker.books import book_of, desk_of, market_of, plain
 from mtum.core.simulation.walker.forms import form_problem, wishes_of
-from mtum.core.simulation.walker.tables import DECIDED, RANKS, Book, Market, Wishes
+from mtum.core.simulation.walker.tables import DECIDED, Book, Market, Wishes
 from mtum.core.simulation.walker.terms import loop_terms
 from mtum.core.simulation.walker.virtual import imagine
 from mtum.core.strategies.columns import (
@@ -86,8 +85,7 @@ def wanted(history: SessionHistory, parts: Sequence[Stretch], terms: PlayTerms, 
         (form.reasons, one.kind, len(one.triggers), market.needed)
         for form, one, market in zip(single, wishes, markets, strict=False)
     }
-    told = len(single) == len(forms) and len(kinds) == 1 and not _order_unsaid(wishes, parts, terms)
-    return Wanted(wishes, single[0].reasons, markets[0]) if told else None
+    return Wanted(wishes, single[0].reasons, markets[0]) if len(single) == len(forms) and len(kinds) == 1 else None
 
 
 def in_turn(wishes: Sequence[Wishes], book: Book) -> Iterator[Wishes]:
@@ -108,16 +106,6 @@ def in_turn(wishes: Sequence[Wishes], book: Book) -> Iterator[Wishes]:
             now, book.marks[DECIDED] = now._replace(value=np.vstack([now.value, before.value[last]])), len(now.value)
         yield now
         before = now
-
-
-def _order_unsaid(wishes: Sequence[Wishes], parts: Sequence[Stretch], terms: PlayTerms) -> bool:
-    # A ranking that is due and barred has its verdicts by rank, and its form tells no ranks there: what a loss sells,
-    # what an auction left of a sale and a purchase that stands go in their order.
-    row = np.concatenate([one.row[part.first : part.stop] for one, part in zip(wishes, parts, strict=True)])
-    barred, decided = np.flatnonzero(row == -2), np.append(-1 - STANDING_SESSIONS, np.flatnonzero(row >= 0))
-    ago = barred - decided[np.searchsorted(decided, barred) - 1]
-    sells = terms.rules.losses.flatten_on_daily_loss or terms.auction_volume_frac is not None
-    return wishes[0].kind == RANKS and bool((sells | (ago <= STANDING_SESSIONS)).any())
 
 
 def _places(symbols: Sequence[str], among: Sequence[str]) -> Positions:
@@ -146,7 +134,7 @@ def _imagined(
     table: Column = np.array(listed)
     for part, voter, at in zip(parts, voters, places, strict=True):
         row, own = voter.form.row[part.first : part.stop], table[part.first : part.stop]
-        own[~voter.able[part.first : part.stop] | (row == -2)] = np.nan
+        own[~voter.able[part.first : part.stop] | (row <= -2)] = np.nan
         if isinstance(voter.form, Ranking):
             (ranked,) = np.nonzero(row >= 0)
             unknown = np.isnan(voter.form.ranks[row[ranked]])

@@ -16,7 +16,7 @@ from mtum.core.simulation.walker.play import walked
 from mtum.core.simulation.walker.result import played_of
 from mtum.core.simulation.walker.terms import why_not
 from mtum.core.strategies.buy_and_hold import BuyAndHold
-from mtum.core.strategies.columns import Allocation
+from mtum.core.strategies.columns import Allocation, Ranking
 from mtum.core.strategies.contract import Own, SymbolVerdict
 from mtum.core.strategies.ensemble import Ensemble, Member
 from mtum.core.strategies.momentum_rotation import MomentumRotation
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 HISTORY = made_up(BuyAndHold(symbols=("S0", "S1")), 30)
 FORM = Allocation(np.zeros(30, dtype=np.int64), np.full((1, 2), 0.5), np.zeros((3, 1, 2), dtype=np.int64), (("flat",),))
+RANKING = Ranking(
+    FORM.row, np.array([[1.0, 2.0]]), np.empty((0, 0)), np.ones(1, dtype=bool), 1, 1, (("in",), ("stays",), ("out",))
+)
 
 
 def flat_bars(symbol: str) -> Bars:
@@ -68,6 +71,7 @@ class Told(BuyAndHold):
         (replace(FORM, weights=np.full((1, 3), 0.1)), "answers weights of shape (1, 3); (1, 2) is needed"),
         (replace(FORM, words=FORM.words + 1), "answers words from 1 to 1; 0 to 0 is possible"),
         (replace(FORM, row=FORM.row + 1), "answers row from 1 to 1; -2 to 0 is possible"),
+        (replace(RANKING, row=RANKING.row - 3), "answers row from -3 to -3; -2 to 0 is possible"),
         (replace(FORM, weights=FORM.weights * 3), "answers a weight below 0 or above 1"),
     ],
 )
