@@ -14,7 +14,7 @@ def main() -> None:
     gc.set_threshold(_YOUNG_OBJECTS)
     # Threads for products of large matrices, of which there are none, take a third of what loading numpy does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Its plugins are looked for in every package that is installed, and none is wanted.
+    # Plugins of pydantic are looked for in every package that is installed, and none is wanted.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     # Python asks the record of how it was built for this folder, which takes as long to load as the zones themselves.
     if os.path.exists(f"{_ZONES}/America/New_York"):

@@ -3,6 +3,8 @@
 import re
 from typing import Annotated
 
+from mtum.config.scalars import Judged
+
 
 def _address(given: str) -> str:
     from email.utils import getaddresses  # only who is sent mail has an address
@@ -47,7 +49,7 @@ def _host(given: str) -> str:
     return given
 
 
-Address = Annotated[str, _address]
-Recipient = Annotated[str, _recipient]
-Host = Annotated[str, _host]
-WebAddress = Annotated[str, web_address]
+Address = Annotated[str, Judged(_address)]
+Recipient = Annotated[str, Judged(_recipient)]
+Host = Annotated[str, Judged(_host)]
+WebAddress = Annotated[str, Judged(web_address)]

@@ -23,7 +23,7 @@ from uuid import UUID
 from msgspec import NODEFAULT, Struct, ValidationError, convert
 from msgspec import structs as of_structs
 
-from mtum.config.scalars import SCALARS
+from mtum.config.scalars import SCALARS, Judged
 from mtum.config.upkeep import SettingsSection
 
 
@@ -81,7 +81,7 @@ def parted(kind: Any) -> tuple[Any, tuple[Any, ...]]:
             kind, *own = get_args(kind)
             marks = (*own, *marks)
         else:
-            return kind, marks
+            return NoneType if kind is None else kind, marks
 
 
 def kinds_in(kind: Any) -> tuple[Any, ...]:
@@ -116,24 +116,24 @@ def has_parts(cls: type) -> bool:
     return issubclass(cls, Struct) or is_dataclass(cls) or _is_named_tuple(cls)
 
 
-def readable(kind: Any) -> bool:
-    """Whether a setting can be of this type."""
+def readable(kind: Any, within: tuple[Any, ...] = ()) -> bool:
+    """Whether a setting can be of this type; `within` are the classes of whose fields it is one."""
     plain, _ = parted(kind)
     origin: Any = get_origin(plain) or plain
     args = get_args(plain)
-    if origin is Literal or origin in SCALARS:
+    if origin is Literal or origin in SCALARS or origin in within:
         return True
     if origin in (Union, UnionType):
-        return all(readable(one) for one in args)
+        return all(readable(one, within) for one in args)
     if not isinstance(origin, type):
         return False
     if issubclass(origin, Enum):
         return True
     if has_parts(origin):
         parts: Mapping[str, Part] = parts_of(origin)  # type: ignore[arg-type]  # a class can be hashed
-        return all(readable(part.kind) for part in parts.values())
+        return all(readable(part.kind, (*within, origin)) for part in parts.values())
     if issubclass(origin, Mapping) or origin in _LISTS:
-        return all(one is Ellipsis or readable(one) for one in args)
+        return all(one is Ellipsis or readable(one, within) for one in args)
     return origin in (time, timedelta, UUID)
 
 
@@ -143,7 +143,7 @@ def read(kind: Any, given: Any, place: str, wrong: list[Wrong]) -> Any:
     Parameters
     ----------
     kind : type
-        What is asked for; ``Annotated`` with bounds, and with functions that raise ValueError in words.
+        What is asked for; ``Annotated`` with bounds and `Judged`; any other mark says nothing.
     given : any
         As TOML, a stored document, the environment or a program has it. Text that spells a number is one.
     place : str
@@ -158,8 +158,8 @@ def read(kind: Any, given: Any, place: str, wrong: list[Wrong]) -> Any:
         if len(wrong) > before:
             return None
         for mark in marks:
-            if callable(mark):
-                mark(made)
+            if isinstance(mark, Judged):
+                mark.by(made)
             else:
                 _bounded(mark, made)
     except ValueError as error:
@@ -246,6 +246,8 @@ def _of_parts(cls: Any, given: Any, place: str, wrong: list[Wrong]) -> Any:
         given = dict(zip(cls._fields, given, strict=False))
     if not isinstance(given, Mapping):
         raise ValueError(f"input should be a table or an instance of {cls.__name__.lower()}")
+    if _is_named_tuple(cls) and (unknown := given.keys() - set(cls._fields)):
+        raise ValueError(f"input should not have {' or '.join(sorted(map(repr, unknown)))}")
     return read_fields(cls, given, place, wrong)
 
 
@@ -312,4 +314,7 @@ def _list(origin: type, kinds: tuple[Any, ...], given: Any, place: str, wrong: l
     missing = range(len(given), len(kinds))
     wrong += [Wrong(f"{place}.{number}", "it has no default; set it", "") for number in missing]
     maker: Any = _LISTS[origin] or type(given)
-    return maker(made)
+    try:
+        return maker(made)
+    except TypeError:
+        raise ValueError("set items should be hashable") from None

@@ -5,9 +5,16 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from types import NoneType
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import ValidationError, convert
+
+
+class Judged(NamedTuple):
+    """Mark of a type whose values a function judges: it raises ValueError in words where one cannot be."""
+
+    by: Callable[[Any], object]
+
 
 _TRUE = frozenset(("1", "on", "t", "true", "y", "yes"))
 _FALSE = frozenset(("0", "off", "f", "false", "n", "no"))
@@ -28,6 +35,7 @@ def _whole(given: Any) -> int:
     if isinstance(given, str):
         whole, point, rest = given.strip().rpartition(".")
         try:
+            _plain_digits(given)
             return int(whole if point and rest and not rest.strip("0") else given)
         except ValueError:
             raise ValueError("input should be a valid integer, unable to parse string as an integer") from None
@@ -41,9 +49,16 @@ def _whole(given: Any) -> int:
     return int(given)
 
 
+def _plain_digits(given: str) -> None:
+    # Python reads the digits of any script.
+    if not given.isascii():
+        raise ValueError
+
+
 def _number(given: Any) -> float:
     if isinstance(given, str):
         try:
+            _plain_digits(given)
             return float(given)
         except ValueError:
             raise ValueError("input should be a valid number, unable to parse string as a number") from None

@@ -43,6 +43,12 @@ class Span:
             raise ValueError("it ends before it begins")
 
 
+@dataclass(frozen=True)
+class Tree:
+    name: str
+    below: "tuple[Tree, ...]" = ()
+
+
 class Pair(NamedTuple):
     symbol: str
     part: float = 0.5
@@ -52,10 +58,12 @@ Ticker = NewType("Ticker", str)
 type Part = float
 
 KINDS: list[Any] = [
-    bool, int, float, str, Decimal, date, Any, Color, Level, Leg, Span, Pair, Ticker, Part,
+    bool, int, float, str, Decimal, date, Any, None, Color, Level, Leg, Span, Tree, Pair, Ticker, Part,
+    Annotated[int, Color], Annotated[int, str],
     float | None, int | str, float | int, bool | Literal["all"], Literal["a", "b"], Literal["a", 1], Leg | None,
     tuple[str, ...], tuple[float, float], tuple[tuple[str, float], ...], tuple[Leg, ...], tuple[Color, ...],
-    tuple[date, ...], list[int], frozenset[int], Mapping[str, float], dict[str, Leg], Mapping[str, tuple[int, ...]],
+    tuple[date, ...], list[int], frozenset[int], frozenset[Any], Mapping[str, float],
+    dict[str, Leg], Mapping[str, tuple[int, ...]],
 ]  # fmt: skip
 VALUES: list[Any] = [
     True, False, 0, 1, -1, 5, 86400, 1.0, 0.5, 1.5, -0.0, inf, None,
@@ -66,6 +74,8 @@ VALUES: list[Any] = [
     (1, 2), {1},
     [["SPY", 0.5]], [["SPY"]], [{"symbol": "SPY"}], [{"part": 1}], ["2026-01-28", date(2026, 1, 29)], ["red", "blue"],
     {}, {"a": 1}, {"a": "1.5"}, {"a": "x"}, {1: 2}, {"symbol": "SPY", "part": "2"}, {"symbol": 3}, {"part": 1},
+    "\uff11\uff14", "\u0661", "\uff11.\uff15", [[1]], {"symbol": "SPY", "other": 1},
+    {"name": "a", "below": [{"name": "b"}, {"name": "c"}]}, {"name": "a", "below": [{"named": "b"}]},
     {"a": {"symbol": "SPY", "color": "blue"}}, {"a": [1, "2"]}, {"first": 1, "last": 2}, {"first": 2, "last": 1},
 ]  # fmt: skip
 """What TOML, a stored document, text of the environment and a program may hold."""
