@@ -133,7 +133,7 @@ def _impossible(strategy: Strategy) -> Iterator[Finding]:
         for bad in _impossible_for(getattr(strategy, one.name)):
             place = f"{one.name} = {bad!r}"
             try:
-                told = dataclasses.replace(strategy, **{one.name: bad}).problems()  # type: ignore[type-var]
+                told = dataclasses.replace(strategy, **{one.name: bad}).problems()  # type: ignore[type-var]  # as above
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's method may raise anything
                 yield Finding("problems", None, f"{place}: problems() ended in an error, {told_where(error)}")
                 continue
