@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from math import isnan
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -128,7 +129,7 @@ def _extended(command: TyperCommand | TyperGroup, path: str, *, numbers: bool) -
     command.epilog = examples(path, paragraphs=command.rich_markup_mode is not None)
     # The library stops at the first fault of a line; a person wants to know all of them.
     for parameter in parameters:
-        parameter.handle_parse_result = partial(_judged, parameter.handle_parse_result)
+        parameter.handle_parse_result = partial(_judged, parameter, parameter.handle_parse_result)
     cast("Any", command).invoke = partial(_invoked, command.invoke)
     if numbers:
         command.context_settings["ignore_unknown_options"] = True
@@ -144,9 +145,13 @@ def _as_named(name: str, context: typer.Context) -> list[str]:
     return [name]
 
 
-def _judged(judge: Callable[..., Any], context: typer.Context, given: Any, rest: list[str]) -> Any:
+def _judged(parameter: Any, judge: Callable[..., Any], context: typer.Context, given: Any, rest: list[str]) -> Any:
     try:
-        return judge(context, given, rest)
+        found = judge(context, given, rest)
+        if isinstance(found[0], float) and isnan(found[0]):
+            # It is neither below nor above a bound, so the library lets it pass.
+            raise typer.BadParameter("nan is no number", ctx=context, param=parameter)
+        return found
     except typer.BadParameter as error:
         call_of(context).faults.append(misuse(error))
     except UsageError as error:

@@ -1,5 +1,6 @@
 """Carries out one command and turns whatever happens into an answer."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,13 @@ from mtum.errors import ExitCode, MtumError, UsageError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
+_NUMBERS = {
+    r" is not a valid int( range)?$": " is no whole number",
+    r" is not a valid float( range)?$": " is no number",
+    r" is not in the range (\S+)<=x<=(\S+)$": r" is out of range; use \1 to \2",
+    r" is not in the range x>=(\S+)$": r" is out of range; use \1 or more",
+}
+"""The library's words for a number it refuses, and a person's."""
 
 
 def answer_of(command: TyperGroup, arguments: Sequence[str], call: CommandCall) -> Answer | None:
@@ -60,6 +68,8 @@ def misuse(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     place = "mtum" if context is None else context.command_path
     message = one_line(error.format_message()).rstrip(".")
+    for found, words in _NUMBERS.items():
+        message = re.sub(found, words, message)
     return f"{message[0].lower()}{message[1:]}; see `{place} --help`"
 
 

@@ -251,7 +251,7 @@ def test_ctrl_c_ends_with_130(tmp_path: Path) -> None:
             (
                 '--start "soon" is no date; write it as 2026-01-31',
                 '--fill "never" is not known; use same_close or next_open',
-                "invalid value for '--slippage-bps': -1.0 is not in the range 0<=x<=1000; see `mtum backtest --help`",
+                "invalid value for '--slippage-bps': -1.0 is out of range; use 0 to 1000; see `mtum backtest --help`",
             ),
         ),
         (
@@ -300,3 +300,28 @@ def test_results_never_go_where_something_else_stands(mtum: Any, tmp_path: Path,
     called = mtum(*words, "--out", "results")
     wanted = "is a folder; name a file" if file else "is a file; name a folder"
     assert (called.code, called.err) == (2, f"mtum: --out results {wanted}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (("serve", "--port", "x"), "invalid value for '--port': 'x' is no whole number"),
+        (("serve", "--port", "1.5"), "invalid value for '--port': '1.5' is no whole number"),
+        (("serve", "--port", "70000"), "invalid value for '--port': 70000 is out of range; use 0 to 65535"),
+        (("show", "trades", "--limit", "0"), "invalid value for '--limit': 0 is out of range; use 1 or more"),
+        (("backtest", "--slippage-bps", "x"), "invalid value for '--slippage-bps': 'x' is no number"),
+        (("backtest", "--slippage-bps", "nan"), "invalid value for '--slippage-bps': nan is no number"),
+        (("gateway", "--speed", "NaN"), "invalid value for '--speed': nan is no number"),
+        (
+            ("gateway", "--speed", "inf"),
+            "invalid value for '--speed': inf is out of range; use 0 to 1000000.0",
+        ),
+    ],
+)
+def test_a_number_that_is_none_or_out_of_its_range_is_refused_in_words(
+    mtum: Any, words: tuple[str, ...], fault: str
+) -> None:
+    called = mtum(*words)
+    assert (called.code, called.out) == (2, "")
+    command = " ".join(word for word in words[:-2])
+    assert called.err == f"mtum: {fault}; see `mtum {command} --help`\n"
