@@ -48,8 +48,18 @@ def killed_at(folder: Path, number: int) -> int:
     return int(play_next(folder, KillAt(number)).exit_code)
 
 
-@pytest.mark.parametrize("day", [ENTRY_DAY, EXIT_DAY])
-def test_a_run_killed_at_any_step_orders_once_and_decides_the_same(tmp_path: Path, day: date) -> None:
+AROUND_THE_SALE = ("decided", "claimed", "exchange.saved", "fills")
+"""Where a sale is killed by default; a purchase is killed at every step."""
+
+
+@pytest.mark.parametrize(
+    ("day", "asked"),
+    [(ENTRY_DAY, ()), (EXIT_DAY, AROUND_THE_SALE), pytest.param(EXIT_DAY, (), marks=pytest.mark.full)],
+    ids=["purchase", "sale", "sale at any step"],
+)
+def test_a_run_killed_at_any_step_orders_once_and_decides_the_same(
+    tmp_path: Path, day: date, asked: tuple[str, ...]
+) -> None:
     before = prepared(tmp_path, day)
     shutil.copytree(before, tmp_path / "whole")
     steps = Steps()
@@ -58,7 +68,9 @@ def test_a_run_killed_at_any_step_orders_once_and_decides_the_same(tmp_path: Pat
     orders_before = len(exchange_in(before).orders)
     assert {"started", "decided", "claimed", "exchange.saving", "exchange.saved", "sent", "fills"} <= set(steps.seen)
     # At the last step everything is recorded: the next run would play the next session.
-    for number, step in enumerate(steps.seen[:-1]):
+    cells = [(number, step) for number, step in enumerate(steps.seen[:-1]) if not asked or step in asked]
+    assert {step for _, step in cells} >= {*asked}
+    for number, step in cells:
         folder = tmp_path / f"killed-{number}"
         shutil.copytree(before, folder)
         ended = in_child(partial(killed_at, folder, number))
@@ -70,8 +82,11 @@ def test_a_run_killed_at_any_step_orders_once_and_decides_the_same(tmp_path: Pat
         shutil.rmtree(folder)
 
 
-def test_a_run_killed_twice_still_orders_once(tmp_path: Path) -> None:
-    for first, second in ((5, 3), (7, 2), (9, 4), (11, 1)):
+@pytest.mark.parametrize(
+    "steps", [((5, 3), (9, 4)), pytest.param(((7, 2), (11, 1)), marks=pytest.mark.full)], ids=["two", "two others"]
+)
+def test_a_run_killed_twice_still_orders_once(tmp_path: Path, steps: tuple[tuple[int, int], ...]) -> None:
+    for first, second in steps:
         folder = tmp_path / f"{first}-{second}"
         assert in_child(partial(killed_at, folder, first)) == -9
         in_child(partial(killed_at, folder, second))
@@ -94,7 +109,14 @@ main()
 """
 
 
-@pytest.mark.parametrize("step", ["refreshed", "decided", "claimed", "exchange.saved", "fills"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "claimed",
+        "exchange.saved",
+        *(pytest.param(step, marks=pytest.mark.full) for step in ("refreshed", "decided", "fills")),
+    ],
+)
 def test_a_fresh_process_killed_and_started_again_orders_once(tmp_path: Path, step: str) -> None:
     code = FRESH.format(step=step, folder=str(tmp_path))
     killed = subprocess.run(

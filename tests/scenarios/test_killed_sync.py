@@ -27,7 +27,7 @@ COUNT = 160
 SESSIONS = weekday_sessions(date(2020, 1, 6), COUNT + 1)
 AT = SESSIONS.known[-1].before_close(30)
 SYMBOLS = ["S0", "S1"]
-TIMES = 12
+TIMES, QUICK_TIMES = 12, 3
 """Moments by the clock, spread over a sync: some fall inside a statement or a commit."""
 RATIO = 2.0
 
@@ -110,9 +110,16 @@ def worth_dying_at(statements: list[str]) -> list[int]:
     ]
 
 
+def around_a_commit(statements: list[str]) -> list[int]:
+    """Every COMMIT and the statement after it: what was written is not yet, or just, to stay."""
+    found = [n for n, text in enumerate(statements) if "COMMIT" in text]
+    return sorted({n for commit in found for n in (commit, commit + 1) if n < len(statements)})
+
+
 @pytest.mark.parametrize("split", [False, True], ids=["first sync", "sync across a split"])
+@pytest.mark.parametrize("anywhere", [False, pytest.param(True, marks=pytest.mark.full)], ids=["commits", "anywhere"])
 def test_a_sync_killed_at_any_moment_leaves_a_sound_cache_that_the_next_one_completes(
-    tmp_path: Path, split: bool
+    tmp_path: Path, split: bool, anywhere: bool
 ) -> None:
     before = tmp_path / "before"
     before.mkdir()
@@ -133,14 +140,15 @@ def test_a_sync_killed_at_any_moment_leaves_a_sound_cache_that_the_next_one_comp
     sync(copy("whole"), split=split, told=heard.append)
     seconds = perf_counter() - began
     expected = completed(tmp_path / "whole")
-    moments = worth_dying_at(heard)
+    moments = worth_dying_at(heard) if anywhere else around_a_commit(heard)
+    times = TIMES if anywhere else QUICK_TIMES
     assert sum("COMMIT" in heard[moment] for moment in moments) >= len(SYMBOLS)
     for moment in moments:
         folder = copy(f"statement-{moment}")
         assert in_child(partial(dying_at, folder, moment, split=split)) == -signal.SIGKILL
         assert completed(folder) == expected, f"killed before {heard[moment]}"
-    for part in range(1, TIMES + 1):
+    for part in range(1, times + 1):
         folder = copy(f"time-{part}")
         # A child faster than the timer ends by itself.
-        assert in_child(partial(dying_after, folder, seconds * part / TIMES, split=split)) in (-signal.SIGALRM, 0)
-        assert completed(folder) == expected, f"killed after {part} of {TIMES} parts of {seconds} seconds"
+        assert in_child(partial(dying_after, folder, seconds * part / times, split=split)) in (-signal.SIGALRM, 0)
+        assert completed(folder) == expected, f"killed after {part} of {times} parts of {seconds} seconds"
