@@ -3,6 +3,7 @@
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,12 +99,20 @@ class Place:
         return str(row and row[0])
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+@pytest.fixture(scope="module")
+def morning(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation that was looked at once, in the morning."""
+    folder = tmp_path_factory.mktemp("morning")
     with mail_server() as inbox:
-        installed = Place(tmp_path, inbox)
-        assert installed.look(MORNING) == 0
-        yield installed
+        assert Place(folder, inbox).look(MORNING) == 0
+        assert inbox.mails == []
+    return folder
+
+
+@pytest.fixture
+def place(morning: Path, tmp_path: Path) -> Iterator[Place]:
+    with mail_server() as inbox:
+        yield Place(Path(shutil.copytree(morning, tmp_path, dirs_exist_ok=True)), inbox)
 
 
 @pytest.fixture(scope="module", autouse=True)
