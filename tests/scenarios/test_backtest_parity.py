@@ -47,11 +47,12 @@ def test_what_the_commands_say_is_the_same_either_way(tmp_path: Path) -> None:
     assert fast["trades"], "no trades prove nothing"
 
 
-def test_it_stays_the_same_under_other_settings(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sessions", [60, pytest.param(120, marks=pytest.mark.full)])
+def test_it_stays_the_same_under_other_settings(tmp_path: Path, sessions: int) -> None:
     """Limits, a tight daily loss, a cooldown and the broker's schedule bind in other places than the defaults."""
     daily, fast = played(
         tmp_path,
-        120,
+        sessions,
         "[strategy.mtum_confluence]\nrsi_exit_below = 45\nreentry_cooldown_sessions = 2\nma_sessions = 20\n"
         "[portfolio]\ncost_model = 'ib'\nmax_position_frac = 0.8\n"
         "[risk]\nmax_daily_loss_usd = 60\ndaily_loss_pause_sessions = 3\n",
@@ -85,7 +86,7 @@ PARTS, REAL_PARTS = 6, 12
 
 
 @pytest.mark.parametrize(
-    "part", [part if part in (0, PARTS - 1) else pytest.param(part, marks=pytest.mark.full) for part in range(PARTS)]
+    "part", [part if part == PARTS - 1 else pytest.param(part, marks=pytest.mark.full) for part in range(PARTS)]
 )
 def test_every_session_of_the_embedded_market_is_the_same_either_way(part: int) -> None:
     """In six parts, each a fresh installation; every trade, all reasons, and the equity at every close."""
@@ -141,7 +142,14 @@ DECISIVE = {
 }
 
 
-@pytest.mark.parametrize("condition", DECISIVE)
+QUICK_CONDITIONS = ("volume_high", "vix_fear", "rsi_low", "atr_target")
+"""One that enters, and of those that leave one of the VIX, one of the symbol and one that is remembered."""
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [pytest.param(one, marks=() if one in QUICK_CONDITIONS else pytest.mark.full) for one in DECISIVE],
+)
 def test_one_condition_changed_in_either_path_is_noticed(condition: str) -> None:
     first, last, changes = DECISIVE[condition]
     settings = market_settings(**changes)
@@ -154,17 +162,28 @@ def test_one_condition_changed_in_either_path_is_noticed(condition: str) -> None
     assert other_daily.is_same(other_fast), "changed in both, they agree again"
 
 
+NUMBERS: dict[str, Any] = {
+    "strategy__mtum_confluence__rsi_sessions": 10,
+    "portfolio__cost_frac": 0.0011,
+    "strategy__mtum_confluence__ma_sessions": 45,
+    "strategy__mtum_confluence__volume_sessions": 10,
+    "strategy__mtum_confluence__atr_target_multiple": 1.0,
+    "portfolio__max_position_frac": 0.98,
+}
+QUICK_NUMBERS = ("rsi_sessions", "cost_frac")
+"""One of the rules and one of the money."""
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"strategy__mtum_confluence__ma_sessions": 45},
-        {"strategy__mtum_confluence__rsi_sessions": 10},
-        {"strategy__mtum_confluence__volume_sessions": 10},
-        {"strategy__mtum_confluence__atr_target_multiple": 1.0},
-        {"portfolio__cost_frac": 0.0011},
-        {"portfolio__max_position_frac": 0.98},
+        pytest.param(
+            {name: value},
+            id=name.rpartition("__")[2],
+            marks=() if name.rpartition("__")[2] in QUICK_NUMBERS else pytest.mark.full,
+        )
+        for name, value in NUMBERS.items()
     ],
-    ids=lambda changes: next(iter(changes)).rpartition("__")[2],
 )
 def test_one_number_changed_in_either_path_is_noticed(changes: dict[str, Any]) -> None:
     first, last = date(2014, 11, 24), date(2014, 12, 30)
