@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,20 +32,22 @@ class Day:
     def at(self, minutes_to_close: float) -> tuple[int, dict[str, Any]]:
         """Set the market's clock and run what is due then."""
         tell = {"do": "clock", "session": SESSION, "minutes_to_close": minutes_to_close}
-        self._mtum("gateway", "--control-port", str(self.control), "--tell", json.dumps(tell))
+        # What `mtum gateway --tell` sends, without a process for each.
+        with socket.create_connection(("127.0.0.1", self.control), timeout=60) as line:
+            line.sendall(json.dumps(tell).encode() + b"\n")
+            assert json.loads(line.makefile().readline())["ok"]
         instant = (CLOSE - timedelta(minutes=minutes_to_close)).isoformat()
-        ended = self._mtum("run", "--if-due", "--as-of", instant, "--json", paper=True)
+        ended = self._mtum("run", "--if-due", "--as-of", instant, "--json")
         return ended.returncode, json.loads(ended.stdout)
 
-    def _mtum(self, *words: str, paper: bool = False) -> subprocess.CompletedProcess[str]:
+    def _mtum(self, *words: str) -> subprocess.CompletedProcess[str]:
         asked = {name: text for name, text in os.environ.items() if not name.startswith("MTUM_")}
-        if paper:
-            asked |= {
-                "MTUM_MODE": "paper",
-                "MTUM_MARKET__SOURCE": "ib",
-                "MTUM_BROKER__PORT": str(self.port),
-                "MTUM_BROKER__ACCOUNT": "DUP1",
-            }
+        asked |= {
+            "MTUM_MODE": "paper",
+            "MTUM_MARKET__SOURCE": "ib",
+            "MTUM_BROKER__PORT": str(self.port),
+            "MTUM_BROKER__ACCOUNT": "DUP1",
+        }
         config = self.folder / "config.toml"
         config.touch()
         line = [sys.executable, "-m", "mtum", "--config", str(config), "--data-dir", str(self.folder / "data"), *words]
