@@ -38,20 +38,31 @@ def offset(started: datetime, day: date, sessions: Sessions) -> str:
     return f"C{minutes:+d}" if abs(minutes) < 120 else f"{started.astimezone(NEW_YORK):%a %H:%M}"
 
 
-def test_every_job_starts_once_per_session_at_its_offset_through_2024(capsys: pytest.CaptureFixture[str]) -> None:
-    calls, sessions = year("2024-01-02", "2025-01-10")
-    desk = awake("2023-12-31")
+@pytest.mark.parametrize(
+    ("begin", "count"),
+    [
+        # The clock change of November, two half days, the turn of the year and the day of mourning.
+        ("2024-10-28", 51),
+        # 252 sessions, and of 2025 the 2nd, 3rd, 6th, 7th, 8th and 10th.
+        pytest.param("2024-01-02", 252 + 6, marks=pytest.mark.full),
+    ],
+    ids=["winter", "year"],
+)
+def test_every_job_starts_once_per_session_at_its_offset_through_2024(
+    capsys: pytest.CaptureFixture[str], begin: str, count: int
+) -> None:
+    calls, sessions = year(begin, "2025-01-10")
+    desk = awake(str(date.fromisoformat(begin) - timedelta(days=1)))
     for wake in calls:
         desk.wall.wait_until(wake.at)
         run_due(desk.context())
     assert Counter((day, job, slot) for _, job, slot, day in desk.starts) == Counter(wake.key for wake in calls)
     table = Counter((f"{job}/{slot}".rstrip("/"), offset(at, day, sessions)) for at, job, slot, day in desk.starts)
     with capsys.disabled():
-        print("\nstarts from 2024-01-02 to 2025-01-10, by offset from each session's own close")
-        for (name, when), count in sorted(table.items()):
-            print(f"  {name:24} {when:>10} {count:4}")
-    count = len([session for session in sessions if "2024-01-02" <= session.day.isoformat() <= "2025-01-10"])
-    assert count == 252 + 6  # and of 2025 the 2nd, 3rd, 6th, 7th, 8th and 10th
+        print(f"\nstarts from {begin} to 2025-01-10, by offset from each session's own close")
+        for (name, when), starts in sorted(table.items()):
+            print(f"  {name:24} {when:>10} {starts:4}")
+    assert len([session for session in sessions if begin <= session.day.isoformat() <= "2025-01-10"]) == count
     assert table["decide_and_order", "C-22"] == count
     assert table["rehearse", "C-90"] == count
     assert table["daily_report", "C+45"] == count
@@ -60,12 +71,17 @@ def test_every_job_starts_once_per_session_at_its_offset_through_2024(capsys: py
 
 
 @pytest.mark.parametrize("wake_after_minutes", [-1, 5])
+@pytest.mark.parametrize(
+    "days", [("2024-11-29",), pytest.param(("2024-11-25", "2024-11-26", "2024-11-27"), marks=pytest.mark.full)]
+)
 def test_a_machine_asleep_over_any_wake_of_a_week_runs_what_still_may_and_reports_the_rest(
-    wake_after_minutes: int,
+    days: tuple[str, ...], wake_after_minutes: int
 ) -> None:
     """Asleep from five minutes before a wake until one minute before, or five after, its deadline."""
     calls, _ = year("2024-11-25", "2024-11-29")  # Thanksgiving and a half day
-    for asleep in calls:
+    over = [wake for wake in calls if wake.session.isoformat() in days]
+    assert len(over) >= 10 * len(days)
+    for asleep in over:
         desk = awake("2024-11-24")
         woken = asleep.deadline + timedelta(minutes=wake_after_minutes)
         for wake in [one for one in calls if one.at < asleep.at - timedelta(minutes=5)]:
