@@ -90,15 +90,20 @@ def installation(
     accounts: tuple[str, ...] = (ACCOUNT,),
     unsettled: Decimal = Decimal(0),
     symbols: tuple[str, ...] = ("MTUM",),
+    stored: tuple[date, bytes | None] = (ENTRY_DAY, None),
     **changes: Any,
 ) -> Iterator[Installation]:
-    """A fresh installation, 20 minutes before the close of the first entry."""
-    session = market().sessions.get(ENTRY_DAY)
+    """A fresh installation, 20 minutes before the close of the first entry.
+
+    `stored` is another session, and what the exchange saved before it.
+    """
+    day, exchange = stored
+    session = market().sessions.get(day)
     assert session is not None
     proceeds = (Unsettled(ENTRY_DAY, unsettled),) if unsettled else ()
     opened = tuple(ExchangeAccount(code, kind, cash, proceeds) for code in accounts)
     clock = MarketClock(session.before_close(DECISION_MINUTES), speed=0.0)
-    with running_gateway(source=market(symbols), accounts=opened, clock=clock) as gateway:
+    with running_gateway(source=market(symbols), accounts=opened, clock=clock, stored=exchange) as gateway:
         folder.mkdir(parents=True, exist_ok=True)
         yield Installation(folder, gateway, paper_settings(gateway.port, **changes))
 
