@@ -43,10 +43,25 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
     if _is_whole_suite_on_workers(config):
+        _read_once(Path(__file__).parent)
         script = str(Path(__file__).parent / "tools" / "warm_up.py")
         config.stash[WARM_UP] = subprocess.Popen(
             [sys.executable, script], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+
+
+def _read_once(tests: Path) -> None:
+    # Every worker of a fresh clone would rewrite the assertions of all files: 25 s of computing each.
+    if any(tests.glob("unit/**/__pycache__/*-pytest-*.pyc")):
+        return
+    files, parts = sorted(str(path) for path in tests.rglob("test_*.py")), os.cpu_count() or 1
+    line = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-n0", "-p", "no:cacheprovider"]
+    begun = [
+        subprocess.Popen([*line, *files[part::parts]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for part in range(parts)
+    ]
+    for reading in begun:
+        reading.wait()  # what it could not read, a worker says
 
 
 def _is_whole_suite_on_workers(config: pytest.Config) -> bool:
