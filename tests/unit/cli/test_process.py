@@ -124,7 +124,9 @@ def test_a_table_in_a_pipe_has_no_color_even_where_color_is_forced() -> None:
     assert b"\x1b" not in done.stdout
 
 
-@pytest.mark.parametrize("words", [["run", "-v"], ["-v", "run"], ["run", "-v", "--json"]])
+@pytest.mark.parametrize(
+    "words", [["-v", "run"], ["run", "-v", "--json"], pytest.param(["run", "-v"], marks=pytest.mark.full)]
+)
 def test_verbose_logs_every_step_to_the_error_stream(words: list[str]) -> None:
     done = subprocess.run([*MTUM, *words], check=True, capture_output=True, text=True, timeout=120)
     steps = [line for line in done.stderr.splitlines() if "info    step" in line]
