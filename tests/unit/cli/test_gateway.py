@@ -90,12 +90,14 @@ def test_the_line_that_the_gateway_prints_works_as_printed_from_anywhere(tmp_pat
     ("arguments", "code", "complaint"),
     [
         (["--account", "DU123"], 2, "begin with DUP"),
-        (["--source", "yahoo"], 2, "either sample or csv"),
+        pytest.param(["--source", "yahoo"], 2, "either sample or csv", marks=pytest.mark.full),
         (["--session", "2018-06-02"], 2, "is not a session of this market"),
-        (["--faults", "nowhere.json"], 2, "nowhere.json: No such file"),
+        pytest.param(["--faults", "nowhere.json"], 2, "nowhere.json: No such file", marks=pytest.mark.full),
         (["--faults", "damaged.json"], 2, "damaged.json: Expecting value"),
         (["--port", "65535"], 2, "no port follows 65535"),
-        (["--minutes-to-close", "1e300"], 2, "invalid value for '--minutes-to-close'"),
+        pytest.param(
+            ["--minutes-to-close", "1e300"], 2, "invalid value for '--minutes-to-close'", marks=pytest.mark.full
+        ),
         (["--control-port", str(closed_port()), "--tell", "{}"], 4, "no practice gateway takes commands on 127.0.0.1"),
     ],
 )
