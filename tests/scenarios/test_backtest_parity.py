@@ -73,7 +73,9 @@ HALTING: dict[str, tuple[date, date, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("limit", HALTING)
+@pytest.mark.parametrize(
+    "limit", [pytest.param(one, marks=pytest.mark.full if one == "a fall at the exit" else ()) for one in HALTING]
+)
 def test_a_limit_that_halts_for_good_does_so_in_both_at_the_same_session(limit: str) -> None:
     first, last, changes = HALTING[limit]
     settings, free = market_settings(**changes), by_the_fast_path(market_settings(), first, last)

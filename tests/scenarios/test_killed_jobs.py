@@ -1,8 +1,8 @@
 """`kill -9` during every job of the trading day, then started again: one order, one fill, every job told of.
 
 A point is what lasts or what the broker sees: before and after each commit, each file put in place, each
-message on the wire, each step of the journal, and the end of the job. The quick part kills every job at a
-few of its points; two dozen of each: `pytest -m full tests/scenarios/test_killed_jobs.py`.
+message on the wire, each step of the journal, and the end of the job. The quick part kills every job in its
+middle, and in practice near its end; two dozen of each: `pytest -m full tests/scenarios/test_killed_jobs.py`.
 """
 
 from collections import Counter
@@ -123,9 +123,9 @@ def test_every_job_killed_once_a_day_leaves_one_order_and_every_outcome(
     passed: dict[str, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert set(JOBS.values()) <= set(passed)
-    deaths = check_days([0.45, 1.0], passed, tmp_path)
+    deaths = check_days([0.45], passed, tmp_path)
     assert set(deaths) == set(JOBS.values())
-    report(deaths, 2, capsys)
+    report(deaths, 1, capsys)
 
 
 @pytest.mark.full
