@@ -33,7 +33,7 @@ from support.exchange_sessions import xnys
 from support.markets import made_up_bars
 from support.pages import NEEDED_CONTRAST, chromium, measured
 from support.played_accounts import played_account, sheet
-from support.report_days import KINDS
+from support.report_days import DRAWN, KINDS
 from support.values import replace
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ def test_what_is_measured_can_fail(browser: "Browser") -> None:
     assert found["contrast"] < 3
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind in (*DRAWN, "order-rejected") else pytest.mark.full) for kind in KINDS]
+)
 def test_page_fits_is_readable_and_has_its_charts(browser: "Browser", tmp_path: Path, kind: str) -> None:
     history, day = KINDS[kind](tmp_path)
     report = history.report(day, HtmlRenderer())

@@ -212,3 +212,5 @@ KINDS: dict[str, Callable[[Path], tuple[History, date]]] = {
     "against-backtest": _backtest,
 }
 """Kind of day -> the history that ends with it; earlier sessions are reported already."""
+DRAWN = ("enter", "exit-partly-filled", "no-decision", "nothing-final", "against-backtest")
+"""Kinds of day that are laid out differently; charts take a second each."""

@@ -16,16 +16,12 @@ from mtum.app.reporting.period import Kind, period
 from mtum.app.reporting.stability import stability
 from mtum.ports.messages import Message, Urgency
 from support.mail_servers import mail_server
-from support.report_days import KINDS
+from support.report_days import DRAWN, KINDS
 from support.values import replace
 
 LARGEST = 300_000
 LARGEST_HTML = 60_000
 LARGEST_STYLE = 8_000
-
-
-DRAWN = ("enter", "exit-partly-filled", "no-decision", "nothing-final", "against-backtest")
-"""Kinds of day that are laid out differently; charts take a second each."""
 
 
 def delivered(folder: Path, kind: str) -> EmailMessage:
