@@ -291,6 +291,7 @@ def test_an_order_not_filled_while_the_machine_was_off_expires(tmp_path: Path) -
             stated(ours, "filled", ref, "271.306")
 
 
+@pytest.mark.full
 def test_a_sale_filled_while_the_machine_was_off_is_stated_likewise(tmp_path: Path) -> None:
     with installation(tmp_path) as ours:
         held_until_exit(ours)
