@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from mtum.adapters.store.frame_spans import LOOKED_AT, Span, keep, span_of
 from mtum.core.canonical import canonical, canonical_numbers, digest, parsed
 
 WHOLE_CHARACTERS = 24_000
@@ -32,6 +33,7 @@ class FrameWriter(Struct, frozen=True):
     final: bool
     _texts: dict[str, tuple[object, str]] = field(default_factory=dict)
     _parts: dict[tuple[str, str], tuple[object, Row | None, dict[str, Any]]] = field(default_factory=dict)
+    _spans: list[Span] = field(default_factory=list)
 
     def insert(self, frame: Mapping[str, Any]) -> str:
         """Store a frame and return its hash, that of its whole text; a frame that is there already stays."""
@@ -72,29 +74,52 @@ class FrameWriter(Struct, frozen=True):
         if "intraday" in frame:
             packed["intraday"] = {timeframe: parted(table) for timeframe, table in frame["intraday"].items()}
         packed["bars_until"] = _newest(self.connection)
+        keep(self.connection, self._spans, packed["bars_until"])
+        self._spans.clear()
         return {**packed, SEAL: digest(canonical(packed))}
 
     def _part(self, frame: Mapping[str, Any], symbol: str, bars: Mapping[str, Any], newest: int) -> dict[str, Any]:
-        session = frame["session"]
+        session, days, of = frame["session"], bars["days"], (symbol, bars["source"])
         names = [name for name in _VALUES if name in bars]
         seen = _as_seen(frame, symbol, names)
-        last = self._parts.get((symbol, bars["source"]))
+        last = self._parts.get(of)
         if last is not None and last[0] is bars and last[1] == seen:
             return last[2]
-        rows = [*zip(bars["days"], *(bars[name] for name in names), strict=True)]
-        span = (bars["days"][0], bars["days"][-1])
-        versions = _versions(self.connection, names, (symbol, bars["source"]), span, newest)
-        own, without = _unknown(rows, versions)
+        span = self._span(symbol, bars)
+        own, without = self._unknown(bars, names, of, span, newest)
         today = own.pop(session, None)
         if self.final:
-            _write(self.connection, symbol, bars["source"], names, own)
+            _write(self.connection, *of, names, own)
             own = {}
+            if span is not None and not without and session >= days[-1]:
+                self._spans.append(span)
         if today is not None and today != seen:
             own[session] = today
-        where = {"source": bars["source"], "columns": names, "first": span[0], "last": span[1]}
+        where = {"source": bars["source"], "columns": names, "first": days[0], "last": days[-1]}
         part = {**where, "without": without, "own": own}
-        self._parts[symbol, bars["source"]] = bars, seen, part
+        self._parts[of] = bars, seen, part
         return part
+
+    def _span(self, symbol: str, bars: Mapping[str, Any]) -> Span | None:
+        # None for bars within the session: several of them are new every day.
+        told, text = self._texts.get(symbol, (None, ""))
+        few = len(bars["days"]) < LOOKED_AT
+        return None if told is not bars or few else span_of(symbol, bars["source"], len(bars["days"]), text)
+
+    def _unknown(
+        self, bars: Mapping[str, Any], names: list[str], of: tuple[str, str], span: Span | None, newest: int
+    ) -> tuple[dict[str, Row], list[str]]:
+        # The rows that are not the newest of their sessions, and the sessions that the frame is without.
+        days, whole = bars["days"], (bars["days"][0], bars["days"][-1])
+        until = None if span is None else span.until(self.connection)
+        if until is not None:
+            since, columns = days[-LOOKED_AT], [bars[name][-LOOKED_AT:] for name in names]
+            span_asked = (since, days[-1]) if until >= newest else whole
+            versions = _versions(self.connection, names, of, span_asked, newest, (since, until))
+            if not versions or versions[0][0] >= since:  # nobody wrote another value of an older bar
+                return _new([*zip(days[-LOOKED_AT:], *columns, strict=True)], versions)
+        versions = _versions(self.connection, names, of, whole, newest)
+        return _new([*zip(days, *(bars[name] for name in names), strict=True)], versions)
 
 
 def _table_text(bars: Mapping[str, Any]) -> str:
@@ -204,16 +229,22 @@ def _whole(
 
 
 def _versions(
-    connection: sqlite3.Connection, names: Sequence[str], of: tuple[str, str], span: tuple[str, str], until: int
+    connection: sqlite3.Connection,
+    names: Sequence[str],
+    of: tuple[str, str],
+    span: tuple[str, str],
+    until: int,
+    beyond: tuple[str, int] = ("", 0),
 ) -> list[tuple[Any, ...]]:
     # Sessions of a symbol from a source, each with its values; the newest row of each stands, and comes last.
+    # `beyond` asks for those from a session on, and for what was written after a row, alone.
     sql = (
         f"SELECT session, {', '.join(names)} FROM frame_bars WHERE symbol = ? AND source = ? "
-        "AND session BETWEEN ? AND ? AND id <= ? ORDER BY session, id"
+        "AND session BETWEEN ? AND ? AND id <= ? AND (session >= ? OR id > ?) ORDER BY session, id"
     )
     rows = connection.cursor()
     rows.row_factory = None  # plain tuples: there are hundreds for every symbol
-    return rows.execute(sql, (*of, *span, until)).fetchall()
+    return rows.execute(sql, (*of, *span, until, *beyond)).fetchall()
 
 
 def _by_day(rows: Sequence[tuple[Any, ...]]) -> dict[str, Row]:
@@ -221,7 +252,7 @@ def _by_day(rows: Sequence[tuple[Any, ...]]) -> dict[str, Row]:
     return {row[0]: row[1:] for row in rows}
 
 
-def _unknown(rows: list[tuple[Any, ...]], versions: list[tuple[Any, ...]]) -> tuple[dict[str, Row], list[str]]:
+def _new(rows: list[tuple[Any, ...]], versions: list[tuple[Any, ...]]) -> tuple[dict[str, Row], list[str]]:
     # The rows of a frame that are not the newest of their sessions, by session, and the sessions that it is without.
     if versions == rows[: len(versions)]:  # mostly only the last bars are new, which one look at both lists tells
         return _by_day(rows[len(versions) :]), []

@@ -326,6 +326,12 @@ def newest_decisions_at_hand(db: Database) -> None:
         db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
 
 
+@MIGRATIONS(name="0035_spans_of_frames")
+def spans_of_frames(db: Database) -> None:
+    """Tell by a hash that a frame has the bars of the one before."""
+    _make(db, "frame_spans")
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

@@ -7,6 +7,7 @@ ending in Z, sessions dates as text, money and prices REAL (shortest decimal for
 from mtum.adapters.store.schema import OPEN_MOVEMENTS, VIRTUAL_DECISIONS
 from mtum.adapters.store.schema.documented import DocumentedTable, table
 from mtum.adapters.store.schema.event_log import EVENTS
+from mtum.adapters.store.schema.frame_tables import FRAMES
 from mtum.adapters.store.schema.option_tables import OPTIONS
 from mtum.adapters.store.schema.order_tables import ORDERS
 from mtum.adapters.store.schema.owner_tables import OWNER
@@ -49,14 +50,7 @@ _DECISIONS = (
         _RUN,
         "UNIQUE (account, session, job, slot)",
     ),
-    table(
-        "input_frames",
-        "Every input of a decision, stored once.",
-        """
-        hash | TEXT PRIMARY KEY | SHA-256 of the whole text
-        frame | TEXT NOT NULL | JSON, keys sorted, no spaces: bars by column (large: by frame_bars), series, book
-        """,
-    ),
+    *FRAMES,
     table(
         "plans",
         "What the account did with the wishes of its sleeves in one session: limits, crosses, orders.",
@@ -70,24 +64,6 @@ _DECISIONS = (
         """,
         "UNIQUE (account, session)",
         "CREATE INDEX plans_by_frame ON plans (frame_hash)",
-    ),
-    table(
-        "frame_bars",
-        "Finished bars that large frames used: a row for each value that one had.",
-        """
-        id | INTEGER PRIMARY KEY | rises with every row; a frame uses none above its `bars_until`
-        symbol | TEXT NOT NULL | id of the instrument
-        source | TEXT NOT NULL | where the bar came from, within the session its timeframe too
-        session | TEXT NOT NULL | session of the bar, within one its begin/minutes; its newest row counts
-        open | REAL NOT NULL | USD, in the shares of the decision that wrote it
-        high | REAL NOT NULL | USD
-        low | REAL NOT NULL | USD
-        close | REAL NOT NULL | USD
-        volume | REAL | shares; empty when unproven
-        dividend | REAL | USD per share; empty where no frame has asked for it
-        """,
-        "",
-        "CREATE INDEX frame_bars_by_session ON frame_bars (symbol, source, session)",
     ),
     table(
         "decisions",

@@ -6,7 +6,7 @@ from mtum.adapters.store.opening import SqliteStore
 from mtum.adapters.store.schema.statements import columns_documentation, tables_documentation
 
 DESIGNED = {
-    "runs", "replayed_runs", "decisions", "input_frames", "frame_bars", "sessions", "instruments",
+    "runs", "replayed_runs", "decisions", "input_frames", "frame_bars", "frame_spans", "sessions", "instruments",
     "order_intents", "order_legs", "crosses", "plans", "orders", "order_events", "fills", "lots", "trades",
     "intraday_bars", "intraday_readings",
     "cash_movements", "bars", "bar_revisions", "corporate_actions", "quarantined_bars", "volume_snapshots",
