@@ -22,13 +22,15 @@ type Scalar = Callable[[Any], object]
 _PLAIN = frozenset((str, int, bool, NoneType))
 """Types whose values stand for themselves; what is derived from them too, but that is looked up."""
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def canonical(document: object) -> str:
     """Return the one JSON text of a document: keys sorted, no spaces, floats in their shortest form.
 
     The text is Python's own: hashes of it are kept, and other encoders write some floats in another form.
     """
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(document)
 
 
 def canonical_numbers(column: Sequence[float | None]) -> str:

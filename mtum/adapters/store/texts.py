@@ -20,6 +20,8 @@ type Cell = str | int | float | None
 _AS_THEY_ARE = frozenset((str, int, float, NoneType))
 """Types whose values stand in a column as they are; what is derived from them too, but that is looked up."""
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 RESTORE = "`mtum restore` brings a backup back"
 
 
@@ -50,7 +52,7 @@ def money(number: float) -> Decimal:
 
 def plain(document: object) -> str:
     """Return a document as compact JSON, keys in their own order."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _COMPACT.encode(document)
 
 
 def cells(value: Struct, *without: str) -> dict[str, Cell]:

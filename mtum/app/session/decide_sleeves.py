@@ -26,6 +26,7 @@ from mtum.app.ledger.virtual import virtual_records
 from mtum.app.session.account_limits import DAILY_LOSS
 from mtum.app.session.check_book import BookCheck
 from mtum.app.session.gather import GatheredMarket, SleeveMarket
+from mtum.config.sections import digest_of
 from mtum.core.canonical import list_in, plain, text_in, utc_text
 from mtum.core.decide import FAILED, abstained, decide, with_change_since
 from mtum.core.market.sessions import Session, Sessions
@@ -348,6 +349,7 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
         **({} if one.sleeve.owns_money else {"virtual": True}),
         **(_virtual_options(one.options) if one.options is not None and not one.sleeve.owns_money else {}),
     }
+    settings = desk.settings.document()
     return DecisionRecord(
         account=desk.account,
         session=one.decision.session,
@@ -357,8 +359,8 @@ def record_of(desk: Desk, one: Decided, decided_at: datetime) -> DecisionRecord:
         reasons=tuple(text_in(word) for word in list_in(decided["reasons"])),
         document=shown,
         frame=frame,
-        settings=desk.settings.document(),
-        settings_hash=desk.settings.digest(),
+        settings=settings,
+        settings_hash=digest_of(settings),
         code_version=desk.provenance.code_version,
         code_hash=desk.provenance.code_hash,
         libraries=desk.provenance.libraries,
