@@ -12,7 +12,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from msgspec import Struct
 
 from mtum.core import canonical
-from mtum.core.canonical import utc_text
+from mtum.core.canonical import loaded, utc_text
 from mtum.errors import MtumError, StoreError
 
 type Cell = str | int | float | None
@@ -144,7 +144,7 @@ def _reads(kind: type) -> tuple[tuple[str, type, Callable[[Any], object]], ...]:
     # SQLite has neither truth nor lists.
     hints = get_type_hints(kind)
     return tuple(
-        (name, int, bool) if hint is bool else (name, str, json.loads)
+        (name, int, bool) if hint is bool else (name, str, loaded)
         for name, hint in hints.items()
         if hint is bool or {get_origin(arm) for arm in (hint, *get_args(hint))} & {tuple, Mapping}
     )

@@ -1,5 +1,6 @@
 """Between values and JSON: what is kept in databases stays the same text, and what is damaged says so."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import isnan
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mtum.core.canonical import canonical, canonical_numbers, decode, digest, plain
+from mtum.core.canonical import canonical, canonical_numbers, decode, digest, loaded, plain
 from mtum.core.portfolio.carried import memory_of
 from mtum.core.portfolio.decision import PlannedOrder
 from mtum.core.portfolio.orders import OrderType, Purpose, Side
@@ -70,6 +71,26 @@ def test_a_column_of_numbers_has_the_text_of_any_document(column: list[float | N
 def test_a_column_with_a_number_that_json_does_not_know_is_refused(number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical_numbers([1.0, number])
+
+
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(DOCUMENTS, st.booleans())
+@example(["\ud800", 1e-5, -0.0, float("inf"), 2**64], True)
+def test_a_text_is_read_as_python_reads_it(told: object, escaped: bool) -> None:
+    text = json.dumps(told, ensure_ascii=escaped)
+    assert repr(loaded(text)) == repr(json.loads(text)) == repr(told)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1,]", "01", '"a\nb"', '{"a": 1} b', b'"\xff"'])
+def test_a_text_that_is_no_json_is_refused(text: str | bytes) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|delimiter|Illegal|Extra|control|decode"):
+        loaded(text)
 
 
 def test_a_digest_is_the_sha_256_of_the_text() -> None:
