@@ -17,6 +17,7 @@ from mtum.core.market.sifting import CONTEXT_SESSIONS, sifted
 from mtum.core.market.validation import BarProblem, disagreements, session_days
 from mtum.core.market.volume import projection_error
 from mtum.errors import BarsRestatedError, DataError
+from mtum.ports.market_data import told_dividends
 from mtum.ports.records import QuarantinedBar, Revision, VolumeSnapshot
 from mtum.ports.store import Store
 
@@ -118,13 +119,45 @@ class _Judged(Struct, frozen=True):
         return self.joined.refused if self.split_withheld else self.joined.changes
 
 
-def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
-    """Bring an answer of the source into the cache, in one transaction.
+class Answer(Struct, frozen=True):
+    """One answer of the source as it was judged; nothing of it is written yet.
+
+    Parameters
+    ----------
+    refresh : Refresh
+        What has come of it once it is accepted.
+    written : Bars
+        Rows for the cache.
+    kept_out, put_right : tuple of QuarantinedBar
+        Bars to keep out, and those kept out before that the source has put right.
+    waiting : sequence of VolumeSnapshot
+        Snapshots of its symbol without a final volume, oldest first.
+    told_by : str
+        Who told its dividends, where that is news to the store.
+    """
+
+    refresh: Refresh
+    reading: Reading
+    written: Bars
+    kept_out: tuple[QuarantinedBar, ...]
+    put_right: tuple[QuarantinedBar, ...]
+    waiting: Sequence[VolumeSnapshot]
+    told_by: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is to be written."""
+        # A revision is one of a row that is written, or of a bar that is kept out.
+        return bool(len(self.written) or self.kept_out or self.put_right or self.waiting or self.told_by)
+
+
+def judge_answer(desk: BarDesk, reading: Reading) -> Answer:
+    """Return what an answer of the source does to the cache; sources are asked, and nothing is written.
 
     Raises
     ------
     BarsRestatedError
-        If prices and splits of the source contradict the cache; nothing is written then.
+        If prices and splits of the source contradict the cache.
     """
     days = session_days(tuple([one.day for one in reading.wanted]))
     reading = replace(reading, fresh=selected(reading.fresh, among(reading.fresh.days, days)))
@@ -135,31 +168,38 @@ def accept_bars(desk: BarDesk, reading: Reading) -> Refresh:
         reading = replace(reading, cached=desk.store.bars.bars(symbol, source))
         judged = _judge(desk, reading, days, before)
     written = _written(reading, judged, before)
-    revisions: tuple[Revision, ...] = ()
     out, right = _sorted_out(desk, reading, judged)
-    changed = bool(len(written) or judged.joined.refused)
-    waiting = desk.store.volumes.snapshots(symbol, source, waiting=True)
-    if changed or out or right or waiting:
-        with desk.store.together(flushed=False):
-            desk.store.quarantine.keep_out(out)
-            for one in right:
-                desk.store.quarantine.release_bar(one.id, BY_SOURCE, reading.at)
-            if changed:
-                revisions = tuple(_new_revisions(desk, reading, judged))
-                desk.store.bars.accept(written, reading.at, reading.final_until, revisions)
-            learn_volume(desk.store, waiting, judged.joined.splits if len(written) else ())
     newest = [bars.last_day for bars in (reading.cached, written) if len(bars)]
     problems = (*(problem for _, problem in judged.kept_out), *judged.problems, *_second_opinion(desk, written))
-    return Refresh(
+    refresh = Refresh(
         symbol=symbol,
         source=source,
         last_session=max(newest, default=None),
         read=len(reading.fresh),
         written=len(written),
         problems=tuple(dict.fromkeys(problems)),
-        revisions=revisions,
+        revisions=tuple(_new_revisions(desk, reading, judged)) if len(written) or judged.joined.refused else (),
         splits=judged.joined.splits if len(written) else (),
     )
+    waiting = desk.store.volumes.snapshots(symbol, source, waiting=True)
+    return Answer(refresh, reading, written, tuple(out), tuple(right), waiting)
+
+
+def accept_bars(store: Store, answers: Sequence[Answer]) -> None:
+    """Bring judged answers, each of another symbol, into the cache: all of them or none, in one transaction."""
+    writing = [one for one in answers if one.writes]
+    if not writing:
+        return
+    with store.together(flushed=False):
+        for one in writing:
+            reading, refresh = one.reading, one.refresh
+            store.quarantine.keep_out(one.kept_out)
+            for bar in one.put_right:
+                store.quarantine.release_bar(bar.id, BY_SOURCE, reading.at)
+            store.bars.accept(one.written, reading.at, reading.final_until, refresh.revisions)
+            learn_volume(store, one.waiting, refresh.splits)
+            if one.told_by:
+                store.control.set_meta(told_dividends(refresh.symbol, refresh.source), one.told_by)
 
 
 def _judge(desk: BarDesk, reading: Reading, days: Days, before: date | None) -> _Judged:

@@ -5,7 +5,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
+from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars, judge_answer
 from mtum.app.bars.accept_closes import accept_closes
 from mtum.app.bars.bar_desk import BarDesk
 from mtum.app.bars.restatements import released
@@ -78,8 +78,9 @@ def import_bars(desk: BarDesk, bars: Bars) -> Refresh:
     # An older part may be imported after a newer one; the cached bars after it must fit, even across a gap.
     known = frozenset(cached.days.astype(object).tolist())
     finished = tuple(one for one in _finished(desk, bars.day(0), last) if one.day <= bars.last_day or one.day in known)
-    taken = accept_bars(desk, Reading(cached, bars, finished, desk.clock.now(), trusted=True))
-    return replace(taken, read=len(bars), notes=_left_out(len(bars) - taken.read))
+    answer = judge_answer(desk, Reading(cached, bars, finished, desk.clock.now(), trusted=True))
+    accept_bars(desk.store, [answer])
+    return replace(answer.refresh, read=len(bars), notes=_left_out(len(bars) - answer.refresh.read))
 
 
 def import_closes(desk: BarDesk, key: tuple[str, str], closes: Mapping[date, float]) -> Refresh:

@@ -1,23 +1,28 @@
 """Bring the cache of bars up to date: read what is missing and the last sessions again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import batched
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
-from mtum.app.bars.accept_bars import Reading, Refresh, accept_bars
+from mtum.app.bars.accept_bars import Answer, Reading, Refresh, accept_bars, judge_answer
 from mtum.app.bars.accept_closes import accept_closes
 from mtum.app.bars.bar_desk import BarDesk
 from mtum.core.market.bars import Bars, among
 from mtum.core.market.sessions import Session, Sessions
 from mtum.core.market.sifting import CONTEXT_SESSIONS
 from mtum.core.market.validation import session_days
-from mtum.errors import SourceUnavailableError, TooManyRequestsError
+from mtum.errors import MtumError, SourceUnavailableError, StoreError, TooManyRequestsError
 from mtum.ports.market_data import told_dividends
+from mtum.ports.store import Store
 
 OVERLAP_SESSIONS = 10
 """Sessions read again each time, so that a vendor's corrections are noticed."""
+TOGETHER = 25
+"""Symbols accepted in one transaction: where the program is killed, as many at most are read again."""
 
 
 def refresh_bars(
@@ -45,23 +50,72 @@ def refresh_bars(
     BarsRestatedError
         If the source's prices and splits contradict the cache; nothing is written then.
     """
-    now = desk.clock.now()
-    question = reading_of(desk, symbol, session, sessions, through_session=through_session)
-    if question is None:
-        return Refresh(symbol, desk.source.name, desk.store.bars.last_final(symbol, desk.source.name))
-    try:
-        fresh = desk.source.history(*question.arguments)
-    except SourceUnavailableError as error:
-        if question.missing:
-            raise
-        note = f"{symbol}: the cache is complete, but revisions could not be looked for: {error}"
-        away = isinstance(error, TooManyRequestsError)
-        return Refresh(symbol, desk.source.name, question.cached.last_day, notes=(note,), turned_away=away)
-    found = accept_bars(desk, Reading(question.cached, fresh, question.wanted, now, session))
-    told_by = desk.source.coverage(symbol).told_by
-    if told_by and desk.store.control.meta(told_dividends(symbol, desk.source.name)) != told_by:
-        desk.store.control.set_meta(told_dividends(symbol, desk.source.name), told_by)
+    ((_, found),) = refresh_each(desk, (symbol,), session, sessions, through_session=through_session)
+    if isinstance(found, MtumError):
+        raise found
     return found
+
+
+def refresh_each(
+    desk: BarDesk, symbols: Sequence[str], session: Session, sessions: Sessions, *, through_session: bool = False
+) -> Iterator[tuple[str, Refresh | MtumError]]:
+    """Bring symbols up to date for a session, each as `refresh_bars` does; yield what came of it, or why it failed.
+
+    Parameters
+    ----------
+    desk : BarDesk
+        The part of a desk that reading bars touches; `second` is the source that must agree, if any.
+    symbols : sequence of str
+        Tickers, each once.
+    session : Session
+        The session, with its open and close.
+    sessions : Sessions
+        The history wanted and the session itself; with an empty cache all of it is read.
+    through_session : bool
+        Read the session's own bar too, once its close has passed.
+    """
+    for some in batched(symbols, TOGETHER):
+        # No transaction is open while a source may be waited for.
+        asked = [_answer(desk, symbol, session, sessions, through_session=through_session) for symbol in some]
+        failed = _accepted(desk.store, [one for one in asked if isinstance(one, Answer)])
+        for symbol, one in zip(some, asked, strict=True):
+            yield symbol, failed.get(symbol, one.refresh) if isinstance(one, Answer) else one
+
+
+def _answer(
+    desk: BarDesk, symbol: str, session: Session, sessions: Sessions, *, through_session: bool
+) -> Answer | Refresh | MtumError:
+    """Ask for a symbol and judge what comes; what has come already where there is nothing to judge."""
+    now, source = desk.clock.now(), desk.source
+    try:
+        question = reading_of(desk, symbol, session, sessions, through_session=through_session)
+        if question is None:
+            return Refresh(symbol, source.name, desk.store.bars.last_final(symbol, source.name))
+        try:
+            fresh = source.history(*question.arguments)
+        except SourceUnavailableError as error:
+            if question.missing:
+                raise
+            note = f"{symbol}: the cache is complete, but revisions could not be looked for: {error}"
+            away = isinstance(error, TooManyRequestsError)
+            return Refresh(symbol, source.name, question.cached.last_day, notes=(note,), turned_away=away)
+        answer = judge_answer(desk, Reading(question.cached, fresh, question.wanted, now, session))
+        told_by = source.coverage(symbol).told_by
+        news = told_by and desk.store.control.meta(told_dividends(symbol, source.name)) != told_by
+        return replace(answer, told_by=told_by) if news else answer
+    except MtumError as error:
+        return error
+
+
+def _accepted(store: Store, answers: Sequence[Answer]) -> dict[str, MtumError]:
+    """Accept answers together; where the database refuses that, each by itself. Return why those failed that did."""
+    try:
+        accept_bars(store, answers)
+    except StoreError as error:
+        if len(answers) == 1:
+            return {answers[0].refresh.symbol: error}
+        return dict(pair for one in answers for pair in _accepted(store, [one]).items())
+    return {}
 
 
 def refresh_series(

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
+from mtum.app.bars.refresh_bars import refresh_each, refresh_series
 from mtum.app.desk import Desk, Problem, RunResult, exit_code_of
 from mtum.app.ledger.dividends import DIVIDEND_DIFFERS, PAID_WITHIN, dividends_received, payment_come
 from mtum.app.ledger.equity import restate_equity, value_again_from
@@ -216,17 +216,18 @@ def _read_closes(desk: Desk, records: Records, session: Session, sessions: Sessi
     """Read the session's official closes; what cannot be read leaves the rest alone."""
     held = [lot.symbol for lot in records.lots]
     held += [fill.symbol for fill in records.fills if fill.session == session.day]
-    problems = []
     compared = [symbol for sleeve in desk.sleeves for symbol in sleeve.compared_with]
-    symbols = dict.fromkeys([*held, *desk.symbols, *compared, *desk.series])
-    ask_closes(desk, [one for one in symbols if one not in desk.series], session, sessions)
-    for symbol in symbols:
-        read = refresh_series if symbol in desk.series else refresh_bars
+    series = desk.series
+    symbols = [one for one in dict.fromkeys([*held, *desk.symbols, *compared]) if one not in series]
+    ask_closes(desk, symbols, session, sessions)
+    read = refresh_each(desk, symbols, session, sessions, through_session=True)
+    failed = [found for _, found in read if isinstance(found, MtumError)]
+    for name in series:
         try:
-            read(desk, symbol, session, sessions, through_session=True)
+            refresh_series(desk, name, session, sessions, through_session=True)
         except MtumError as error:
-            problems.append(Problem(error.exit_code, f"official close not recorded yet: {error}"))
-    return problems
+            failed.append(error)
+    return [Problem(error.exit_code, f"official close not recorded yet: {error}") for error in failed]
 
 
 def lists_with_fees(desk: Desk) -> BrokerLists:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mtum.app.bars.intraday import Within, asked_within, gathered_within
 from mtum.app.bars.judge_today import Judged, history_today, judge_today, judge_vix, vix_degraded
 from mtum.app.bars.own_volatility import own_volatilities
-from mtum.app.bars.refresh_bars import refresh_bars, refresh_series
+from mtum.app.bars.refresh_bars import refresh_each, refresh_series
 from mtum.app.desk import Desk
 from mtum.app.ledger.equity import LAST_CLOSE_WITHIN
 from mtum.app.ledger.sleeve_records import held_lots
@@ -26,7 +26,7 @@ from mtum.core.portfolio.sleeves import Sleeve, series_of
 from mtum.core.strategies.contract import Strategy
 from mtum.core.strategies.option_contract import own_series
 from mtum.core.view import MarketView, calendar_around, values_before
-from mtum.errors import BarsMissingError, BookMismatchError, DataError, SourceUnavailableError, UnfitError
+from mtum.errors import BarsMissingError, BookMismatchError, DataError, MtumError, SourceUnavailableError, UnfitError
 from mtum.ports.market_data import Quote
 from mtum.ports.records import VolumeSnapshot
 
@@ -287,13 +287,13 @@ def refresh_universe(desk: Desk, session: Session, sessions: Sessions) -> dict[s
         off = {one.name for one in desk.sleeves if not one.decides}
         symbols |= dict.fromkeys(one.symbol for one in held_lots(desk.store) if one.strategy in off)
     ask_histories(desk, tuple(symbols), session, sessions)
-    for symbol in symbols:
-        try:
-            refresh_bars(desk, symbol, session, sessions)
-        except UNFIT as error:
-            refused[symbol] = error
+    for symbol, found in refresh_each(desk, tuple(symbols), session, sessions):
+        if isinstance(found, UNFIT):
+            refused[symbol] = found
             every = [(name, one.strategy.history_sessions()) for one in desk.deciding for name in one.looks_at]
             _go_on(desk, {(name, needed): refused[name] for name, needed in every if name in refused})
+        elif isinstance(found, MtumError):
+            raise found
     for name in series_of(one for one in desk.deciding if one.strategy.SERIES_SESSIONS > 1):
         with suppress(SourceUnavailableError):  # the strategy then sees fewer values, and judges by itself
             refresh_series(desk, name, session, sessions)
