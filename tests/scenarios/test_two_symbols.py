@@ -82,7 +82,7 @@ def test_a_session_reads_the_history_of_each_symbol_once(tmp_path: Path) -> None
             cast("SqliteStore", replay.desk.store).database.connection.set_trace_callback(asked.append)
             play_session(replay.desk, session)
             day = str(session.day)
-    read = re.compile(r"SELECT session, open.* WHERE symbol = '(\w+)' AND source = 'csv' AND session >= '(.*)' ORDER")
+    read = re.compile(r"SELECT open.* WHERE symbol = '(\w+)' AND source = 'csv' AND session >= '(.*)' ORDER")
     parts = [match.groups() for one in asked if (match := read.match(one))]
     assert sorted(symbol for symbol, since in parts if since < day) == ["AAA", "BBB"]
     assert sorted({symbol for symbol, since in parts if since == day}) == ["AAA", "BBB"]

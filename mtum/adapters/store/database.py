@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -77,6 +78,21 @@ class Database(Struct, frozen=True):
                 raise
 
     @contextmanager
+    def read(self) -> Iterator[None]:
+        """Run a block of questions that all see the database as it is at the first, whoever writes meanwhile."""
+        with faults_of(self.path):
+            within = self.connection.in_transaction
+            if within:
+                yield
+                return
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self.connection.in_transaction:  # else a fault has ended it
+                    self.connection.execute("ROLLBACK")
+
+    @contextmanager
     def _flushing(self, flushed: bool) -> Iterator[None]:
         if flushed:
             yield
@@ -107,6 +123,12 @@ class Database(Struct, frozen=True):
             return cursor.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise explained(self.path, error) from error
+
+    def cells(self, sql: str, values: Values = ()) -> Iterator[Any]:
+        """Return every cell of a query one by one, row after row, as they are read; only within `read`."""
+        cursor = self.connection.cursor()
+        cursor.row_factory = None
+        return chain.from_iterable(cursor.execute(sql, values))
 
     def row(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
         """Return the first row of a query, or None."""

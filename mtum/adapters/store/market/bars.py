@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from math import nan
 from typing import TYPE_CHECKING
 
+import numpy as np
 from msgspec import Struct
 
 from mtum.adapters.store.actions import AGREED, read_actions
@@ -14,7 +16,7 @@ from mtum.adapters.store.market.checksums import checksum
 from mtum.adapters.store.market.vintages import BarRows, undone
 from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.texts import cells, insert, instant, instant_text, of_row, plain, since_text
-from mtum.core.market.bars import COLUMNS, Bars
+from mtum.core.market.bars import COLUMNS, Bars, Days
 from mtum.core.portfolio.fills import Action, Split
 from mtum.ports.records import Revision
 
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
 
 _NAMES = ", ".join(COLUMNS)
 
-_BARS = f"SELECT session, {_NAMES} FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
+_SINCE = "FROM bars WHERE symbol = ? AND source = ? AND session >= ?"
+_SESSIONS = f"SELECT group_concat(session) {_SINCE}"
+_NUMBERS = ("open", "high", "low", "close", "volume")
+_ALL_NUMBERS = f"SELECT {', '.join(_NUMBERS)} {_SINCE} ORDER BY session"
+_EVENTS = f"SELECT session, dividend, split {_SINCE} AND (dividend <> 0 OR split <> 0)"
 
 _ACCEPT = f"""
 INSERT INTO bars (symbol, source, session, {_NAMES}, first_read_at, read_at, final, checksum)
@@ -45,9 +51,24 @@ class SqliteBars(Struct, frozen=True):
         first, version = since_text(since), self.database.version()
         known = self.database.bars.get((symbol, source))
         if known is None or known.version != version or first < known.first:
-            found = _bars(symbol, source, self.database.tuples(_BARS, (symbol, source, first)))
-            known = self.database.bars[symbol, source] = ReadBars(version, first, found)
+            known = self.database.bars[symbol, source] = ReadBars(version, first, self._read(symbol, source, first))
         return known.bars if since is None else known.bars.since(since)
+
+    def _read(self, symbol: str, source: str, first: str) -> Bars:
+        # Of bars there are thousands, and each cell that Python has to make costs: the sessions come as one text,
+        # dividends and splits only where there are any, and the numbers go into an array as they are read.
+        asked = (symbol, source, first)
+        with self.database.read():
+            ((sessions,),) = self.database.tuples(_SESSIONS, asked)
+            numbers = np.fromiter(self.database.cells(_ALL_NUMBERS, asked), np.float64)  # NaN for an unknown volume
+            events = self.database.tuples(_EVENTS, asked)
+        days = _days(sessions or "")
+        columns = dict(zip(_NUMBERS, numbers.reshape(-1, len(_NUMBERS)).T, strict=True))
+        columns |= {name: np.zeros(len(days)) for name in ("dividend", "split")}
+        for session, dividend, split in events:
+            place = days.searchsorted(np.datetime64(session, "D"))
+            columns["dividend"][place], columns["split"][place] = dividend, split
+        return Bars.from_columns(symbol, source, days, columns)
 
     def eventful(self, symbol: str, source: str, since: date, until: date, days: Sequence[date] = ()) -> Bars:
         """Return the first and the last bar of the closed interval, those with a dividend or a split, and `days`."""
@@ -158,6 +179,12 @@ class SqliteBars(Struct, frozen=True):
         sql = "SELECT session, close FROM bars WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
         rows = self.database.rows(sql, (name, source, since_text(since)))
         return {date.fromisoformat(session): close for session, close in rows}
+
+
+@lru_cache(maxsize=64)
+def _days(text: str) -> Days:
+    # Made once: most symbols have the same sessions.
+    return np.sort(np.array(text.split(",") if text else (), dtype="datetime64[D]"))
 
 
 def _bars(symbol: str, source: str, rows: Iterable[Sequence[object]]) -> Bars:

@@ -65,7 +65,7 @@ def looked(store: SqliteStore, since: date | None = None) -> tuple[list[float], 
     store.database.connection.set_trace_callback(asked.append)
     found = closes(store.bars.bars("MTUM", "csv", since))
     store.database.connection.set_trace_callback(None)
-    return found, sum("FROM bars" in one for one in asked)
+    return found, sum("SELECT open" in one for one in asked)
 
 
 def test_bars_are_read_once_and_again_where_more_of_them_is_wanted(store: SqliteStore) -> None:
@@ -85,6 +85,44 @@ def test_bars_that_another_process_wrote_are_read_again(store: SqliteStore, tmp_
     other.bars.accept(bars_of({MONDAY: 1.5}), SECOND, None)
     assert looked(store) == ([1.5], 1)
     other.close()
+
+
+def test_bars_are_read_as_they_are_at_one_moment(store: SqliteStore, tmp_path: Path) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0}), FIRST, None)
+    other = opened(tmp_path)
+    split = replace(bars_of({MONDAY: 0.5, TUESDAY: 1.0, THURSDAY: 1.5}), split=np.array([0.0, 0.0, 2.0]))
+
+    def meanwhile(statement: str) -> None:
+        if "SELECT open" in statement:
+            other.bars.accept(split, SECOND, None)
+
+    store.database.connection.set_trace_callback(meanwhile)
+    found = store.bars.bars("MTUM", "csv")
+    store.database.connection.set_trace_callback(None)
+    assert (closes(found), found.split.tolist()) == ([1.0, 2.0], [0.0, 0.0])
+    found = store.bars.bars("MTUM", "csv")
+    assert (closes(found), found.split.tolist()) == ([0.5, 1.0, 1.5], [0.0, 0.0, 2.0])
+    other.close()
+
+
+def test_every_column_is_read_back_as_it_was_accepted(store: SqliteStore) -> None:
+    days = [MONDAY, TUESDAY, THURSDAY, FRIDAY]
+    columns = {
+        "open": [0.1, 1.1, 2.1, 3.1],
+        "high": [0.3, 1.3, 2.3, 3.3],
+        "low": [0.1 + 0.2, 1e-9, 2.05, 3.05],
+        "close": [0.2, 1.2, 2.2, 1 / 3],
+        "volume": [1000.0, float("nan"), 0.0, 3.5],
+        "dividend": [0.0, 0.25, 0.0, 0.5],
+        "split": [1.0, 0.0, 0.0, 1.5],
+    }
+    given = Bars.from_columns("MTUM", "csv", days, columns)
+    store.bars.accept(given, FIRST, None)
+    found = store.bars.bars("MTUM", "csv")
+    np.testing.assert_array_equal(found.days, given.days)
+    for name, values in columns.items():
+        np.testing.assert_array_equal(getattr(found, name), values)
+        np.testing.assert_array_equal(getattr(store.bars.bars("MTUM", "csv", THURSDAY), name), values[2:])
 
 
 def test_bars_of_a_transaction_that_was_taken_back_are_read_again(store: SqliteStore) -> None:
