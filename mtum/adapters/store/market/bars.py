@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mtum.adapters.store.actions import AGREED, read_actions
 from mtum.adapters.store.database import Database, ReadBars
@@ -16,7 +17,7 @@ from mtum.adapters.store.market.checksums import checksum
 from mtum.adapters.store.market.vintages import BarRows, undone
 from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.texts import cells, insert, instant, instant_text, of_row, plain, since_text
-from mtum.core.market.bars import COLUMNS, Bars, Days
+from mtum.core.market.bars import COLUMNS, Bars, Days, followed
 from mtum.core.portfolio.fills import Action, Split
 from mtum.ports.records import Revision
 
@@ -146,13 +147,17 @@ class SqliteBars(Struct, frozen=True):
         if not len(bars) and not revisions:
             return
         at = instant_text(read_at)
-        self.database.bars.pop((bars.symbol, bars.source), None)
+        known = self.database.bars.pop((bars.symbol, bars.source), None)
         with self.database.write(flushed=False) as connection:
             connection.executemany(_ACCEPT, _accepted(bars, at, final_until))
             _record_actions(connection, bars, at)
             for one in revisions:
                 values = {**cells(one, "column"), "field": one.column}
                 insert(connection, "bar_revisions", values, "ON CONFLICT DO NOTHING")
+        if known is not None and len(bars) and len(known.bars) and known.bars.last_day < bars.day(0):
+            # What stands behind all that was read need not be read again: as on most days. There is no -0 in SQLite.
+            added = replace(bars, **{name: getattr(bars, name) + 0.0 for name in COLUMNS})
+            self.database.bars[bars.symbol, bars.source] = known._replace(bars=followed(known.bars, added))
 
     def revisions(self, symbol: str | None = None) -> Sequence[Revision]:
         """Return recorded revisions, oldest first."""

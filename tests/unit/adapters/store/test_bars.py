@@ -78,6 +78,28 @@ def test_bars_are_read_once_and_again_where_more_of_them_is_wanted(store: Sqlite
     assert looked(store) == ([1.0, 2.5, 3.0, 4.0], 1)
 
 
+def test_bars_accepted_behind_those_that_were_read_are_not_read_again(store: SqliteStore, tmp_path: Path) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
+    assert looked(store) == ([1.0], 1)
+    newest = bars_of({TUESDAY: 2.0, THURSDAY: 3.0})
+    store.bars.accept(
+        replace(newest, volume=np.array([float("nan"), 5.0]), dividend=np.array([-0.0, 0.5])), SECOND, None
+    )
+    assert looked(store) == ([1.0, 2.0, 3.0], 0)
+    found, other = store.bars.bars("MTUM", "csv"), opened(tmp_path)
+    again = other.bars.bars("MTUM", "csv")
+    for name in ("days", *COLUMNS):
+        assert getattr(found, name).tobytes() == getattr(again, name).tobytes()
+    # Among them, or on the last of them, they are.
+    store.bars.accept(bars_of({THURSDAY: 3.5, FRIDAY: 4.0}), THIRD, None)
+    assert looked(store) == ([1.0, 2.0, 3.5, 4.0], 1)
+    # What another process wrote before is not missed.
+    other.bars.accept(bars_of({MONDAY: 1.5}), THIRD, None)
+    store.bars.accept(bars_of({FRIDAY + timedelta(3): 5.0}), THIRD, None)
+    assert looked(store) == ([1.5, 2.0, 3.5, 4.0, 5.0], 1)
+    other.close()
+
+
 def test_bars_that_another_process_wrote_are_read_again(store: SqliteStore, tmp_path: Path) -> None:
     store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
     assert looked(store) == ([1.0], 1)
