@@ -55,6 +55,12 @@ def room(name: str) -> str:
     return ".".join(parts[: 2 if parts[0] == "mtum" else 1])
 
 
+def lines_of(module: Module, function: str) -> set[int]:
+    """Numbers of the lines of all functions of that name."""
+    found = (node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef) and node.name == function)
+    return {number for node in found for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+
+
 def test_the_core_imports_only_what_calculates() -> None:
     strangers = {(module.path, name) for module in modules("mtum/core") for name in imported(module)}
     shown = {pair for pair in strangers if pair[0].startswith(IN_NEW_YORK) and room(pair[1]) in NEW_YORK}
@@ -67,12 +73,12 @@ def test_the_errors_import_only_the_standard_library() -> None:
 
 
 def test_the_core_draws_no_number_without_a_seed() -> None:
-    """hash() of a string differs from process to process, so it is a hidden seed too."""
+    """hash() of a string differs from process to process, so it is a hidden seed too; as a key it is none."""
     drawn = [
         f"{module.path}:{number}"
         for module in modules("mtum/core")
         for number, line in enumerate(module.lines, 1)
-        if UNSEEDED.search(line.split("#")[0])
+        if UNSEEDED.search(line.split("#")[0]) and number not in lines_of(module, "__hash__")
     ]
     assert drawn == []
 

@@ -55,7 +55,7 @@ def waits_after(
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CashFund(Strategy):
     """Keep what there is: the account buys and sells the fund once all sleeves have decided."""
 

@@ -37,7 +37,7 @@ class RebalanceTo(StrEnum):
     HALF = "half"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class BandRebalance(TradeFilter):
     """Hold a mix at its weights: trade when a symbol has left its band, and leave it alone before.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mtum.core.view import MarketView
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BuyAndHold(Strategy):
     """Hold as much of each symbol as its equal part of the sleeve can pay for; dividends stay in cash."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mtum.core.view import MarketView
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class BuyOnlyRebalance(TradeFilter):
     """Buy what is below its weight and never sell: for a sleeve that money is added to.
 

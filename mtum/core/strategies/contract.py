@@ -1,6 +1,7 @@
 """What a strategy is: frozen parameters, what they mean, and one pure method from market view to verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -193,7 +194,8 @@ class Strategy(Protocol):
     """Parameters of a strategy, what it says about itself, and its decision.
 
     Implementations are frozen dataclasses that name this class as their base: what they leave out
-    means "nothing".
+    means "nothing". Ours leave out ``eq`` and ``repr`` too: to write these for each of them takes as long as all
+    else that its class is made of, in every process.
     """
 
     name: ClassVar[str]
@@ -231,6 +233,20 @@ class Strategy(Protocol):
     """Whether it trades options: it is an `OptionStrategy`, whose shares come and go by assignment alone."""
     CASH_SECURED: ClassVar[bool] = False
     """Whether it sells puts whose whole strike is kept in cash."""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same strategy with equal parameters."""
+        if self is other:
+            return True
+        return type(self) is type(other) and all(getattr(other, name) == one for name, one in _parameters(self))
+
+    def __hash__(self) -> int:
+        """Hash its parameters."""
+        return hash(tuple(one for _, one in _parameters(self)))
+
+    def __repr__(self) -> str:
+        """Return the call that makes it."""
+        return f"{type(self).__qualname__}({', '.join(f'{name}={one!r}' for name, one in _parameters(self))})"
 
     @property
     def bar_columns(self) -> tuple[str, ...]:
@@ -297,3 +313,8 @@ class Strategy(Protocol):
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return one verdict per fit symbol of the universe: exits, then purchases, the best first."""
         ...
+
+
+def _parameters(strategy: Strategy) -> Iterator[tuple[str, object]]:
+    for one in fields(strategy):  # type: ignore[arg-type]  # implementations are dataclasses
+        yield one.name, getattr(strategy, one.name)

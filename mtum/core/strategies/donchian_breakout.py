@@ -38,7 +38,7 @@ SURE_SESSIONS = 55
 """Sessions of the channel that enters whatever the filter of system 1 says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class DonchianBreakout(TradeFilter):
     """Follow breakouts with positions sized by the true range.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mtum.core.view import MarketView
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DualMomentum(TradeFilter):
     """Hold one thing at a time: the best of the risk assets while it beats bills over the lookback, bonds otherwise.
 

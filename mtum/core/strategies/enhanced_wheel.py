@@ -33,7 +33,7 @@ _WIDTH = IndicatorSpec(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class EnhancedWheel(Wheel):
     """A wheel that sells when premium is dear and no trend is broken, and takes half of it.
 

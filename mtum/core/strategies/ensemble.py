@@ -59,7 +59,7 @@ class Member:
     rules: Any = None  # what reads the settings makes it from the registry, which this file cannot know
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Ensemble(TradeFilter):
     """Members vote on each symbol, each on a virtual position of its own; the sleeve holds what they agree on.
 

@@ -22,7 +22,7 @@ ADX_SESSIONS = 14
 _ADX = IndicatorSpec("trend_strength", "adx", (("sessions", ADX_SESSIONS),), "", "ADX")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class IronCondor(OptionStrategy):
     """Sell both sides of the market with bounded risk while volatility is dear and no trend is strong.
 

@@ -44,7 +44,7 @@ class Variant(StrEnum):
     BOLLINGER_RSI = "bollinger_rsi"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class MeanReversion(TradeFilter):
     """Buy pullbacks in an uptrend, sell the recovery.
 

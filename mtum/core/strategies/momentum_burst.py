@@ -30,7 +30,7 @@ RSI_SESSIONS, ATR_SESSIONS, VOLUME_SESSIONS = 14, 14, 20
 MACD = (("fast", 12), ("slow", 26), ("signal", 9))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class MomentumBurst(TradeFilter):
     """Buy what has just risen far for its usual range, and hold it for days only.
 

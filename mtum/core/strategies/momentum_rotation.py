@@ -48,7 +48,7 @@ class Weighting(StrEnum):
     INVERSE_VOL = "inverse_vol"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class MomentumRotation(TradeFilter):
     """At month ends hold the `top` of a list by the return of the last year, the newest month left out.
 

@@ -30,7 +30,7 @@ WILDER_HISTORY = 400
 """The same with Wilder's: the seed then weighs less than 1e-12 for 14 sessions."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MtumConfluence(Strategy):
     """Parameters of the strategy; defaults are the documented rules."""
 

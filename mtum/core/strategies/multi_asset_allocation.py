@@ -44,7 +44,7 @@ class Sizing(StrEnum):
     INVERSE_VOL = "inverse_vol"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class MultiAssetAllocation(TradeFilter):
     """At month ends hold each symbol whose close is above the average of its last monthly closes, at its weight.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mtum.core.view import MarketView
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PairReversal(Strategy):
     """Hold the weaker of two symbols until it has overtaken the other; it trades much, and costs take their part.
 

@@ -20,7 +20,7 @@ MOST_CHOPPY = 1e6
 """Stands for what moved and came back to where it was, as its choppiness has no bound."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class RegimeRebalance(TradeFilter):
     """Hold a mix at its weights: let it run in a trend, bring it back in a choppy market.
 

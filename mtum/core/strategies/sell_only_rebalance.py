@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtum.core.view import MarketView
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class SellOnlyRebalance(TradeFilter):
     """Sell what has grown far above its weight, a part of the excess a day, and never buy.
 

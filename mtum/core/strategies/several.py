@@ -21,7 +21,7 @@ VOLATILITY_SESSIONS = 61
 """Closes between which its returns lie."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class TradeFilter(Strategy):
     """What strategies of several symbols share: changes too small to be worth an order are not made."""
 

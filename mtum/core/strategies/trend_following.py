@@ -36,7 +36,7 @@ UNTIL_DOWN, UNTIL_UP = "until the day vote is no", "until the day vote is yes ag
 """What is remembered of a symbol that the stop has sold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TrendFollowing(Strategy):
     """Hold what days, weeks and months agree is rising, less of it the more it moves, until a trailing stop.
 

@@ -23,7 +23,7 @@ LEAST_CHANGE = 0.02
 """Smallest change of a held weight worth an order, as a fraction of the sleeve."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Tsmom(TradeFilter):
     """Time-series momentum, long only: hold what has risen over the lookback, each with about the same risk.
 

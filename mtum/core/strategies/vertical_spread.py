@@ -30,7 +30,7 @@ _SHORT = IndicatorSpec(
 _LONG = IndicatorSpec("long_mean", "sma", (("of", "close"), ("sessions", LONG_SESSIONS)), "USD", "mean of 200 sessions")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class VerticalSpread(OptionStrategy):
     """Sell put spreads in rising and call spreads in falling markets, with bounded risk.
 

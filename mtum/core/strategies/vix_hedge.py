@@ -25,7 +25,7 @@ LATEST_DAYS = 70
 """Days to expiry within which there is always a monthly one that has as many as are asked for, beyond them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class VixHedge(OptionStrategy):
     """Hold calls on the VIX for a small part of the account, by the level of the VIX; sell them when it is high.
 

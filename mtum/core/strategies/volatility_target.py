@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mtum.core.view import MarketView
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VolatilityTarget(Strategy):
     """Hold target_vol / volatility of one symbol, never more than max_weight; trade when that is off by a step.
 

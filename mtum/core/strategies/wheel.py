@@ -25,7 +25,7 @@ class WriteOn(StrEnum):
     ANY = "any"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Wheel(OptionStrategy):
     """Sell puts below the price until a set part is invested, and calls on the shares that they bring.
 
