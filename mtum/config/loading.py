@@ -73,7 +73,8 @@ def load(
     for name, given in [*_from_environment(environment, tree, problems), *(changes or {}).items()]:
         _put(tree, name, given, problems)
         tree = under_own_names(tree)  # each time, so that the last one given wins
-    problems += [*_unknown(tree), *_switches(tree)]
+    names = frozenset(setting_names(tree))
+    problems += [*_unknown(tree, names), *_switches(tree, names)]
     settings = validate(tree, problems)
     if settings is not None and coherent:
         problems += strategy_contradictions(settings)
@@ -247,12 +248,14 @@ def read_toml(path: Path) -> dict[str, Any]:
 def _from_environment(
     environment: Mapping[str, str], tree: Mapping[str, Any], problems: list[str]
 ) -> Iterator[tuple[str, Any]]:
+    given = {one for one in environment if one.startswith(ENVIRONMENT_PREFIX)} - KNOWN_ENVIRONMENT
+    if not given:
+        return
     known = {variable_of(name): name for name in setting_names(tree)}
     for alias, own in ALIASES.items():
         known |= {variable_of(f"strategy.{alias}.{one}"): f"strategy.{own}.{one}" for one in parameters_of(own)}
-    for variable, text in sorted(environment.items()):
-        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in KNOWN_ENVIRONMENT:
-            continue
+    for variable in sorted(given):
+        text = environment[variable]
         if variable in known:
             name = known[variable]
             yield name, text if _kinds(name) == (str,) else _plain(text)
@@ -271,13 +274,12 @@ def _kinds(name: str) -> tuple[Any, ...]:
     return kinds_in(part.kind) if part else ()
 
 
-def _switches(tree: Mapping[str, Any]) -> list[str]:
+def _switches(tree: Mapping[str, Any], names: Collection[str]) -> list[str]:
     """Name the settings that were given true or false and take a number or a text."""
-    known = [name for name in setting_names(tree) if name != "mode"]
     return [
         f"{name}: input should be a number or a text, found {str(given).lower()}"
-        for name, given in _values(tree, known)
-        if isinstance(given, bool) and name in known and not _is_switch(name, tree)
+        for name, given in _values(tree, names)
+        if isinstance(given, bool) and name != "mode" and name in names and not _is_switch(name, tree)
     ]
 
 
@@ -315,8 +317,7 @@ def _put(tree: dict[str, Any], name: str, given: Any, problems: list[str]) -> No
         problems.append(f"{name}: its section is not a table; write [{'.'.join(path)}] above it")
 
 
-def _unknown(tree: Mapping[str, Any]) -> list[str]:
-    names = setting_names(tree)
+def _unknown(tree: Mapping[str, Any], names: Collection[str]) -> list[str]:
     # A section without anything in it is harmless.
     return [
         unknown_setting(name, tree)
