@@ -6,9 +6,9 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from copy import copy
+from functools import cache, partial
 from importlib import import_module
-from importlib.util import find_spec
 from math import isnan
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -69,10 +69,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "restore": ("mtum.cli.owner.backup:restore", "Check a backup, or put it in place."),
     "config": ("mtum.cli.owner.config:app", "The settings in force, their schema and their approval."),
 }
-"""Command -> the function or typer app behind it, and its line in `mtum --help`.
-
-A command whose module does not exist is not part of the program.
-"""
+"""Command -> the function or typer app behind it, and its line in `mtum --help`."""
 _BELOW_ZERO = re.compile(r"-\.?[0-9]")
 
 
@@ -80,19 +77,12 @@ class _LazyGroup(TyperGroup):
     """Lists every command from the dictionary and imports only the one that is called."""
 
     def __init__(self, **attributes: Any) -> None:
-        super().__init__(**{**attributes, "commands": _listed()})
+        listed = {name: TyperCommand(name, help=line, add_help_option=False) for name, (_, line) in COMMANDS.items()}
+        super().__init__(**{**attributes, "commands": listed})
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]  # typer's Context is a face of its click's
         name, _, rest = super().resolve_command(ctx, args)
         return name, loaded(name, numbers=any(map(_BELOW_ZERO.match, rest))) if name else None, rest
-
-
-def _listed() -> dict[str, TyperCommand]:
-    return {
-        name: TyperCommand(name, help=line, add_help_option=False)
-        for name, (target, line) in COMMANDS.items()
-        if find_spec(target.partition(":")[0]) is not None
-    }
 
 
 def loaded(name: str, *, numbers: bool = False) -> TyperCommand | TyperGroup:
@@ -124,7 +114,7 @@ def _extended(command: TyperCommand | TyperGroup, path: str, *, numbers: bool) -
             if parameter.required:
                 # Neither do braces around it belong to what a person types.
                 parameter.get_usage_pieces = partial(_as_named, str(parameter.metavar))
-    parameters.extend(_shared_options())
+    parameters.extend(map(copy, _shared_options()))
     command.rich_markup_mode = _markup()
     command.epilog = examples(path, paragraphs=command.rich_markup_mode is not None)
     # The library stops at the first fault of a line; a person wants to know all of them.
@@ -164,7 +154,8 @@ def _invoked(invoke: Callable[..., Any], context: typer.Context) -> Any:
     return misused(faults) if faults else invoke(context)
 
 
-def _shared_options() -> list[Any]:
+@cache
+def _shared_options() -> Sequence[Any]:
     options = typer.Typer(add_completion=False)
     options.command()(every_command)
     found = list(get_command(options).params)
@@ -188,7 +179,7 @@ def main_command() -> TyperGroup:
     )
     app.callback(invoke_without_command=True)(_no_command)
     command = cast("TyperGroup", get_command(app))
-    command.params.extend(_shared_options())
+    command.params.extend(map(copy, _shared_options()))
     return command
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,15 +17,12 @@ from mtum.cli.frame import answer_of
 from mtum.cli.output import Answer
 from mtum.errors import ExitCode, MtumError
 
-PRESENT = [name for name, (target, _) in COMMANDS.items() if find_spec(target.partition(":")[0])]
-
 
 def is_written(name: str) -> bool:
     module, _, attribute = COMMANDS[name][0].partition(":")
     return hasattr(import_module(module), attribute)
 
 
-WRITTEN = [name for name in PRESENT if is_written(name)]
 SHARED = {"--config", "--data-dir", "--json", "--quiet", "-q", "--verbose", "-v"}
 
 
@@ -50,10 +46,10 @@ def outcome(body: Callable[[], Answer | None], data_dir: Path) -> Answer | None:
 
 
 def test_every_listed_command_exists() -> None:
-    assert [name for name in PRESENT if name not in WRITTEN] == []
+    assert [name for name in COMMANDS if not is_written(name)] == []
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_all_below_it_take_the_shared_options(name: str) -> None:
     for path, command in leaves(loaded(name), name):
         given = [option for parameter in command.params for option in parameter.opts]
@@ -150,11 +146,11 @@ def test_piped_help_has_no_frames_and_no_colors(mtum: Any) -> None:
 def test_help_lists_what_exists_and_nothing_else(mtum: Any) -> None:
     text = mtum("--help").out
     listed = {line.split()[0] for line in text[text.index("Commands:") :].splitlines()[1:] if line.startswith("  ")}
-    assert listed & set(COMMANDS) == set(PRESENT)
+    assert listed >= set(COMMANDS)
 
 
 def test_help_of_the_program_loads_no_command() -> None:
-    assert list(main_command().commands) == PRESENT
+    assert list(main_command().commands) == list(COMMANDS)
     assert all(command.callback is None for command in main_command().commands.values())
 
 
