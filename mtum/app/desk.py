@@ -30,7 +30,7 @@ class Provenance(Struct, frozen=True):
     libraries: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Desk:
     """Everything a use case may touch.
 
@@ -65,7 +65,7 @@ class Desk:
     replayed: bool = False
     told: Sequence[str] = ()
     chains: "ChainSource | None" = None
-    sleeves: tuple[Sleeve, ...] = field(init=False, compare=False)
+    sleeves: tuple[Sleeve, ...] = field(init=False)
     """What the account is made of, in the order of the settings."""
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DATABASE_NAME = "mtum.db"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class CommandCall:
     """The options given so far and what was read because of them; one object per process.
 

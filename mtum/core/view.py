@@ -42,7 +42,7 @@ class Asked(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MarketView:
     """Everything a strategy may look at for one session.
 
@@ -91,10 +91,10 @@ class MarketView:
     dividends: Mapping[str, Dividends] = field(default_factory=dict)
     series_history: Mapping[str, Mapping[date, float]] = field(default_factory=dict)
     intraday: Mapping[tuple[str, Timeframe], IntradayBars] = field(default_factory=dict)
-    earlier: Mapping[str, tuple[Bars, EarlierCloses, int]] = field(default_factory=dict, compare=False, repr=False)
-    _worked_out: dict[tuple[str, Asked], Column] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _closes: dict[str, EarlierCloses] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _prices: dict[str, float] = field(init=False, repr=False, compare=False, default_factory=dict)
+    earlier: Mapping[str, tuple[Bars, EarlierCloses, int]] = field(default_factory=dict)
+    _worked_out: dict[tuple[str, Asked], Column] = field(init=False, default_factory=dict)
+    _closes: dict[str, EarlierCloses] = field(init=False, default_factory=dict)
+    _prices: dict[str, float] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         session = np.datetime64(self.session, "D")
