@@ -26,16 +26,24 @@ class Store(Protocol):
     plans: "PlanStore"
     ledger: "LedgerStore"
     bars: "BarStore"
-    intraday: "IntradayStore"
     quarantine: "QuarantineStore"
     volumes: "VolumeStore"
     control: "ControlStore"
     statements: "StatementStore"
-    changes: "ChangeStore"
     books: "BookStore"
     approvals: "ApprovalStore"
     limits: "LimitStore"
     events: "EventStore"
+
+    @property
+    def intraday(self) -> "IntradayStore":
+        """Bars within sessions; who reads daily bars alone loads nothing of them."""
+        ...
+
+    @property
+    def changes(self) -> "ChangeStore":
+        """Symbols that changed; most sessions have none."""
+        ...
 
     @property
     def options(self) -> "OptionStore":

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from mtum.adapters.store.approvals import SqliteApprovals
 from mtum.adapters.store.books import SqliteBooks
-from mtum.adapters.store.changes import SqliteChanges
 from mtum.adapters.store.control import SqliteControl
 from mtum.adapters.store.database import Database, connect
 from mtum.adapters.store.decisions import SqliteDecisions
@@ -18,7 +17,6 @@ from mtum.adapters.store.ledger import SqliteLedger
 from mtum.adapters.store.limits import SqliteLimits
 from mtum.adapters.store.lock import run_lock
 from mtum.adapters.store.market.bars import SqliteBars
-from mtum.adapters.store.market.intraday import SqliteIntraday
 from mtum.adapters.store.market.quarantine import SqliteQuarantine
 from mtum.adapters.store.market.volumes import SqliteVolumes
 from mtum.adapters.store.orders.crosses import SqliteCrosses
@@ -54,16 +52,28 @@ class SqliteStore:
         self.plans: PlanStore = SqlitePlans(database)
         self.ledger: LedgerStore = SqliteLedger(database)
         self.bars: BarStore = SqliteBars(database)
-        self.intraday: IntradayStore = SqliteIntraday(database)
         self.quarantine: QuarantineStore = SqliteQuarantine(database)
         self.volumes: VolumeStore = SqliteVolumes(database)
         self.control: ControlStore = SqliteControl(database)
         self.statements: StatementStore = SqliteStatements(database)
-        self.changes: ChangeStore = SqliteChanges(database)
         self.books: BookStore = SqliteBooks(database)
         self.approvals: ApprovalStore = SqliteApprovals(database)
         self.limits: LimitStore = SqliteLimits(database)
         self.events: EventStore = SqliteEvents(database)
+
+    @property
+    def intraday(self) -> "IntradayStore":
+        """Bars within sessions; who reads daily bars alone loads nothing of them."""
+        from mtum.adapters.store.market.intraday import SqliteIntraday
+
+        return SqliteIntraday(self.database)
+
+    @property
+    def changes(self) -> "ChangeStore":
+        """Symbols that changed; most sessions have none."""
+        from mtum.adapters.store.changes import SqliteChanges
+
+        return SqliteChanges(self.database)
 
     @property
     def options(self) -> "OptionStore":
