@@ -24,7 +24,6 @@ from mtum.core.strategies.contract import (
 )
 from mtum.core.strategies.description import ConditionSpec, Example, IndicatorSpec, Role
 from mtum.core.strategies.several import TradeFilter
-from mtum.core.strategies.virtual import decided, under
 
 if TYPE_CHECKING:
     from mtum.core.market.bars import Column
@@ -201,6 +200,8 @@ class Ensemble(TradeFilter):
 
     def verdicts(self, view: "MarketView", own: Own) -> tuple[SymbolVerdict, ...]:
         """Return what the members agree on: exits, then the rest in the order of the members' symbols."""
+        from mtum.core.strategies.virtual import decided, under  # who reads settings loads this file
+
         wants: dict[str, dict[str, float | None]] = {symbol: {} for symbol in self.universe()}
         memory: dict[str, Remembered] = {}
         for label, member in self._labeled().items():
