@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mtum.config import Settings
 
 _HIGHEST_PRICE = Decimal(10_000_000)
-_SYMBOL = re.compile(r"[A-Z0-9]{1,10}([. -][A-Z0-9]{1,4})?")
+_SYMBOL = r"[A-Z0-9]{1,10}([. -][A-Z0-9]{1,4})?"
 
 
 def day_of(option: str, text: str) -> date:
@@ -42,7 +42,7 @@ def symbol_of(text: str) -> str:
         If the text cannot be one.
     """
     symbol = text.upper()
-    if not _SYMBOL.fullmatch(symbol):
+    if not re.fullmatch(_SYMBOL, symbol):
         raise UsageError(f'"{symbol}" is no symbol; write it as MTUM or BRK.B')
     return symbol
 

@@ -6,9 +6,10 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-_UNIX = re.compile(r"\d{9,10}|\d{12,13}")
-_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
+# Compiled where they are first used: most files are read without looking at their cells.
+_SLASHED = r"(\d{1,2})/(\d{1,2})/(\d{4})"
+_UNIX = r"\d{9,10}|\d{12,13}"
+_THOUSANDS = r"\d{1,3}(,\d{3})+(\.\d+)?"
 _NEW_YORK = ZoneInfo("America/New_York")
 _SUFFIX = {"K": 1e3, "M": 1e6, "B": 1e9}
 _WRITTEN = "is not written YYYY-MM-DD"
@@ -27,7 +28,7 @@ def month_first(texts: Sequence[str], *, usual: bool) -> bool | None:
     bool or None
         None where that cannot be told: both ways are possible, or none.
     """
-    found = [match for text in texts if (match := _SLASHED.fullmatch(text))]
+    found = [match for text in texts if (match := re.fullmatch(_SLASHED, text))]
     if not found:
         return usual
     as_month, as_day = (all(int(one[place]) <= 12 for one in found) for place in (1, 2))
@@ -51,13 +52,13 @@ def day_of(text: str, first: bool | None) -> date:
     ValueError
         Saying why it is none.
     """
-    if slashed := _SLASHED.fullmatch(text):
+    if slashed := re.fullmatch(_SLASHED, text):
         if first is None:
             raise ValueError(f"{_WRITTEN}, and whether the month or the day comes first cannot be told")
         one, two, year = map(int, slashed.groups())
         month, day = (one, two) if first else (two, one)
         text = f"{year}-{month:02}-{day:02}"
-    if _UNIX.fullmatch(text):
+    if re.fullmatch(_UNIX, text):
         seconds = int(text) / (1000 if len(text) > 10 else 1)
         return _session(datetime.fromtimestamp(seconds, UTC))
     for form in ("%Y/%m/%d", "%b %d, %Y"):
@@ -90,4 +91,4 @@ def number_of(text: str, name: str) -> float:
         return float(new) / float(old) if float(old) else float("nan")
     scale = _SUFFIX.get(text[-1:].upper()) if name == "volume" else None
     text = text[:-1] if scale else text
-    return float(text.replace(",", "") if _THOUSANDS.fullmatch(text) else text) * (scale or 1.0)
+    return float(text.replace(",", "") if re.fullmatch(_THOUSANDS, text) else text) * (scale or 1.0)

@@ -12,7 +12,7 @@ from mtum.core.market.instruments import Right
 
 UNITS = 100
 """Shares of the underlying behind one contract; any other number is an adjusted contract."""
-_LOCAL = re.compile(r"(?P<root>[A-Z0-9.]{1,6}) *(?P<day>\d{6})(?P<right>[CP])(?P<strike>\d{8})")
+_LOCAL = r"(?P<root>[A-Z0-9.]{1,6}) *(?P<day>\d{6})(?P<right>[CP])(?P<strike>\d{8})"
 
 
 class Style(Enum):
@@ -175,5 +175,5 @@ def underlying_of(trading_class: str) -> str:
 
 def root_of(local_symbol: str) -> str | None:
     """Return the class that an exchange's name of a contract begins with; None if it is no such name."""
-    found = _LOCAL.fullmatch(local_symbol)
+    found = re.fullmatch(_LOCAL, local_symbol)
     return found["root"] if found else None
