@@ -44,9 +44,12 @@ def canonical_numbers(column: Sequence[float | None]) -> str:
     return canonical(column) if other else text.decode()
 
 
-def digest(text: str) -> str:
-    """Return the SHA-256 of a text, in hexadecimal."""
-    return sha256(text.encode()).hexdigest()
+def digest(*parts: str) -> str:
+    """Return the SHA-256 of a text, whole or in parts, in hexadecimal."""
+    found = sha256()
+    for part in parts:
+        found.update(part.encode())
+    return found.hexdigest()
 
 
 def utc_text(at: datetime, timespec: str = "auto") -> str:

@@ -37,25 +37,27 @@ class FrameWriter(Struct, frozen=True):
 
     def insert(self, frame: Mapping[str, Any]) -> str:
         """Store a frame and return its hash, that of its whole text; a frame that is there already stays."""
-        text = self._text(frame)
-        key = digest(text)
+        parts = self._text(frame)
+        key = digest(*parts)
         if self.connection.execute("SELECT 1 FROM input_frames WHERE hash = ?", (key,)).fetchone() is None:
-            whole = len(text) <= WHOLE_CHARACTERS or not frame.get("bars")
-            stored = text if whole else canonical(self._packed(frame))
+            whole = sum(map(len, parts)) <= WHOLE_CHARACTERS or not frame.get("bars")
+            stored = "".join(parts) if whole else canonical(self._packed(frame))
             self.connection.execute("INSERT INTO input_frames VALUES (?, ?)", (key, stored))
         return key
 
-    def _text(self, frame: Mapping[str, Any]) -> str:
-        # The canonical text of the frame, put together from that of each symbol's bars.
+    def _text(self, frame: Mapping[str, Any]) -> list[str]:
+        # The canonical text of the frame in parts, of each symbol's bars one: whole it would be millions of characters.
         if "bars" not in frame:
-            return canonical(frame)
+            return [canonical(frame)]
         for symbol, bars in frame["bars"].items():
             if symbol not in self._texts or self._texts[symbol][0] is not bars:
                 self._texts[symbol] = bars, _table_text(bars)
-        texts = ",".join(f"{canonical(symbol)}:{self._texts[symbol][1]}" for symbol in sorted(frame["bars"]))
         before = canonical({name: value for name, value in frame.items() if name < "bars"})[1:-1]
         after = canonical({name: value for name, value in frame.items() if name > "bars"})[1:-1]
-        return "{" + ",".join(part for part in (before, f'"bars":{{{texts}}}', after) if part) + "}"
+        parts = ["{", before, "," if before else "", '"bars":{']
+        for place, symbol in enumerate(sorted(frame["bars"])):
+            parts += "," if place else "", f"{canonical(symbol)}:", self._texts[symbol][1]
+        return [*parts, "}", "," if after else "", after, "}"]
 
     def _packed(self, frame: Mapping[str, Any]) -> dict[str, Any]:
         newest = _newest(self.connection)
