@@ -92,7 +92,7 @@ def _bars_and_names(file: Readable, symbol: str, source: str, terms: CsvTerms) -
     if not wrong:
         listed = np.flatnonzero((bars.split > 0) & (bars.split != 1)) if terms.raw else ()
         splits = tuple(NewSplit(bars.day(int(at)), float(bars.split[at])) for at in listed)
-        return rebased(bars, splits), columns.keys()
+        return rebased(bars, splits), tuple(columns)  # not their view, which keeps the columns
     split = f"the split {bars.split[wrong[0]]:g}:1 recorded on {bars.day(wrong[0])}"
     if terms.raw:
         said = f'prices do not jump by {split}: they are split-adjusted already; set [market] csv_prices = "adjusted"'
