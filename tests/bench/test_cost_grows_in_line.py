@@ -161,7 +161,7 @@ def walk(history: SessionHistory, strategies: list[Strategy]) -> float:
             span = strategy.history_sessions(), len(history.days)
             assert walked_strategy(history, strategy, RICH, span, compiled=True) is not None
 
-    return cost(work, rounds=5, times=1)
+    return cost(work, times=1)
 
 
 @pytest.mark.parametrize("name", WALKED)
