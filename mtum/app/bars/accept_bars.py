@@ -16,7 +16,7 @@ from mtum.core.market.sessions import Session
 from mtum.core.market.sifting import CONTEXT_SESSIONS, sifted
 from mtum.core.market.validation import BarProblem, disagreements, session_days
 from mtum.core.market.volume import projection_error
-from mtum.errors import BarsRestatedError, DataError
+from mtum.errors import BarsRestatedError, DataError, MtumError
 from mtum.ports.market_data import told_dividends
 from mtum.ports.records import QuarantinedBar, Revision, VolumeSnapshot
 from mtum.ports.store import Store
@@ -350,7 +350,7 @@ def _second_opinion(desk: BarDesk, written: Bars) -> tuple[BarProblem, ...]:
     newest = written.tail(1)
     try:
         return disagreements(newest, desk.second.history(newest.symbol, newest.last_day, newest.last_day))
-    except DataError:
+    except MtumError:
         return ()
 
 

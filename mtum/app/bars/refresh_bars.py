@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from itertools import batched
 
 import numpy as np
 from msgspec import Struct
@@ -74,12 +73,15 @@ def refresh_each(
     through_session : bool
         Read the session's own bar too, once its close has passed.
     """
-    for some in batched(symbols, TOGETHER):
+    group: list[tuple[str, Answer | Refresh | MtumError]] = []
+    for symbol in symbols:
         # No transaction is open while a source may be waited for.
-        asked = [_answer(desk, symbol, session, sessions, through_session=through_session) for symbol in some]
-        failed = _accepted(desk.store, [one for one in asked if isinstance(one, Answer)])
-        for symbol, one in zip(some, asked, strict=True):
-            yield symbol, failed.get(symbol, one.refresh) if isinstance(one, Answer) else one
+        group.append((symbol, _answer(desk, symbol, session, sessions, through_session=through_session)))
+        # Who is told of a failure may not want to ask any further.
+        if len(group) == TOGETHER or isinstance(group[-1][1], MtumError):
+            yield from _accepted(desk.store, group)
+            group = []
+    yield from _accepted(desk.store, group)
 
 
 def _answer(
@@ -107,15 +109,23 @@ def _answer(
         return error
 
 
-def _accepted(store: Store, answers: Sequence[Answer]) -> dict[str, MtumError]:
-    """Accept answers together; where the database refuses that, each by itself. Return why those failed that did."""
+def _accepted(
+    store: Store, group: Sequence[tuple[str, Answer | Refresh | MtumError]]
+) -> Iterator[tuple[str, Refresh | MtumError]]:
+    """Accept a group's answers together, each by itself where the database refuses that; yield what came of them."""
+    refused: StoreError | None = None
     try:
-        accept_bars(store, answers)
+        accept_bars(store, [one for _, one in group if isinstance(one, Answer)])
     except StoreError as error:
-        if len(answers) == 1:
-            return {answers[0].refresh.symbol: error}
-        return dict(pair for one in answers for pair in _accepted(store, [one]).items())
-    return {}
+        refused = error
+    if refused is None:
+        yield from ((symbol, one.refresh if isinstance(one, Answer) else one) for symbol, one in group)
+    elif len(group) == 1:
+        yield group[0][0], refused
+    else:
+        # Each is told before the next is tried: another process may keep the file locked for long.
+        for one in group:
+            yield from _accepted(store, [one])
 
 
 def refresh_series(

@@ -116,6 +116,18 @@ def test_a_revised_bar_a_split_and_a_bar_that_went_away_leave_earlier_frames_as_
     assert store.decisions.altered_decisions() == ()
 
 
+def test_bars_that_somebody_damaged_are_written_anew_by_the_next_monday(store: SqliteStore) -> None:
+    committed(store, BARS, frame_at(BARS))
+    store.database.connection.execute("UPDATE frame_bars SET close = 99 WHERE session = ?", (f"{DAYS[BARS - 50]}",))
+    later_ones = range(BARS + 1, BARS + 8)
+    for at in later_ones:
+        committed(store, at, frame_at(at))
+    monday = next(at for at in later_ones if DAYS[at].weekday() == 0)
+    assert BARS + 1 < monday < BARS + 7
+    sound = [canonical(found(store, at)) == canonical(frame_at(at)) for at in later_ones]
+    assert sound == [at >= monday for at in later_ones]
+
+
 def test_sleeves_share_bars_with_and_without_dividends_and_of_any_length(store: SqliteStore) -> None:
     for at in (BARS, BARS + 1):
         committed(store, at, frame_at(at), "plain")

@@ -16,7 +16,7 @@ from mtum.app.desk import Desk
 from mtum.core.market.bars import Bars
 from mtum.core.market.sessions import Sessions
 from mtum.core.market.validation import BarProblem, Rule
-from mtum.errors import BarsRestatedError, SourceUnavailableError, UsageError
+from mtum.errors import BarsRestatedError, BrokerUnavailableError, SourceUnavailableError, UsageError
 from mtum.ports.market_data import Quote
 from support.bars import bars_of, changed, moved, weekday_sessions, without
 from support.desks import ShelfSource, WeekdayCalendar, market_desk
@@ -297,6 +297,18 @@ def test_sources_that_disagree_about_the_last_close_are_a_problem_for_entries_on
     with desk_with(tmp_path, second=second) as desk:
         (problem,) = refreshed(desk).problems
         assert (problem.rule, problem.blocks_exit) == (Rule.SOURCES_DISAGREE, False)
+
+
+class GoneSource(ShelfSource):
+    """A broker that is gone."""
+
+    def history(self, symbol: str, first: date, last: date) -> Bars:
+        raise BrokerUnavailableError("the test's broker is gone")
+
+
+def test_a_second_source_that_is_gone_has_no_opinion(tmp_path: Path) -> None:
+    with desk_with(tmp_path, second=GoneSource({}, name="ib")) as desk:
+        assert (refreshed(desk).problems, len(cached(desk))) == ((), 90)
 
 
 def halved(until: int) -> Bars:

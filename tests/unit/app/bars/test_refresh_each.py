@@ -203,3 +203,30 @@ def test_a_database_that_refuses_bars_ends_the_look_at_the_universe(tmp_path: Pa
         )
         with pytest.raises(StoreError, match="the disk is full"):
             refresh_universe(desk, TODAY, SESSIONS)
+
+
+def test_a_failure_is_told_before_another_symbol_is_asked_for(tmp_path: Path) -> None:
+    with desk_with(tmp_path) as (desk, source):
+        source.silent = SYMBOLS[3]
+        results = refresh_each(desk, SYMBOLS, TODAY, SESSIONS)
+        found = [next(results) for _ in range(4)]
+        assert isinstance(found[3][1], SourceUnavailableError)
+        assert [symbol for symbol, _, _ in source.asked] == [*SYMBOLS[:4]]
+        assert accepted(desk) == dict.fromkeys(SYMBOLS[:3], 30)
+        assert [symbol for symbol, _ in results] == [*SYMBOLS[4:]]
+
+
+def test_a_locked_database_is_told_after_the_group_and_one_symbol_have_waited(tmp_path: Path) -> None:
+    with desk_with(tmp_path) as (desk, source):
+        said: list[str] = []
+        database(desk).execute("PRAGMA busy_timeout = 0")
+        database(desk).set_trace_callback(said.append)
+        with closing(connect(source.path)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            results = refresh_each(desk, SYMBOLS, TODAY, SESSIONS)
+            symbol, found = next(results)
+            assert (symbol, type(found)) == (SYMBOLS[0], StoreError)
+            assert said.count("BEGIN IMMEDIATE") == 2
+            other.execute("ROLLBACK")
+            assert failed(dict(results)) == {}
+        assert accepted(desk) == dict.fromkeys(SYMBOLS[1:], 30)
