@@ -76,7 +76,10 @@ class VendorSource:
         self._learned: dict[tuple[str, date], Slices] = {}
 
     def ask_ahead(self, calls: Sequence[SourceCall], seconds: float) -> None:
-        """Ask for many symbols at once, no faster than the vendor allows; what came before is forgotten."""
+        """Ask for many symbols at once, no faster than the vendor allows; what came before is forgotten.
+
+        Volumes within the sessions are not: they are asked for once a session, and read at any minute of it.
+        """
         wanted = [call for call in calls if call.method != "volume_share" or not self._known(*call.arguments)]
         came = self._ask_all([self._begun(call) for call in wanted], seconds)
         self._came = {
@@ -87,6 +90,9 @@ class VendorSource:
             )
             for at, call in enumerate(wanted)
         }
+        for call in wanted:
+            if call.method == "volume_share":
+                self._learn(*call.arguments)
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of the closed interval."""
@@ -109,11 +115,7 @@ class VendorSource:
         The bars are asked for once a session; the share of any minute is read from them.
         """
         if not self._known(symbol, session):
-            try:
-                found: Slices = self._answer("volume_share", symbol, session, minutes)
-            except DataError:
-                found = ()  # the prior is a fair answer; a vendor that is down says so where bars are asked for
-            self._learned[symbol, session.day] = found
+            self._learn(symbol, session, minutes)
         shares = (
             intraday_share(starts, volumes, close, minutes, final)
             for starts, volumes, close, final in self._learned[symbol, session.day]
@@ -133,6 +135,13 @@ class VendorSource:
 
     def _known(self, symbol: str, session: Session, *_: object) -> bool:
         return (symbol, session.day) in self._learned
+
+    def _learn(self, symbol: str, session: Session, minutes: float) -> None:
+        try:
+            found: Slices = self._answer("volume_share", symbol, session, minutes)
+        except DataError:
+            found = ()  # the prior is a fair answer; a vendor that is down says so where bars are asked for
+        self._learned[symbol, session.day] = found
 
     def _begun(self, call: SourceCall) -> Callable[[], Any]:
         return partial(self._questions[call.method], *call.arguments)

@@ -86,6 +86,26 @@ def test_a_bad_symbol_hurts_only_itself(gateway: Running, ours: Adapter) -> None
         ours.source.history("NOSUCH", FIRST, LAST)
 
 
+def test_volumes_asked_ahead_are_known_at_any_minute_and_whatever_is_asked_next(
+    gateway: Running, ours: Adapter
+) -> None:
+    """The decision comes at another moment than the one it was prepared for, and behind its quotes."""
+    ours.source.ask_ahead([SourceCall("volume_share", (symbol, SESSION, 20.0)) for symbol in names(3)], 20.0)
+    ours.source.ask_ahead([SourceCall("quote", ("S000", SESSION, NOW))], 10.0)
+    asked = len(gateway.entries("request"))
+    found = [ours.source.volume_share(symbol, SESSION, minutes) for symbol in names(3) for minutes in (19.5, 12.0)]
+    assert [one is not None and round(one.share, 9) for one in found] == [0.8] * 6
+    assert len(gateway.entries("request")) == asked > 0
+
+
+def test_volumes_that_did_not_come_in_time_are_not_waited_for_again(gateway: Running, ours: Adapter) -> None:
+    gateway.tell("behavior", history_seconds=30.0)
+    ours.source.ask_ahead([SourceCall("volume_share", (symbol, SESSION, 20.0)) for symbol in names(3)], 1.0)
+    asked = len(gateway.entries("request"))
+    assert [ours.source.volume_share(symbol, SESSION, 19.5) for symbol in names(3)] == [None] * 3
+    assert len(gateway.entries("request")) == asked > 0
+
+
 def test_a_dropped_connection_is_made_again_for_what_it_cut_short(gateway: Running, ours: Adapter) -> None:
     gateway.fault("reqHistoricalData", "drop", skip=2)
     ours.source.ask_ahead(histories(*names(5)), 20.0)
