@@ -39,7 +39,7 @@ def strategy_contradictions(settings: Settings) -> list[str]:
     """Return what does not go together among the parameters of each strategy, one line each."""
     made = {f"strategy.{name}": strategy for name, strategy in settings.strategy.items()}
     made |= {f"sleeve.{name}.rules": sleeve.rules for name, sleeve in settings.sleeve.items()}
-    return [f"{place}.{line}" for place, strategy in made.items() for line in strategy.contradictions()]
+    return [f"{place}.{line}" for place, one in made.items() if one is not None for line in one.contradictions()]
 
 
 def below_one_share(settings: Settings, prices: Mapping[str, float]) -> list[str]:

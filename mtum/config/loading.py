@@ -110,7 +110,7 @@ def renewed(settings: Settings) -> Settings:
     """
     problems: list[str] = []
     document, general = settings.document(), settings.strategy
-    document["strategy"] = {name: _set_apart(one) for name, one in general.items()}
+    document["strategy"] = {name: _set_apart(one) for name, one in general.items() if one is not None}
     for name, sleeve in settings.sleeve.items():
         document["sleeve"][name]["rules"] = _set_apart(sleeve.rules, document["strategy"].get(sleeve.strategy, {}))
     found = validate(document, problems)
@@ -138,7 +138,8 @@ def restored(document: Mapping[str, Any]) -> Settings:
     # Where mail went, or which host was meant, decides nothing: a value this program no longer takes is left out.
     deciding = {name: document[name] for name in ("mode", *DECIDING, *WHERE_GIVEN) if name in document}
     settings = validate(document, problems) or validate(deciding, problems)
-    if settings is None or (STRATEGIES.keys() & document.get("strategy", {}).keys()) - settings.strategy.keys():
+    stored = STRATEGIES.keys() & document.get("strategy", {}).keys()
+    if settings is None or any(settings.general(name) is None for name in stored):
         raise ConfigError(problems)
     return settings
 

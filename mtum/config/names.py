@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
+from mtum.config.defaults import parameters
 from mtum.config.sections import MANY, SECTIONS, Group, SleeveRisk, SleeveSettings
 from mtum.core.strategies import ALIASES, STRATEGIES
 
@@ -68,6 +69,8 @@ def _under_own_names(value: Any) -> Any:
 
 def parameters_of(strategy: str) -> tuple[str, ...]:
     """Return the names of a strategy's parameters; none for a strategy that is not known."""
+    if strategy in parameters():
+        return tuple(parameters()[strategy].defaults)
     return tuple(field.name for field in fields(STRATEGIES[strategy])) if strategy in STRATEGIES else ()  # type: ignore[arg-type]  # the registry holds dataclasses
 
 

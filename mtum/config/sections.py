@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta, field
 
 from mtum.config.addresses import Host, WebAddress
+from mtum.config.defaults import parameters, with_defaults
 from mtum.config.option_limits import Options
 from mtum.config.upkeep import Mail, Notify, Plugins, SettingsSection, Storage, Web
 from mtum.core.canonical import plain
 from mtum.core.portfolio.fund import FUND, CashFund
 from mtum.core.portfolio.money import exact
+from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
 
 if TYPE_CHECKING:
@@ -273,6 +275,7 @@ class Settings(SettingsSection, frozen=True, kw_only=True):
     """practice: everything simulated; paper: the broker's simulated account; live: real money"""
     market: Market = Market()
     strategy: Mapping[str, Any] = field(default_factory=dict)
+    """those of which a parameter is not its default, and a person's own; None for one that cannot be made"""
     sleeve: Mapping[str, SleeveSettings] = field(default_factory=dict)
     group: Mapping[str, Group] = field(default_factory=dict)
     portfolio: Portfolio = Portfolio()
@@ -286,9 +289,18 @@ class Settings(SettingsSection, frozen=True, kw_only=True):
     plugins: Plugins = Plugins()
     web: Web = Web()
 
+    def general(self, name: str) -> Strategy | None:
+        """Return a strategy with its general parameters; None where one that has no default is not set."""
+        ours = parameters().get(name)
+        if name in self.strategy or ours is None or ours.required:
+            return self.strategy.get(name)
+        return STRATEGIES[name]()
+
     def active_strategy(self, name: str | None = None) -> Strategy:
         """Return the configured strategy of that name (default: the daily job's)."""
-        found: Strategy = self.strategy[name or self.portfolio.strategy]
+        found = self.general(name or self.portfolio.strategy)
+        if found is None:
+            raise KeyError(name)
         return found
 
     @property
@@ -303,9 +315,10 @@ class Settings(SettingsSection, frozen=True, kw_only=True):
 
     def configured(self) -> Mapping[str, SleeveSettings]:
         """Return what the account is made of, in the order of the settings; without sleeves one with all the money."""
-        name = self.portfolio.strategy
-        whole = SleeveSettings(strategy=name, weight=1.0, rules=self.strategy.get(name), risk=self.risk)
-        sleeves = dict(self.sleeve) or {name: whole}
+        sleeves = dict(self.sleeve)
+        if not sleeves:
+            name = self.portfolio.strategy
+            sleeves[name] = SleeveSettings(strategy=name, weight=1.0, rules=self.general(name), risk=self.risk)
         if self.portfolio.cash_symbol:
             # It owns what idle cash bought, whatever that costs.
             free = SleeveRisk(max_daily_loss_usd=None, max_position_usd=None)
@@ -347,6 +360,7 @@ class Settings(SettingsSection, frozen=True, kw_only=True):
         found: dict[str, Any] = {
             name: plain(getattr(self, name)) for name in self.__struct_fields__ if name not in left_out
         }
+        found["strategy"] = with_defaults(found["strategy"])
         for sleeve in found.get("sleeve", {}).values():
             sleeve["rules"] = sleeve.pop("rules")  # stored documents have them last
         return found

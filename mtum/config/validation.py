@@ -1,17 +1,21 @@
 """A tree of settings becomes settings; what is wrong with it is told all at once."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import is_dataclass, replace
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from mtum.config.contradictions import contradictions, strategy_contradictions
+from mtum.config.defaults import parameters
 from mtum.config.kinds import Wrong, parts_of, read_fields, told
 from mtum.config.names import RESERVED, SLEEVE_NAME, nearest, parameters_of, required_of, tables_in
 from mtum.config.plugins import problems_of
 from mtum.config.sections import MANY, RISK_OF_SLEEVES, SECTIONS, Group, Settings, SleeveSettings
+from mtum.core.canonical import plain
 from mtum.core.strategies import STRATEGIES
 from mtum.core.strategies.contract import Strategy
-from mtum.core.strategies.ensemble import Member, barred
+
+if TYPE_CHECKING:
+    from mtum.core.strategies.ensemble import Member
 
 
 def strategy_from(name: str, parameters: Mapping[str, Any]) -> Strategy:
@@ -33,10 +37,11 @@ def strategy_from(name: str, parameters: Mapping[str, Any]) -> Strategy:
 def validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
     """Return the settings of a tree; what is wrong is added to the problems, and None if there are no settings then."""
     given = _table(tree.get("strategy"))
-    made = {
-        name: strategy_of(name, _table(given.get(name)), f"strategy.{name}.", given, problems) for name in STRATEGIES
-    }
-    strategies = {name: one for name, one in made.items() if one is not None}
+    ours = parameters()
+    # Ours are not made where their tables say what the defaults do, as those of a new settings file.
+    named = [name for name in STRATEGIES if name not in ours or not ours[name].are(_table(given.get(name)))]
+    made = {name: strategy_of(name, _table(given.get(name)), f"strategy.{name}.", given, problems) for name in named}
+    strategies = {name: one for name, one in made.items() if name not in ours or plain(one) != ours[name].defaults}
     known_keys = {
         section: {key: value for key, value in values.items() if key in SECTIONS[section].__struct_fields__}
         for section, values in tree.items()
@@ -112,7 +117,12 @@ def _with_members(
     name: str, given: Mapping[str, Any], prefix: str, shared: Mapping[str, Any], problems: list[str]
 ) -> dict[str, Any]:
     # Of parameters that are strategies themselves the tables are made into them.
-    voting = {key for key, part in parts_of(STRATEGIES[name]).items() if part.kind == tuple[Member, ...]}
+    listed = {key: part.kind for key, part in parts_of(STRATEGIES[name]).items() if get_origin(part.kind) is tuple}
+    if not any(is_dataclass(one) for kind in listed.values() for one in get_args(kind)):
+        return {**given}
+    from mtum.core.strategies.ensemble import Member  # a strategy, which is made where it is asked for
+
+    voting = {key for key, kind in listed.items() if kind == tuple[Member, ...]}
     made = {key: _members(given[key], f"{prefix}{key}", shared, problems) for key in voting & given.keys()}
     return {**given, **made}
 
@@ -128,7 +138,9 @@ def _members(given: object, place: str, shared: Mapping[str, Any], problems: lis
     return None if None in made else tuple(made)
 
 
-def _member(table: Mapping[str, Any], place: str, shared: Mapping[str, Any], problems: list[str]) -> Member | None:
+def _member(table: Mapping[str, Any], place: str, shared: Mapping[str, Any], problems: list[str]) -> "Member | None":
+    from mtum.core.strategies.ensemble import Member, barred
+
     keys = parts_of(Member)
     problems += [f"{place}.{key}: unknown setting{nearest(key, keys)}" for key in table if key not in keys]
     name, rules = table.get("strategy"), _table(table.get("rules"))
@@ -143,7 +155,7 @@ def _member(table: Mapping[str, Any], place: str, shared: Mapping[str, Any], pro
     if name not in STRATEGIES:
         problems.append(f"{place}.strategy: no strategy {name!r}{nearest(str(name), STRATEGIES)}")
         return None
-    if STRATEGIES[name].OPTIONS:
+    if STRATEGIES[voter.strategy].OPTIONS:
         problems.append(f'{place}.strategy is "{name}", which trades options; use one that trades shares')
         return None
     known = parameters_of(voter.strategy)

@@ -55,7 +55,7 @@ def check_strategy(
     """
     # As a sleeve trades it, where one does.
     traded = (one.rules for one in settings.configured().values() if one.strategy == name)
-    made = next(traded, None) or settings.strategy.get(name)
+    made = next(traded, None) or settings.general(name)
     sources = {str(one.file): b64encode(one.source).decode() for one in own.values() if one.file is not None}
     request = {"name": name, "parameters": {} if made is None else plain(made), "sources": sources}
     try:

@@ -7,7 +7,7 @@ import pytest
 
 from mtum.core.reporting import words
 from mtum.core.strategies import STRATEGIES
-from mtum.core.strategies.description import Role
+from mtum.core.strategies.description import ConditionSpec, Role
 
 RAW = re.compile(r"[a-z0-9]_[a-z0-9]")
 """A name as the program has it."""
@@ -26,11 +26,12 @@ def test_every_reason_and_condition_has_words_and_a_short_form_for_a_mark(name: 
 
 def test_a_reason_or_condition_that_several_strategies_use_means_the_same_in_all() -> None:
     reasons: dict[str, set[str]] = defaultdict(set)
-    conditions: dict[str, set[str]] = defaultdict(set)
+    conditions: dict[str, set[ConditionSpec]] = defaultdict(set)
     for cls in STRATEGIES.values():
         own = {spec.name: spec.words for spec in cls.CONDITIONS}
         for word, text in cls.REASONS.items():
             reasons[word].add(text or own.get(word, ""))
-        for word, text in own.items():
-            conditions[word].add(text)
-    assert {word: texts for word, texts in (*reasons.items(), *conditions.items()) if len(texts) > 1} == {}
+        for spec in cls.CONDITIONS:
+            conditions[spec.name].add(spec)
+    assert {word: told for word, told in reasons.items() if len(told) > 1} == {}
+    assert {word: told for word, told in conditions.items() if len(told) > 1} == {}

@@ -116,7 +116,7 @@ class BacktestRequest(Struct, frozen=True):
         name = self.strategy or self.settings.portfolio.strategy
         if name not in STRATEGIES:
             raise UsageError(f'there is no strategy "{name}"; use one of {", ".join(sorted(STRATEGIES))}')
-        if name not in self.settings.strategy:
+        if self.settings.general(name) is None:
             from mtum.app.owner.settings_catalog import toml_text
 
             raise ConfigError(

@@ -105,7 +105,7 @@ def _compiled(grid: Grid, asked: BacktestRequest, settings: LoadSettings) -> tup
         return ()
     fields = {
         (name, repr(value)): getattr(
-            settings({**grid.base, name: value}).strategy["mtum_confluence"], name.removeprefix(STRATEGY)
+            settings({**grid.base, name: value}).active_strategy("mtum_confluence"), name.removeprefix(STRATEGY)
         )
         for name, value in grid.distinct()
         if name.startswith(STRATEGY)

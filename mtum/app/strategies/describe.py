@@ -36,7 +36,7 @@ def shown(settings: Settings, name: str) -> dict[str, Any]:
         If there is no strategy of that name.
     """
     cls = known(name)
-    made: Strategy | None = settings.strategy.get(name)
+    made = settings.general(name)
     (line,) = (one for one in listed(settings) if one["name"] == name)
     rules = [{"name": spec.name, "role": spec.role.value, "words": spec.words} for spec in cls.CONDITIONS]
     return {

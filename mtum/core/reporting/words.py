@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies import loaded_first
 from mtum.core.strategies.description import ConditionSpec, Role
 
 REASONS = {
@@ -56,7 +56,7 @@ OUTCOMES = {
 
 def condition(name: str) -> ConditionSpec:
     """Return what a strategy of the registry says of its condition; an unknown one is called by its name."""
-    for strategy in STRATEGIES.values():
+    for strategy in loaded_first():
         for spec in strategy.CONDITIONS:
             if spec.name == name:
                 return spec
@@ -66,10 +66,10 @@ def condition(name: str) -> ConditionSpec:
 
 def _told(word: str) -> str:
     # What a strategy of the registry says of its own reason; its condition's words where it leaves them to that.
-    for strategy in STRATEGIES.values():
+    for strategy in loaded_first():
         if strategy.REASONS.get(word):
             return strategy.REASONS[word]
-    for strategy in STRATEGIES.values():
+    for strategy in loaded_first():
         for spec in strategy.CONDITIONS:
             # An opening in options has a reason of its own: a condition of one is told where it did not hold.
             if strategy.OPTIONS and spec.name == word and spec.role is Role.ENTRY:

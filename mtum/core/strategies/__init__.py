@@ -1,53 +1,77 @@
 """The registry of strategies: one file each, one line here."""
 
-from mtum.core.strategies.band_rebalance import BandRebalance
-from mtum.core.strategies.buy_and_hold import BuyAndHold
-from mtum.core.strategies.buy_only_rebalance import BuyOnlyRebalance
-from mtum.core.strategies.contract import Strategy
-from mtum.core.strategies.donchian_breakout import DonchianBreakout
-from mtum.core.strategies.dual_momentum import DualMomentum
-from mtum.core.strategies.enhanced_wheel import EnhancedWheel
-from mtum.core.strategies.ensemble import Ensemble
-from mtum.core.strategies.iron_condor import IronCondor
-from mtum.core.strategies.mean_reversion import MeanReversion
-from mtum.core.strategies.momentum_burst import MomentumBurst
-from mtum.core.strategies.momentum_rotation import MomentumRotation
-from mtum.core.strategies.mtum_confluence import MtumConfluence
-from mtum.core.strategies.multi_asset_allocation import MultiAssetAllocation
-from mtum.core.strategies.pair_reversal import PairReversal
-from mtum.core.strategies.regime_rebalance import RegimeRebalance
-from mtum.core.strategies.sell_only_rebalance import SellOnlyRebalance
-from mtum.core.strategies.trend_following import TrendFollowing
-from mtum.core.strategies.tsmom import Tsmom
-from mtum.core.strategies.vertical_spread import VerticalSpread
-from mtum.core.strategies.vix_hedge import VixHedge
-from mtum.core.strategies.volatility_target import VolatilityTarget
-from mtum.core.strategies.wheel import Wheel
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-STRATEGIES: dict[str, type[Strategy]] = {
-    "mtum_confluence": MtumConfluence,
-    "buy_and_hold": BuyAndHold,
-    "pair_reversal": PairReversal,
-    "ensemble": Ensemble,
-    "trend_following": TrendFollowing,
-    "dual_momentum": DualMomentum,
-    "tsmom": Tsmom,
-    "band_rebalance": BandRebalance,
-    "buy_only_rebalance": BuyOnlyRebalance,
-    "sell_only_rebalance": SellOnlyRebalance,
-    "regime_rebalance": RegimeRebalance,
-    "mean_reversion": MeanReversion,
-    "momentum_burst": MomentumBurst,
-    "donchian_breakout": DonchianBreakout,
-    "momentum_rotation": MomentumRotation,
-    "multi_asset_allocation": MultiAssetAllocation,
-    "volatility_target": VolatilityTarget,
-    "wheel": Wheel,
-    "enhanced_wheel": EnhancedWheel,
-    "vix_hedge": VixHedge,
-    "iron_condor": IronCondor,
-    "vertical_spread": VerticalSpread,
-}
-"""Strategies by the name used in settings and on the command line."""
+if TYPE_CHECKING:
+    from mtum.core.strategies.contract import Strategy
+
+OURS = (
+    "mtum_confluence",
+    "buy_and_hold",
+    "pair_reversal",
+    "ensemble",
+    "trend_following",
+    "dual_momentum",
+    "tsmom",
+    "band_rebalance",
+    "buy_only_rebalance",
+    "sell_only_rebalance",
+    "regime_rebalance",
+    "mean_reversion",
+    "momentum_burst",
+    "donchian_breakout",
+    "momentum_rotation",
+    "multi_asset_allocation",
+    "volatility_target",
+    "wheel",
+    "enhanced_wheel",
+    "vix_hedge",
+    "iron_condor",
+    "vertical_spread",
+)
+"""Every strategy that comes with this program, each named like its file and its class, in the order of the listing."""
+
+
+class _Registry(MutableMapping[str, "type[Strategy]"]):
+    # A file is read when its strategy is asked for: most commands need one or none, and each is a class to be made.
+    def __init__(self) -> None:
+        self._known: dict[str, type[Strategy] | None] = dict.fromkeys(OURS)
+
+    def __getitem__(self, name: str) -> "type[Strategy]":
+        known = self._known[name]
+        if known is None:
+            module = import_module(f"{__name__}.{name}")
+            known = self._known[name] = getattr(module, name.title().replace("_", ""))
+        return known
+
+    def __setitem__(self, name: str, strategy: "type[Strategy]") -> None:
+        self._known[name] = strategy
+
+    def __delitem__(self, name: str) -> None:
+        del self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def is_loaded(self, name: str) -> bool:
+        return self._known[name] is not None
+
+
+_registry = _Registry()
+STRATEGIES: MutableMapping[str, "type[Strategy]"] = _registry
+"""Strategies by the name used in settings and on the command line; a person's own join ours."""
 ALIASES = {"momentum_scalper": "momentum_burst"}
 """Other names under which a strategy may be asked for; whatever is recorded has its own."""
+
+
+def loaded_first() -> Iterator["type[Strategy]"]:
+    """Yield every strategy, those that are loaded already before the others: one that trades is nearly always meant."""
+    yield from (STRATEGIES[name] for name in sorted(STRATEGIES, key=_registry.is_loaded, reverse=True))

@@ -59,8 +59,8 @@ def problems(changes: dict[str, object]) -> list[str]:
 
 
 def test_it_is_asked_for_only_where_the_strategy_is_to_run() -> None:
-    assert "needy" not in config.load(None, {}).strategy
-    assert "needy" not in config.load(None, {}, {"strategy.needy.sessions": 7}).strategy
+    assert config.load(None, {}).general("needy") is None
+    assert config.load(None, {}, {"strategy.needy.sessions": 7}).general("needy") is None
     assert problems({"portfolio.strategy": "needy"}) == [ASKED]
     settings = config.load(None, {}, {"portfolio.strategy": "needy", "strategy.needy.tickers": ["SPY"]})
     assert settings.active_strategy().universe() == ("SPY",)
