@@ -40,7 +40,7 @@ def canonical_numbers(column: Sequence[float | None]) -> str:
     The other encoder writes floats as Python does but those with an exponent, and what is no number as null.
     """
     text = encode(column)
-    other = b"e" in text or b"0.0000" in text or b"null" in text
+    other = b"e" in text or b"n" in text or b"0.0000" in text
     return canonical(column) if other else text.decode()
 
 

@@ -58,8 +58,9 @@ def span_of(symbol: str, source: str, sessions: int, text: str) -> Span:
     parts = text.split("[")
     for part in parts:
         column, _, name = part.rpartition("]")
-        known += column.rpartition(",")[0].rpartition(",")[0], name
-        kept += column.partition(",")[2].rpartition(",")[0], name
+        last = column.rfind(",")
+        known += column[: column.rfind(",", 0, last)], name
+        kept += column[column.find(",") + 1 : last], name
     return Span((symbol, source, sessions, len(parts) - 2), digest("[".join(known)), digest("[".join(kept)))
 
 
