@@ -23,13 +23,14 @@ type Scalar = Callable[[Any], object]
 _PLAIN = frozenset((str, int, bool, NoneType))
 """Types whose values stand for themselves; what is derived from them too, but that is looked up."""
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=dict)
 
 
 def canonical(document: object) -> str:
     """Return the one JSON text of a document: keys sorted, no spaces, floats in their shortest form.
 
     The text is Python's own: hashes of it are kept, and other encoders write some floats in another form.
+    A mapping that is no dictionary is written as one.
     """
     return _CANONICAL.encode(document)
 

@@ -16,7 +16,7 @@ from mtum.core.portfolio.decision import PlannedOrder, Standing
 from mtum.core.portfolio.fund import FUND, FundWait
 from mtum.core.portfolio.limits import LossState, Restriction
 from mtum.core.portfolio.sizing import SizingRules
-from mtum.core.record import FRAME_COLUMNS, Document, bars_document, bars_in
+from mtum.core.record import FRAME_COLUMNS, BarsDocument, Document, bars_in
 
 WHAT = "the frame of a stored plan"
 RETURN_COLUMNS = (*FRAME_COLUMNS, "dividend")
@@ -64,7 +64,7 @@ def plan_frame(wants: Sequence[SleeveWants], account: Account, histories: Mappin
         "restriction": account.restriction.value,
         "uncrossable": dict(sorted(account.uncrossable.items())),
         "approved": {sleeve: dict(sorted(shares.items())) for sleeve, shares in sorted(account.approved.items())},
-        "bars": {symbol: bars_document(bars, RETURN_COLUMNS) for symbol, bars in sorted(histories.items())},
+        "bars": {symbol: BarsDocument(bars, RETURN_COLUMNS) for symbol, bars in sorted(histories.items())},
         **({"options_usd": dict(sorted(account.options_usd.items()))} if account.options_usd else {}),
     }
 

@@ -1,6 +1,6 @@
 """The decision record: every input and the outcome as plain JSON values, and the replay of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 from math import isclose, isnan, nan
@@ -183,15 +183,44 @@ def differences(stored: object, found: object, place: str = "") -> list[str]:
 
 
 @lru_cache(maxsize=128)
-def _newest_bars(bars: Bars, count: int, names: tuple[str, ...]) -> Document:
-    # The sleeves of an account look at the same bars: one document of them, made and encoded once.
-    return bars_document(bars.tail(count), names)
+def _newest_bars(bars: Bars, count: int, names: tuple[str, ...]) -> Mapping[str, object]:
+    # The sleeves of an account look at the same bars: one document of them, encoded once.
+    return BarsDocument(bars.tail(count), names)
 
 
-def bars_document(bars: Bars, names: tuple[str, ...]) -> Document:
-    """Return these columns of bars as plain JSON values."""
-    columns: Document = {name: _plain_column(getattr(bars, name)) for name in names}
-    return {"source": bars.source, "days": [*_day_texts(bars.days.tobytes())], **columns}
+class BarsDocument(Mapping[str, object]):
+    """Columns of bars as plain JSON values, the numbers of each made when it is asked for.
+
+    Those of a large frame are hundreds of thousands: its text is made of them column by column.
+
+    Parameters
+    ----------
+    bars : Bars
+        Bars of one symbol and one source, oldest first.
+    names : tuple of str
+        The columns.
+    """
+
+    def __init__(self, bars: Bars, names: tuple[str, ...]) -> None:
+        self._bars = bars
+        self._told = {"source": bars.source, "days": [*_day_texts(bars.days.tobytes())], **dict.fromkeys(names)}
+
+    def __getitem__(self, name: str) -> object:
+        """Return the source, the sessions, or the numbers of a column."""
+        told = self._told[name]
+        return _plain_column(getattr(self._bars, name)) if told is None else told
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is such a column, without its numbers."""
+        return name in self._told
+
+    def __iter__(self) -> Iterator[str]:
+        """Name what there is."""
+        return iter(self._told)
+
+    def __len__(self) -> int:
+        """Return how many columns there are, with source and sessions."""
+        return len(self._told)
 
 
 @lru_cache(maxsize=16)
@@ -203,7 +232,8 @@ def _day_texts(days: bytes) -> tuple[str, ...]:
 def _plain_column(column: Column) -> list[object]:
     # Nearly every column is complete, and there are hundreds of thousands of numbers.
     values: list[object] = column.tolist()
-    return [None if value != value else value for value in values] if np.isnan(column).any() else values  # noqa: PLR0124 - NaN
+    missing = isnan(column.dot(column))  # the sum of the squares is no number where one of them is none
+    return [None if value != value else value for value in values] if missing else values  # noqa: PLR0124 - NaN
 
 
 def _calendar_document(days: tuple[date, ...]) -> Document:

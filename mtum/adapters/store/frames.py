@@ -32,7 +32,7 @@ class FrameWriter(Struct, frozen=True):
 
     connection: sqlite3.Connection
     final: bool
-    _texts: dict[str, tuple[object, str]] = field(default_factory=dict)
+    _told: dict[str, "_Told"] = field(default_factory=dict)
     _parts: dict[tuple[str, str], tuple[object, Row | None, dict[str, Any]]] = field(default_factory=dict)
     _spans: list[Span] = field(default_factory=list)
 
@@ -51,13 +51,13 @@ class FrameWriter(Struct, frozen=True):
         if "bars" not in frame:
             return [canonical(frame)]
         for symbol, bars in frame["bars"].items():
-            if symbol not in self._texts or self._texts[symbol][0] is not bars:
-                self._texts[symbol] = bars, _table_text(bars)
+            if symbol not in self._told or self._told[symbol].bars is not bars:
+                self._told[symbol] = _told_of(bars)
         before = canonical({name: value for name, value in frame.items() if name < "bars"})[1:-1]
         after = canonical({name: value for name, value in frame.items() if name > "bars"})[1:-1]
         parts = ["{", before, "," if before else "", '"bars":{']
         for place, symbol in enumerate(sorted(frame["bars"])):
-            parts += "," if place else "", f"{canonical(symbol)}:", self._texts[symbol][1]
+            parts += "," if place else "", f"{canonical(symbol)}:", self._told[symbol].text
         return [*parts, "}", "," if after else "", after, "}"]
 
     def _packed(self, frame: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,9 +105,10 @@ class FrameWriter(Struct, frozen=True):
 
     def _span(self, symbol: str, bars: Mapping[str, Any]) -> Span | None:
         # None for bars within the session: several of them are new every day.
-        told, text = self._texts.get(symbol, (None, ""))
-        few = len(bars["days"]) < LOOKED_AT
-        return None if told is not bars or few else span_of(symbol, bars["source"], len(bars["days"]), text)
+        told, sessions = self._told.get(symbol), len(bars["days"])
+        if told is None or told.bars is not bars or sessions < LOOKED_AT:
+            return None
+        return span_of(symbol, bars["source"], sessions, told.text)
 
     def _unknown(
         self, bars: Mapping[str, Any], names: list[str], of: tuple[str, str], span: Span | None, newest: int
@@ -117,7 +118,7 @@ class FrameWriter(Struct, frozen=True):
         # On Mondays all is read: what somebody damaged is written anew before many frames rest on it.
         until = None if span is None or date.fromisoformat(days[-1]).weekday() == 0 else span.until(self.connection)
         if until is not None:
-            since, columns = days[-LOOKED_AT], [bars[name][-LOOKED_AT:] for name in names]
+            since, columns = days[-LOOKED_AT], [self._told[of[0]].newest[name] for name in names]
             span_asked = (since, days[-1]) if until >= newest else whole
             versions = _versions(self.connection, names, of, span_asked, newest, (since, until))
             if not versions or versions[0][0] >= since:  # nobody wrote another value of an older bar
@@ -126,14 +127,26 @@ class FrameWriter(Struct, frozen=True):
         return _new([*zip(days, *(bars[name] for name in names), strict=True)], versions)
 
 
-def _table_text(bars: Mapping[str, Any]) -> str:
-    # `canonical` of a symbol's bars: six columns of hundreds of numbers beside its days and its source.
-    def text(name: str, one: Any) -> str:
-        if name in _VALUES:
-            return canonical_numbers(one)
-        return _days_text(tuple(one)) if name == "days" else canonical(one)
+class _Told(Struct, frozen=True):
+    # A symbol's bars, their canonical text, and the newest numbers of each column.
+    bars: Mapping[str, Any]
+    text: str
+    newest: dict[str, list[float | None]]
 
-    return "{" + ",".join(f'"{name}":{text(name, bars[name])}' for name in sorted(bars)) + "}"
+
+def _told_of(bars: Mapping[str, Any]) -> _Told:
+    # Six columns of hundreds of numbers, one after the other, beside the days and the source.
+    newest: dict[str, list[float | None]] = {}
+    parts: list[str] = []
+    for name in sorted(bars):
+        one = bars[name]
+        if name in _VALUES:
+            newest[name] = one[-LOOKED_AT:]
+            text = canonical_numbers(one)
+        else:
+            text = _days_text(tuple(one)) if name == "days" else canonical(one)
+        parts.append(f'"{name}":{text}')
+    return _Told(bars, "{" + ",".join(parts) + "}", newest)
 
 
 @functools.lru_cache(maxsize=16)

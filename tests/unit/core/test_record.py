@@ -1,6 +1,7 @@
 """The decision record: plain JSON, the same text always, and the way back."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,7 +14,7 @@ import pytest
 from mtum.core import record
 from mtum.core.canonical import canonical, plain
 from mtum.core.decide import decide
-from mtum.core.market.bars import PRICE_COLUMNS, ProvisionalBar
+from mtum.core.market.bars import PRICE_COLUMNS, Bars, ProvisionalBar
 from mtum.core.market.intraday import VALUES, IntradayBars
 from mtum.core.market.timeframes import Timeframe
 from mtum.core.portfolio.costs import PercentCosts
@@ -105,6 +106,26 @@ def test_an_unproven_volume_is_null_in_the_text_and_comes_back_as_no_number() ->
     bar = back.provisional["MTUM"].bar
     assert bar.volume != bar.volume
     assert replace(back.provisional["MTUM"], bar=SEEN.bar) == SEEN
+
+
+def test_a_document_of_bars_makes_the_numbers_of_a_column_when_it_is_asked_for() -> None:
+    bars = VIEW.bars["MTUM"].tail(1)
+    document = record.BarsDocument(bars, ("close", "volume"))
+    assert ("close" in document, "volume" in document, "dividend" in document) == (True, True, False)
+    assert [*document] == ["source", "days", "close", "volume"]
+    assert document == {"source": "yahoo", "days": [bars.last_day.isoformat()], "close": [102.1], "volume": [None]}
+    assert document["close"] is not document["close"]
+    with pytest.raises(KeyError, match="dividend"):
+        document["dividend"]
+    assert canonical({"MTUM": document}) == canonical({"MTUM": dict(document)})
+
+
+@pytest.mark.parametrize("values", [[math.inf, -math.inf, 1e200], [0.0, NAN, math.inf], [NAN], []])
+def test_what_is_no_number_is_null_in_a_document_and_nothing_else_is(values: list[float]) -> None:
+    days = [f"2024-01-0{number + 2}" for number in range(len(values))]
+    bars = Bars.from_columns("MTUM", "yahoo", days, dict.fromkeys(VALUES, values))
+    expected = [None if math.isnan(value) else value for value in values]
+    assert record.BarsDocument(bars, ("close",))["close"] == expected
 
 
 def test_a_frame_of_a_frame_is_the_same_text() -> None:
