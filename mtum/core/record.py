@@ -302,9 +302,11 @@ def _intraday(symbol: str, timeframe: str, stored: Mapping[str, object]) -> Intr
 def _provisional_document(seen: ProvisionalBar) -> Document:
     bar = {name: _known(getattr(seen.bar, name)) for name in FRAME_COLUMNS}
     return {
-        **table_in(plain(seen)),
         "bar": {"day": seen.bar.day.isoformat(), **bar},
         "volume_so_far": _known(seen.volume_so_far),
+        "volume_share": seen.volume_share,
+        "seen_at": seen.seen_at.isoformat(),
+        "midpoint": seen.midpoint,
     }
 
 

@@ -14,7 +14,7 @@ from mtum.adapters.store.ledger import insert_movements
 from mtum.adapters.store.orders.crosses import insert_cross
 from mtum.adapters.store.orders.intents import insert_intent
 from mtum.adapters.store.plans import insert_plan
-from mtum.adapters.store.texts import cells, insert, of_row
+from mtum.adapters.store.texts import cells, insert, of_row, plain
 from mtum.core.canonical import canonical, parsed
 from mtum.core.portfolio.orders import OrderIntent
 from mtum.errors import StoreError, VerificationError
@@ -171,7 +171,8 @@ def _id_of(connection: sqlite3.Connection, record: DecisionRecord) -> int | None
 
 def _insert(connection: sqlite3.Connection, record: DecisionRecord, frames: FrameWriter) -> int:
     values = {
-        **cells(record, "frame", "settings", "libraries", "remembered"),
+        **cells(record, "frame", "document", "settings", "libraries", "remembered"),
+        "document": plain(record.document),
         **{name: canonical(getattr(record, name)) for name in ("settings", "libraries", "remembered")},
         "frame_hash": frames.insert(record.frame),
     }
