@@ -38,29 +38,25 @@ class FrameWriter(Struct, frozen=True):
 
     def insert(self, frame: Mapping[str, Any]) -> str:
         """Store a frame and return its hash, that of its whole text; a frame that is there already stays."""
-        parts = self._text(frame)
+        texts = {name: [canonical(value)] for name, value in frame.items() if name != "bars"}
+        if "bars" in frame:
+            texts["bars"] = self._bars_text(frame["bars"])
+        parts = _table(texts)
         key = digest(*parts)
         if self.connection.execute("SELECT 1 FROM input_frames WHERE hash = ?", (key,)).fetchone() is None:
             whole = sum(map(len, parts)) <= WHOLE_CHARACTERS or not frame.get("bars")
-            stored = "".join(parts) if whole else canonical(self._packed(frame))
+            stored = "".join(parts if whole else _sealed(texts | self._packed(frame)))
             self.connection.execute("INSERT INTO input_frames VALUES (?, ?)", (key, stored))
         return key
 
-    def _text(self, frame: Mapping[str, Any]) -> list[str]:
-        # The canonical text of the frame in parts, of each symbol's bars one: whole it would be millions of characters.
-        if "bars" not in frame:
-            return [canonical(frame)]
-        for symbol, bars in frame["bars"].items():
-            if symbol not in self._told or self._told[symbol].bars is not bars:
-                self._told[symbol] = _told_of(bars)
-        before = canonical({name: value for name, value in frame.items() if name < "bars"})[1:-1]
-        after = canonical({name: value for name, value in frame.items() if name > "bars"})[1:-1]
-        parts = ["{", before, "," if before else "", '"bars":{']
-        for place, symbol in enumerate(sorted(frame["bars"])):
-            parts += "," if place else "", f"{canonical(symbol)}:", self._told[symbol].text
-        return [*parts, "}", "," if after else "", after, "}"]
+    def _bars_text(self, bars: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        for symbol, one in bars.items():
+            if symbol not in self._told or self._told[symbol].bars is not one:
+                self._told[symbol] = _told_of(one)
+        return _table({symbol: [self._told[symbol].text] for symbol in bars})
 
-    def _packed(self, frame: Mapping[str, Any]) -> dict[str, Any]:
+    def _packed(self, frame: Mapping[str, Any]) -> dict[str, list[str]]:
+        # The texts of what a packed frame has in place of its bars.
         newest = _newest(self.connection)
 
         def parted(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -73,13 +69,13 @@ class FrameWriter(Struct, frozen=True):
             }
 
         usual, differing = parted(frame["bars"])
-        packed = {**frame, "bars": differing, "bars_usual": usual}
+        packed: dict[str, Any] = {"bars": differing, "bars_usual": usual}
         if "intraday" in frame:
             packed["intraday"] = {timeframe: parted(table) for timeframe, table in frame["intraday"].items()}
         packed["bars_until"] = _newest(self.connection)
         keep(self.connection, self._spans, packed["bars_until"])
         self._spans.clear()
-        return {**packed, SEAL: digest(canonical(packed))}
+        return {name: [canonical(value)] for name, value in packed.items()}
 
     def _part(self, frame: Mapping[str, Any], symbol: str, bars: Mapping[str, Any], newest: int) -> dict[str, Any]:
         session, days, of = frame["session"], bars["days"], (symbol, bars["source"])
@@ -127,6 +123,18 @@ class FrameWriter(Struct, frozen=True):
         return _new([*zip(days, *(bars[name] for name in names), strict=True)], versions)
 
 
+def _table(texts: Mapping[str, list[str]]) -> list[str]:
+    # The canonical text of a table by those of its values, all in parts: that of a frame has millions of characters.
+    parts = ["{"]
+    for place, name in enumerate(sorted(texts)):
+        parts += "," if place else "", f"{canonical(name)}:", *texts[name]
+    return [*parts, "}"]
+
+
+def _sealed(texts: dict[str, list[str]]) -> list[str]:
+    return _table({**texts, SEAL: [canonical(digest(*_table(texts)))]})
+
+
 class _Told(Struct, frozen=True):
     # A symbol's bars, their canonical text, and the newest numbers of each column.
     bars: Mapping[str, Any]
@@ -137,16 +145,14 @@ class _Told(Struct, frozen=True):
 def _told_of(bars: Mapping[str, Any]) -> _Told:
     # Six columns of hundreds of numbers, one after the other, beside the days and the source.
     newest: dict[str, list[float | None]] = {}
-    parts: list[str] = []
-    for name in sorted(bars):
-        one = bars[name]
+    texts: dict[str, list[str]] = {}
+    for name, one in bars.items():
         if name in _VALUES:
             newest[name] = one[-LOOKED_AT:]
-            text = canonical_numbers(one)
+            texts[name] = [canonical_numbers(one)]
         else:
-            text = _days_text(tuple(one)) if name == "days" else canonical(one)
-        parts.append(f'"{name}":{text}')
-    return _Told(bars, "{" + ",".join(parts) + "}", newest)
+            texts[name] = [_days_text(tuple(one)) if name == "days" else canonical(one)]
+    return _Told(bars, "".join(_table(texts)), newest)
 
 
 @functools.lru_cache(maxsize=16)
