@@ -1,6 +1,6 @@
 """The cache of bars, and the bars that were kept out of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -204,8 +204,8 @@ class QuarantineStore(Protocol):
         """Record bars kept out; one seen again keeps its release only while its numbers are the same."""
         ...
 
-    def kept_out(self, symbol: str | None = None, *, held: bool = False) -> Sequence[QuarantinedBar]:
-        """Return bars kept out, oldest first; with `held` only those not released."""
+    def kept_out(self, *symbols: str, held: bool = False) -> Sequence[QuarantinedBar]:
+        """Return bars kept out, of these symbols or of all, oldest first; with `held` only those not released."""
         ...
 
     def release_bar(self, bar_id: int, by: str, at: datetime) -> bool:
@@ -234,10 +234,8 @@ class VolumeStore(Protocol):
         """Insert or update the snapshots of their symbols, sources and sessions."""
         ...
 
-    def snapshots(
-        self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
-    ) -> Sequence[VolumeSnapshot]:
-        """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume.
+    def snapshots(self, symbol: str, source: str, since: date | None = None) -> Sequence[VolumeSnapshot]:
+        """Return snapshots, oldest first; all, or those from a session on.
 
         Parameters
         ----------
@@ -247,9 +245,11 @@ class VolumeStore(Protocol):
             Name of the source.
         since : date or None
             First session; None for all.
-        waiting : bool
-            Only those still without a final volume.
         """
+        ...
+
+    def waiting(self, source: str, symbols: Collection[str]) -> Sequence[VolumeSnapshot]:
+        """Return the snapshots still without a final volume, by symbol and oldest first."""
         ...
 
     def observed_shares(self, symbol: str, source: str, day: date, minutes: float) -> Sequence[ObservedShare]:

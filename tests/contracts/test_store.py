@@ -522,11 +522,11 @@ class TestControl:
         assert store.volumes.snapshots("MTUM", "csv", TUESDAY) == ()
 
     def test_snapshots_that_wait_for_their_final_volume_can_be_asked_alone(self, store: Store) -> None:
-        known = VolumeSnapshot("MTUM", "csv", MONDAY, 20.0, 870.0, 0.87, 1000.0, final_volume=1010.0)
-        waiting = VolumeSnapshot("MTUM", "csv", TUESDAY, 20.0, 870.0, 0.87, 1000.0)
-        for snapshot in (known, waiting):
-            store.volumes.write(snapshot)
-        assert store.volumes.snapshots("MTUM", "csv", waiting=True) == (waiting,)
+        seen = VolumeSnapshot("MTUM", "csv", TUESDAY, 20.0, 870.0, 0.87, 1000.0)
+        others = [replace(seen, symbol="SPY"), replace(seen, symbol="SPY", session=MONDAY)]
+        elsewhere = [replace(seen, source="yahoo"), replace(seen, symbol="TLT")]
+        store.volumes.write(replace(seen, session=MONDAY, final_volume=1010.0), *others, seen, *elsewhere)
+        assert store.volumes.waiting("csv", ["SPY", "QQQ", "MTUM"]) == (seen, others[1], others[0])
 
     def test_a_fact_is_replaced(self, store: Store) -> None:
         store.control.set_meta("cursor", "1")

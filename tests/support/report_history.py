@@ -14,7 +14,7 @@ import numpy as np
 from mtum.adapters.rendering.report_folder import ReportFolder
 from mtum.adapters.sources.embedded import sample_source
 from mtum.adapters.store.opening import SqliteStore, open_store
-from mtum.app.bars.accept_bars import learn_volume
+from mtum.app.bars.accept_bars import learn_volumes
 from mtum.app.ledger.sleeve_records import flows_since, read_sleeve
 from mtum.app.reporting.daily_report import Report, daily_report
 from mtum.app.reporting.facts import Setup
@@ -303,7 +303,7 @@ class History:
         # The cache keeps everything up to the session; an unsettled one is not in it yet.
         known = self.bars.until(self.bars.day(index if final else index - 1))
         self.store.bars.accept(known, self.calendar.session(known.last_day).close + timedelta(hours=3), known.last_day)
-        learn_volume(self.store, self.store.volumes.snapshots(SYMBOL, "sample", waiting=True), ())
+        learn_volumes(self.store, self.store.volumes.waiting("sample", [SYMBOL]), {})
         vix = {day: self.vix.get(day, CALM) if self.vix_shown else CALM for day in known.days.tolist()}
         closed = self.calendar.session(known.last_day).close
         self.store.bars.accept(bars_of_closes("VIX", "sample", vix), closed, known.last_day)

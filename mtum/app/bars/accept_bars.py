@@ -1,7 +1,8 @@
 """What one answer of a source does to the cache: accept, record revisions, keep bad bars out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from math import isnan, prod
 
 import numpy as np
@@ -128,10 +129,8 @@ class Answer(Struct, frozen=True):
         What has come of it once it is accepted.
     written : Bars
         Rows for the cache.
-    kept_out, put_right : tuple of QuarantinedBar
-        Bars to keep out, and those kept out before that the source has put right.
-    waiting : sequence of VolumeSnapshot
-        Snapshots of its symbol without a final volume, oldest first.
+    kept_out : tuple of QuarantinedBar
+        Bars to keep out.
     told_by : str
         Who told its dividends, where that is news to the store.
     """
@@ -140,15 +139,25 @@ class Answer(Struct, frozen=True):
     reading: Reading
     written: Bars
     kept_out: tuple[QuarantinedBar, ...]
-    put_right: tuple[QuarantinedBar, ...]
-    waiting: Sequence[VolumeSnapshot]
     told_by: str = ""
 
     @property
     def writes(self) -> bool:
         """Whether anything is to be written."""
         # A revision is one of a row that is written, or of a bar that is kept out.
-        return bool(len(self.written) or self.kept_out or self.put_right or self.waiting or self.told_by)
+        return bool(len(self.written) or self.kept_out or self.told_by)
+
+    def put_right(self, held: Iterable[QuarantinedBar]) -> list[QuarantinedBar]:
+        """Return which of the bars kept out before the source has put right."""
+        out, fresh = {(one.bar.day, one.rule) for one in self.kept_out}, self.reading.fresh
+        return [
+            one
+            for one in held
+            if (one.symbol, one.source) == (fresh.symbol, fresh.source)
+            and (one.bar.day, one.rule) not in out
+            and fresh.find(one.bar.day) is not None
+            and (one.rule != REVISED or not same_numbers(one.bar, fresh))
+        ]
 
 
 def judge_answer(desk: BarDesk, reading: Reading) -> Answer:
@@ -168,7 +177,6 @@ def judge_answer(desk: BarDesk, reading: Reading) -> Answer:
         reading = replace(reading, cached=desk.store.bars.bars(symbol, source))
         judged = _judge(desk, reading, days, before)
     written = _written(reading, judged, before)
-    out, right = _sorted_out(desk, reading, judged)
     newest = [bars.last_day for bars in (reading.cached, written) if len(bars)]
     problems = (*(problem for _, problem in judged.kept_out), *judged.problems, *_second_opinion(desk, written))
     refresh = Refresh(
@@ -181,25 +189,30 @@ def judge_answer(desk: BarDesk, reading: Reading) -> Answer:
         revisions=tuple(_new_revisions(desk, reading, judged)) if len(written) or judged.joined.refused else (),
         splits=judged.joined.splits if len(written) else (),
     )
-    waiting = desk.store.volumes.snapshots(symbol, source, waiting=True)
-    return Answer(refresh, reading, written, tuple(out), tuple(right), waiting)
+    return Answer(refresh, reading, written, _kept_out(reading, judged))
 
 
 def accept_bars(store: Store, answers: Sequence[Answer]) -> None:
     """Bring judged answers, each of another symbol, into the cache: all of them or none, in one transaction."""
-    writing = [one for one in answers if one.writes]
-    if not writing:
+    if not answers:
+        return
+    # Asked for all at once: most days hardly any symbol has such a bar, or a snapshot that waits.
+    symbols = [one.refresh.symbol for one in answers]
+    held = store.quarantine.kept_out(*symbols, held=True)
+    waiting = store.volumes.waiting(answers[0].refresh.source, symbols)
+    right = [one.put_right(held) for one in answers]
+    if not (waiting or any(right) or any(one.writes for one in answers)):
         return
     with store.together(flushed=False):
-        for one in writing:
+        for one, put_right in zip(answers, right, strict=True):
             reading, refresh = one.reading, one.refresh
             store.quarantine.keep_out(one.kept_out)
-            for bar in one.put_right:
+            for bar in put_right:
                 store.quarantine.release_bar(bar.id, BY_SOURCE, reading.at)
             store.bars.accept(one.written, reading.at, reading.final_until, refresh.revisions)
-            learn_volume(store, one.waiting, refresh.splits)
             if one.told_by:
                 store.control.set_meta(told_dividends(refresh.symbol, refresh.source), one.told_by)
+        learn_volumes(store, waiting, {one.refresh.symbol: one.refresh.splits for one in answers})
 
 
 def _judge(desk: BarDesk, reading: Reading, days: Days, before: date | None) -> _Judged:
@@ -275,8 +288,7 @@ def _coming_split(desk: BarDesk, reading: Reading) -> NewSplit | None:
     return NewSplit(reading.session.day, quote.split) if quote.split not in (0.0, 1.0) else None
 
 
-def _sorted_out(desk: BarDesk, reading: Reading, judged: _Judged) -> tuple[list[QuarantinedBar], list[QuarantinedBar]]:
-    """Return the bars to keep out, and those kept out before that the source has put right."""
+def _kept_out(reading: Reading, judged: _Judged) -> tuple[QuarantinedBar, ...]:
     symbol, source = reading.cached.symbol, reading.cached.source
     held = {(bar.day, problem.rule.value): (bar, problem.found) for bar, problem in judged.kept_out}
     for change in (*judged.joined.refused, *judged.supported):
@@ -286,17 +298,9 @@ def _sorted_out(desk: BarDesk, reading: Reading, judged: _Judged) -> tuple[list[
             said = f"{change.column} {change.before:g} is now {change.after:g}"
             said += ", as the second source says too" if change in judged.supported else ""
             held[bar.day, REVISED] = (bar, f"{found}, {said}" if found else said)
-    right = [
-        one
-        for one in desk.store.quarantine.kept_out(symbol, held=True)
-        if one.source == source
-        and (one.bar.day, one.rule) not in held
-        and reading.fresh.find(one.bar.day) is not None
-        and (one.rule != REVISED or not same_numbers(one.bar, reading.fresh))
-    ]
-    return [
+    return tuple(
         QuarantinedBar(symbol, source, bar, rule, found, reading.at) for (_, rule), (bar, found) in held.items()
-    ], right
+    )
 
 
 def _written(reading: Reading, judged: _Judged, before: date | None) -> Bars:
@@ -354,7 +358,7 @@ def _second_opinion(desk: BarDesk, written: Bars) -> tuple[BarProblem, ...]:
         return ()
 
 
-def learn_volume(store: Store, waiting: Sequence[VolumeSnapshot], splits: tuple[NewSplit, ...]) -> None:
+def learn_volumes(store: Store, waiting: Sequence[VolumeSnapshot], splits: Mapping[str, tuple[NewSplit, ...]]) -> None:
     """Complete the snapshots of sessions whose final volume has become known, with the projection's error.
 
     Parameters
@@ -362,24 +366,21 @@ def learn_volume(store: Store, waiting: Sequence[VolumeSnapshot], splits: tuple[
     store : Store
         The program's records.
     waiting : sequence of VolumeSnapshot
-        Snapshots of one symbol and source without a final volume, oldest first.
-    splits : tuple of NewSplit
+        Snapshots without a final volume, by symbol and oldest first.
+    splits : mapping of symbol to tuple of NewSplit
         Splits by which the cache has just been re-based: snapshots were taken in old shares.
     """
-    if not waiting:
-        return
-    symbol, source = waiting[0].symbol, waiting[0].source
-    last = store.bars.last_final(symbol, source)
-    if last is None or waiting[0].session > last:
-        return
-    bars = store.bars.bars(symbol, source, waiting[0].session).until(last)
     known = []
-    for seen in waiting:
-        bar = bars.find(seen.session)
-        if bar is not None and not isnan(bar.volume):
-            ratio = prod(split.ratio for split in splits if split.session > seen.session)
-            known.append(_completed(seen, bar.volume / ratio))
-    store.volumes.write(*known)
+    for (symbol, source), group in groupby(waiting, lambda one: (one.symbol, one.source)):
+        last = store.bars.last_final(symbol, source)
+        snapshots = [one for one in group if last is not None and one.session <= last]
+        for seen in snapshots:
+            bar = store.bars.bars(symbol, source, snapshots[0].session).find(seen.session)
+            if bar is not None and not isnan(bar.volume):
+                ratio = prod(split.ratio for split in splits.get(symbol, ()) if split.session > seen.session)
+                known.append(_completed(seen, bar.volume / ratio))
+    if known:
+        store.volumes.write(*known)
 
 
 def _completed(seen: VolumeSnapshot, final_volume: float) -> VolumeSnapshot:

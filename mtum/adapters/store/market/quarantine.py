@@ -56,13 +56,12 @@ class SqliteQuarantine(Struct, frozen=True):
                     values = cells(one, "bar", "id", "released_at", "released_by") | numbers
                     insert(connection, "quarantined_bars", {**values, "session": one.bar.day.isoformat()}, _KEEP)
 
-    def kept_out(self, symbol: str | None = None, *, held: bool = False) -> Sequence[QuarantinedBar]:
-        """Return bars kept out, oldest first; with `held` only those not released."""
-        sql = (
-            "SELECT * FROM quarantined_bars WHERE (? IS NULL OR symbol = ?) AND (? = 0 OR released_at IS NULL) "
-            "ORDER BY session, id"
-        )
-        return tuple(_kept_out(row) for row in self.database.rows(sql, (symbol, symbol, int(held))))
+    def kept_out(self, *symbols: str, held: bool = False) -> Sequence[QuarantinedBar]:
+        """Return bars kept out, of these symbols or of all, oldest first; with `held` only those not released."""
+        wanted = f"symbol IN ({', '.join('?' * len(symbols))})" if symbols else "TRUE"
+        wanted += " AND released_at IS NULL" if held else ""
+        sql = f"SELECT * FROM quarantined_bars WHERE {wanted} ORDER BY session, id"
+        return tuple(_kept_out(row) for row in self.database.rows(sql, symbols))
 
     def release_bar(self, bar_id: int, by: str, at: datetime) -> bool:
         """Declare a bar kept out to be real; False if there is none of that id, or it already is."""

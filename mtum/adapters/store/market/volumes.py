@@ -1,6 +1,6 @@
 """Volumes seen at decisions, and the final ones once they are known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from mtum.adapters.store.database import Database
-from mtum.adapters.store.texts import RESTORE, or_update, since_text
+from mtum.adapters.store.texts import RESTORE, or_update, plain, since_text
 from mtum.core.canonical import decode
 from mtum.errors import DocumentError, StoreError
 from mtum.ports.records import VolumeSnapshot
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mtum.core.market.volume import ObservedShare  # loads numpy
 
 _FIELDS = VolumeSnapshot.__struct_fields__
+_SNAPSHOTS = f"SELECT {', '.join(_FIELDS)} FROM volume_snapshots"
 _WRITE = (
     f"INSERT INTO volume_snapshots ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))}) "
     f"{or_update(dict.fromkeys(_FIELDS), 'symbol', 'source', 'session')}"
@@ -34,18 +35,16 @@ class SqliteVolumes(Struct, frozen=True):
             rows = map(astuple, snapshots)
             connection.executemany(_WRITE, [(symbol, source, f"{day}", *rest) for symbol, source, day, *rest in rows])
 
-    def snapshots(
-        self, symbol: str, source: str, since: date | None = None, *, waiting: bool = False
-    ) -> Sequence[VolumeSnapshot]:
-        """Return snapshots, oldest first; all, or those from a session on, or those still without a final volume."""
-        sql = f"SELECT {', '.join(_FIELDS)} FROM volume_snapshots WHERE symbol = ? AND source = ? AND session >= ?"
-        sql += " AND final_volume IS NULL ORDER BY session" if waiting else " ORDER BY session"
-        rows = self.database.tuples(sql, (symbol, source, since_text(since)))
-        # All at once: a hundred symbols have twenty-five thousand of them in a year.
-        found = [dict(zip(_FIELDS, row, strict=True)) for row in rows]
-        for one in found:
-            one["half_day"] = bool(one["half_day"])
-        return _of_rows(tuple[VolumeSnapshot, ...], found, f"the volumes of {symbol} seen by {source}")
+    def snapshots(self, symbol: str, source: str, since: date | None = None) -> Sequence[VolumeSnapshot]:
+        """Return snapshots, oldest first; all, or those from a session on."""
+        sql = f"{_SNAPSHOTS} WHERE symbol = ? AND source = ? AND session >= ? ORDER BY session"
+        return _snapshots(self.database.tuples(sql, (symbol, source, since_text(since))), source, (symbol,))
+
+    def waiting(self, source: str, symbols: Collection[str]) -> Sequence[VolumeSnapshot]:
+        """Return the snapshots still without a final volume, by symbol and oldest first."""
+        wanted = "symbol IN (SELECT value FROM json_each(?))"
+        sql = f"{_SNAPSHOTS} WHERE {wanted} AND source = ? AND final_volume IS NULL ORDER BY symbol, session"
+        return _snapshots(self.database.tuples(sql, (plain(symbols), source)), source, symbols)
 
     def observed_shares(self, symbol: str, source: str, day: date, minutes: float) -> Sequence["ObservedShare"]:
         """Return the shares that the usual one is learned from, newest first, of the snapshots before a session."""
@@ -60,6 +59,14 @@ class SqliteVolumes(Struct, frozen=True):
         values = (symbol, source, since, day.isoformat(), minutes, NEAR_MINUTES, LEARNING_SESSIONS)
         found = [dict(row) for row in self.database.rows(sql, values)]
         return _of_rows(tuple[ObservedShare, ...], found, f"the volumes of {symbol} seen by {source}")
+
+
+def _snapshots(rows: Sequence[Sequence[object]], source: str, symbols: Collection[str]) -> Sequence[VolumeSnapshot]:
+    # All at once: a hundred symbols have twenty-five thousand of them in a year.
+    found = [dict(zip(_FIELDS, row, strict=True)) for row in rows]
+    for one in found:
+        one["half_day"] = bool(one["half_day"])
+    return _of_rows(tuple[VolumeSnapshot, ...], found, f"the volumes of {', '.join(symbols)} seen by {source}")
 
 
 def _of_rows[T](kind: type[T], rows: Sequence[Mapping[str, object]], what: str) -> T:

@@ -1,7 +1,7 @@
 """Bringing many symbols up to date: accepted together, refused each by itself."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -39,6 +39,7 @@ class WatchedSource(ShelfSource):
     locked: list[str] = field(default_factory=list)
     silent: str = ""
     told_by: str = ""
+    then: Callable[[], None] | None = None
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         with closing(connect(self.path)) as other:
@@ -48,6 +49,8 @@ class WatchedSource(ShelfSource):
             except sqlite3.OperationalError:
                 self.locked.append(symbol)
         self.down = symbol == self.silent
+        if self.then is not None:
+            self.then()
         return super().history(symbol, first, last)
 
     def coverage(self, symbol: str) -> Coverage:
@@ -193,6 +196,38 @@ def test_a_volume_that_waits_is_learned_though_no_bar_changes(tmp_path: Path) ->
         assert written(desk)
         (found,) = desk.store.volumes.snapshots(SYMBOLS[0], "yahoo")
         assert (found.final_volume, found.error_frac) == (1_000.0, 0.0)
+
+
+def test_a_volume_that_cannot_be_read_refuses_its_own_symbol_alone(tmp_path: Path) -> None:
+    broken, *others = [VolumeSnapshot(symbol, "yahoo", YESTERDAY.day, 20.0, 870.0, 0.87, 1_000.0) for symbol in SYMBOLS]
+    with desk_with(tmp_path) as (desk, _):
+        desk.store.volumes.write(broken, *others)
+        database(desk).execute("UPDATE volume_snapshots SET session = '2024-02-0?' WHERE symbol = ?", (SYMBOLS[0],))
+        found = refreshed(desk)
+        assert failed(found) == {SYMBOLS[0]: StoreError}
+        assert f"the volumes of {SYMBOLS[0]} seen by yahoo" in str(found[SYMBOLS[0]])
+        assert accepted(desk) == dict.fromkeys(SYMBOLS[1:], 30)
+        assert desk.store.volumes.waiting("yahoo", SYMBOLS[1:]) == ()
+
+
+def test_a_person_s_word_given_while_the_source_is_asked_stands(tmp_path: Path) -> None:
+    symbol = SYMBOLS[0]
+    with desk_with(tmp_path) as (desk, source):
+        refreshed(desk)
+        source.shelf[symbol] = moved(EVERY[symbol], {25: 104.0})
+        refreshed(desk)
+        (held,) = desk.store.quarantine.kept_out(symbol, held=True)
+        source.shelf[symbol] = EVERY[symbol]
+
+        def release() -> None:
+            source.then = None
+            with closing(connect(source.path)) as other:
+                other.execute("UPDATE quarantined_bars SET released_at = seen_at, released_by = 'owner'")
+
+        source.then = release
+        refreshed(desk)
+        (found,) = desk.store.quarantine.kept_out(symbol)
+        assert (found.id, found.released_by) == (held.id, "owner")
 
 
 def test_a_database_that_refuses_bars_ends_the_look_at_the_universe(tmp_path: Path) -> None:
