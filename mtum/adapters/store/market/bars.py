@@ -30,7 +30,8 @@ _SINCE = "FROM bars WHERE symbol = ? AND source = ? AND session >= ?"
 _SESSIONS = f"SELECT group_concat(session) {_SINCE}"
 _NUMBERS = ("open", "high", "low", "close", "volume")
 _ALL_NUMBERS = f"SELECT {', '.join(_NUMBERS)} {_SINCE} ORDER BY session"
-_EVENTS = f"SELECT session, dividend, split {_SINCE} AND (dividend <> 0 OR split <> 0)"
+_EVENTFUL = "(dividend <> 0 OR split <> 0)"  # as the index of these bars says it
+_EVENTS = f"SELECT session, dividend, split {_SINCE} AND {_EVENTFUL}"
 
 _ACCEPT = f"""
 INSERT INTO bars (symbol, source, session, {_NAMES}, first_read_at, read_at, final, checksum)
@@ -75,7 +76,7 @@ class SqliteBars(Struct, frozen=True):
         """Return the first and the last bar of the closed interval, those with a dividend or a split, and `days`."""
         span = "symbol = :symbol AND source = :source AND session BETWEEN :since AND :until"
         found = (
-            f"SELECT session AS day FROM bars WHERE {span} AND (dividend <> 0 OR split NOT IN (0, 1)) "
+            f"SELECT session AS day FROM bars WHERE {span} AND {_EVENTFUL} AND (dividend <> 0 OR split <> 1) "
             "UNION SELECT value FROM json_each(:days) WHERE value BETWEEN :since AND :until "
             f"UNION SELECT min(session) FROM bars WHERE {span} UNION SELECT max(session) FROM bars WHERE {span}"
         )

@@ -3,7 +3,7 @@
 The tables and views are loaded by what makes, documents or asks them: reading what they mean takes as long as opening.
 """
 
-SCHEMA_VERSION = 35
+SCHEMA_VERSION = 36
 """Number of migrations this program knows; a database of a higher `PRAGMA user_version` is refused."""
 OPEN_MOVEMENTS = "(paid = 0 OR kind IN ('capital', 'deposit', 'withdrawal', 'transfer'))"
 """Which movements are looked at one by one for good; of all others only the sum counts."""

@@ -332,6 +332,14 @@ def spans_of_frames(db: Database) -> None:
     _make(db, "frame_spans")
 
 
+@MIGRATIONS(name="0036_bars_with_any_split")
+def bars_with_any_split(db: Database) -> None:
+    """Find bars with a split of 1, which some sources tell of every session, without going through all."""
+    db.execute("DROP INDEX IF EXISTS bars_with_events")
+    for statement in TABLES["bars"].indexes:
+        db.execute(statement)
+
+
 def _maybe_instant(fact: str) -> str | None:
     try:
         return instant_text(datetime.fromisoformat(fact))

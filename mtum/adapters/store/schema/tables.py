@@ -215,7 +215,7 @@ _MARKET = (
         checksum | INTEGER | of symbol, source, session and open to split, so that a change of one by hand is noticed
         """,
         "PRIMARY KEY (symbol, source, session)",
-        "CREATE INDEX bars_with_events ON bars (symbol, source, session) WHERE dividend <> 0 OR split NOT IN (0, 1)",
+        "CREATE INDEX bars_with_events ON bars (symbol, source, session) WHERE dividend <> 0 OR split <> 0",
     ),
     table(
         "intraday_bars",

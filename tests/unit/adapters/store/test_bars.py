@@ -100,6 +100,17 @@ def test_bars_accepted_behind_those_that_were_read_are_not_read_again(store: Sql
     other.close()
 
 
+def test_dividends_and_splits_are_found_without_going_through_all_bars(store: SqliteStore) -> None:
+    store.bars.accept(bars_of({MONDAY: 1.0, TUESDAY: 2.0}), FIRST, None)
+    asked: list[str] = []
+    store.database.connection.set_trace_callback(asked.append)
+    store.bars.bars("MTUM", "csv")
+    store.database.connection.set_trace_callback(None)
+    (sql,) = [one for one in asked if "dividend" in one]
+    ((*_, plan),) = store.database.rows(f"EXPLAIN QUERY PLAN {sql}")
+    assert "USING INDEX bars_with_events" in plan
+
+
 def test_bars_that_another_process_wrote_are_read_again(store: SqliteStore, tmp_path: Path) -> None:
     store.bars.accept(bars_of({MONDAY: 1.0}), FIRST, None)
     assert looked(store) == ([1.0], 1)
@@ -306,6 +317,7 @@ def test_eventful_bars_are_the_ends_those_with_an_action_and_the_days_asked_for(
     days = [MONDAY + timedelta(days=number) for number in range(8)]
     bars = [Bar(day, 10.0, 10.0, 10.0, 10.0, 100.0) for day in days]
     bars[2], bars[5] = replace(bars[2], dividend=0.5), replace(bars[5], split=2.0)
+    bars[4] = replace(bars[4], split=1.0)  # no split, as some sources tell it
     store.bars.accept(Bars.of("MTUM", "csv", bars), FIRST, None)
     found = store.bars.eventful("MTUM", "csv", days[1], days[6], (days[3], days[7]))
     assert found.days.tolist() == [days[number] for number in (1, 2, 3, 5, 6)]
