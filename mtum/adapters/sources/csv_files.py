@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -173,16 +173,12 @@ class _Table:
             return self._line_by_line()
         try:
             table = np.loadtxt(self._lines, dtype=kinds, delimiter=",", comments=None, ndmin=1)
-            dated = np.ascontiguousarray(table[str(places["date"])])
-            signs = dated.view(np.uint8).reshape(-1, _DATE + 1)
-            # A blank line is no row to numpy. Seconds since 1970 have ten digits too: it takes them for a year.
-            whole = (signs[:, _DATE - 1] > 0) & (signs[:, _DATE] == 0) & (signs[:, 4] == ord("-"))
-            fine = len(table) == len(self._lines) and bool(whole.all())
-            days = dated.astype("datetime64[D]") if fine else np.empty(0, dtype="datetime64[D]")
+            days = _iso_days(table[str(places["date"])].tobytes())
         except (ValueError, IndexError):
             return self._line_by_line()
         columns = np.array([table[str(places[name])] for name in self._numbers])
-        if not fine or not bool((days[1:] > days[:-1]).all()) or np.isnat(days).any() or not self._in_range(columns):
+        # A blank line is no row to numpy.
+        if days is None or len(days) != len(self._lines) or not self._in_range(columns):
             return self._line_by_line()
         return days, list(columns)
 
@@ -257,6 +253,20 @@ class _Table:
 
     def _refuse(self, number: int, found: str) -> NoReturn:
         raise BarsInvalidError(f"{self._name}, line {number}: {found}")
+
+
+@lru_cache(maxsize=16)
+def _iso_days(text: bytes) -> Days | None:
+    # None where they are not whole or do not rise. Made once: most files of a folder have the same sessions.
+    dated = np.frombuffer(text, dtype=f"S{_DATE + 1}")
+    signs = dated.view(np.uint8).reshape(-1, _DATE + 1)
+    # Seconds since 1970 have ten digits too: numpy takes them for a year.
+    whole = (signs[:, _DATE - 1] > 0) & (signs[:, _DATE] == 0) & (signs[:, 4] == ord("-"))
+    if not whole.all():
+        return None
+    days = dated.astype("datetime64[D]")
+    days.setflags(write=False)
+    return days if bool((days[1:] > days[:-1]).all()) and not np.isnat(days).any() else None
 
 
 def _base(symbol: str) -> str:
