@@ -17,7 +17,7 @@ from mtum.adapters.store.market.checksums import checksum
 from mtum.adapters.store.market.vintages import BarRows, undone
 from mtum.adapters.store.orders.trades import write_trades
 from mtum.adapters.store.texts import cells, insert, instant, instant_text, of_row, plain, since_text
-from mtum.core.market.bars import COLUMNS, Bars, Days, followed
+from mtum.core.market.bars import COLUMNS, Bars, Days, among, followed, selected
 from mtum.core.portfolio.fills import Action, Split
 from mtum.ports.records import Revision
 
@@ -74,6 +74,12 @@ class SqliteBars(Struct, frozen=True):
 
     def eventful(self, symbol: str, source: str, since: date, until: date, days: Sequence[date] = ()) -> Bars:
         """Return the first and the last bar of the closed interval, those with a dividend or a split, and `days`."""
+        known = self.database.bars.get((symbol, source))
+        if known is not None and known.first <= since.isoformat() and known.version == self.database.version():
+            bars, asked_for = known.bars.since(since).until(until), np.array(sorted(days), dtype="datetime64[D]")
+            wanted = (bars.dividend != 0) | (bars.split != 0) & (bars.split != 1) | among(bars.days, asked_for)
+            wanted[:1] = wanted[-1:] = True
+            return selected(bars, wanted)
         span = "symbol = :symbol AND source = :source AND session BETWEEN :since AND :until"
         found = (
             f"SELECT session AS day FROM bars WHERE {span} AND {_EVENTFUL} AND (dividend <> 0 OR split <> 1) "

@@ -325,6 +325,28 @@ def test_eventful_bars_are_the_ends_those_with_an_action_and_the_days_asked_for(
     assert not len(store.bars.eventful("MTUM", "csv", days[7] + timedelta(days=1), days[7]))
 
 
+def test_eventful_bars_are_the_same_from_bars_that_were_read(store: SqliteStore, tmp_path: Path) -> None:
+    days = [MONDAY + timedelta(days=number) for number in range(0, 16, 2)]
+    numbers = {"dividend": [0.0, 0.5, 0, 0, 0.1, 0, 0, 0], "split": [0.0, 0, 1.0, 2.0, 1.0, 0, 0, 0]}
+    columns = {name: np.arange(1.0, 9.0) for name in COLUMNS} | {"volume": [float("nan"), *range(7)]} | numbers
+    store.bars.accept(Bars.from_columns("MTUM", "csv", days, columns), FIRST, None)
+    store.bars.bars("MTUM", "csv", days[1])
+    other, asked = opened(tmp_path), list[str]()
+    store.database.connection.set_trace_callback(asked.append)
+    wanted = (days[6], days[1] + timedelta(1), days[4], days[0])
+    spans = [(since, until) for since in (MONDAY, *days[1:], FRIDAY) for until in (*days, days[7] + timedelta(9))]
+    for since, until in spans:
+        for some in ((), wanted):
+            found = store.bars.eventful("MTUM", "csv", since, until, some)
+            again = other.bars.eventful("MTUM", "csv", since, until, some)
+            for name in ("days", *COLUMNS):
+                assert getattr(found, name).tobytes() == getattr(again, name).tobytes()
+    assert sum("json_each" in one for one in asked) == 2 * len([since for since, _ in spans if since < days[1]])
+    other.bars.accept(bars_of({days[7]: 99.0}), SECOND, None)
+    assert store.bars.eventful("MTUM", "csv", days[2], days[7]).close[-1] == 99.0
+    other.close()
+
+
 def test_an_unknown_volume_comes_back_unknown_also_as_of_an_earlier_instant(store: SqliteStore) -> None:
     bars = bars_of({MONDAY: 1.0, TUESDAY: 2.0})
     unknown = replace(bars, volume=np.array([100.0, np.nan]))
