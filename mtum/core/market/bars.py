@@ -219,7 +219,13 @@ def followed(bars: Bars, later: Bars) -> Bars:
 
 def selected(bars: Bars, wanted: NDArray[np.bool_]) -> Bars:
     """Return the bars where `wanted` is true."""
-    return bars if wanted.all() else _made(bars, lambda name: getattr(bars, name)[wanted])
+    count = np.count_nonzero(wanted)
+    if count == len(bars):
+        return bars
+    first = int(wanted.argmax())
+    if np.count_nonzero(wanted[first : first + count]) == count:
+        return bars[first : first + count]  # without a copy, as nearly always
+    return _made(bars, lambda name: getattr(bars, name)[wanted])
 
 
 def _made(of: Bars, column: Callable[[str], NDArray[Any]]) -> Bars:

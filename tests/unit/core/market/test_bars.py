@@ -1,6 +1,7 @@
 """Bars: checked once, read-only after, cut and grouped by date."""
 
 from datetime import date, timedelta
+from itertools import compress, product
 
 import numpy as np
 import pytest
@@ -92,6 +93,13 @@ def test_parts_put_together_again_are_the_whole_and_read_only() -> None:
     assert tuple(whole.bar(index) for index in range(3)) == ROWS
     assert not any(getattr(whole, name).flags.writeable for name in ("days", *COLUMNS))
     assert selected(BARS, np.ones(3, dtype=bool)) is BARS
+
+
+@pytest.mark.parametrize("wanted", [*product([False, True], repeat=3)])
+def test_the_bars_selected_are_those_wanted(wanted: tuple[bool, ...]) -> None:
+    found = selected(BARS, np.array(wanted))
+    assert [found.bar(index) for index in range(len(found))] == [*compress(ROWS, wanted)]
+    assert not any(getattr(found, name).flags.writeable for name in ("days", *COLUMNS))
 
 
 def test_an_empty_run_of_bars_has_no_last_day() -> None:
