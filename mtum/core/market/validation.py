@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mtum.core.market.bars import PRICE_COLUMNS, Bar, Bars, Column, Days, ProvisionalBar, among, median
+from mtum.core.market.glance import calm, whole
 from mtum.core.market.merging import as_traded
 
 SPIKE_MULTIPLE = 12.0
@@ -127,11 +128,12 @@ def problems_in_history(
     tuple of BarProblem
         Empty when the bars are fit. A move is judged on close + dividend against the close before.
     """
+    fit = whole(bars)
     found = [
         *_calendar_problems(bars, sessions),
-        *_value_problems(bars),
+        *(() if fit else _value_problems(bars)),
         *_volume_problems(bars),
-        *_move_problems(bars),
+        *(() if fit and calm(bars, SPIKE_FRAC) else _move_problems(bars)),
     ]
     if not found:
         return ()
@@ -338,10 +340,6 @@ def _sound(bar: Bar) -> bool:
 
 def _value_problems(bars: Bars) -> Iterator[BarProblem]:
     o, h, low, c = bars.open, bars.high, bars.low, bars.close
-    # Whole and in order, as nearly all are; no comparison with a missing number holds.
-    sound = (low > 0) & (low <= np.minimum(o, c)) & (h >= np.maximum(o, c)) & (h < np.inf)
-    if bool(sound.all()) and not ((bars.volume < 0) | (bars.volume == np.inf)).any():
-        return
     # A volume that is not known (NaN) is no fault of the bar: it leaves what looks at volumes undefined.
     finite = np.isfinite(o) & np.isfinite(h) & np.isfinite(low) & np.isfinite(c) & ~np.isinf(bars.volume)
     positive = (np.minimum(np.minimum(o, h), np.minimum(low, c)) > 0) & ~(bars.volume < 0)

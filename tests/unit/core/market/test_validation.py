@@ -57,6 +57,7 @@ def test_a_bar_on_a_day_the_exchange_is_shut_is_named() -> None:
     ("cells", "rule"),
     [
         ({"close": float("nan")}, Rule.NOT_A_NUMBER),
+        ({"high": float("inf")}, Rule.NOT_A_NUMBER),
         ({"volume": float("inf")}, Rule.NOT_A_NUMBER),
         ({"low": 0.0}, Rule.NOT_POSITIVE),
         ({"open": -1.0}, Rule.NOT_POSITIVE),
@@ -169,6 +170,8 @@ def test_a_recorded_split_whose_prices_jump_says_that_they_are_as_traded() -> No
     for level in (0.5, 0.563):
         bars = changed(shifted(level), split={70: 2.0})
         assert rules(bars) == [(bars.day(70), Rule.AS_TRADED)]
+    small = changed(shifted(0.93), split={70: 1.1})
+    assert rules(small) == [(small.day(70), Rule.AS_TRADED)]
 
 
 def test_a_recorded_split_explains_no_jump_of_another_ratio() -> None:
@@ -233,6 +236,26 @@ def test_a_spike_is_more_than_twelve_usual_moves_and_more_than_eight_percent() -
     calm = [100.0 + 0.1 * (index % 2) for index in range(80)]
     assert rules(bars_of([*calm[:70], 108.0, *calm[71:]])) == []
     assert rules(bars_of([*calm[:70], 108.2, *calm[71:]])) == [(bars_of(QUIET).day(70), Rule.SPIKE)]
+
+
+@pytest.mark.parametrize("limit", [0.92, 1.08])
+@pytest.mark.parametrize(("dividend", "told"), [(0.0, 2), (0.5, 2), (float("nan"), 1)])
+def test_a_split_of_one_and_an_unknown_price_change_nothing_about_a_spike_near_the_limit(
+    limit: float, dividend: float, told: int
+) -> None:
+    # Without them the moves are taken in at a glance.
+    before = [128.0 + 0.125 * (index % 2) for index in range(80)]
+    edge = limit * before[69] - np.nan_to_num(dividend)
+    found = set()
+    for step in range(-40, 41):
+        spike = edge + step * float(np.spacing(edge))
+        after = [(1 + 0.375 * (limit - 1)) * close for close in before[71:]]
+        bars = changed(bars_of([*before[:70], spike, *after]), dividend={70: dividend})
+        problems = rules(bars)
+        assert problems == rules(changed(bars, split={0: 1.0}))
+        assert [(bars.day(0), Rule.NOT_A_NUMBER), *problems] == rules(changed(bars, open={0: float("nan")}))
+        found.add(tuple(problems))
+    assert len(found) == told
 
 
 def test_neither_its_own_way_back_nor_a_hole_makes_a_spike_look_usual() -> None:
