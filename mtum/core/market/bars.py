@@ -200,8 +200,14 @@ class Bars(Struct, frozen=True, eq=False):
         """
         if len(self) and bar.day <= self.last_day:
             raise ValueError(f"{self.symbol}: sessions are not in strictly rising order")
-        newest = {"days": np.datetime64(bar.day, "D"), **{name: getattr(bar, name) for name in COLUMNS}}
-        return _made(self, lambda name: np.concatenate((getattr(self, name), (newest[name],))))
+        days = np.empty(len(self) + 1, dtype=_DAY)
+        days[:-1], days[-1] = self.days, bar.day
+        columns = np.empty((len(COLUMNS), len(days)))
+        for column, name in zip(columns, COLUMNS, strict=True):
+            column[:-1], column[-1] = getattr(self, name), getattr(bar, name)
+        for array in (days, columns):
+            array.setflags(write=False)
+        return Bars(self.symbol, self.source, days, *columns)
 
     def frame(self) -> "pd.DataFrame":
         """Return the bars as a frame indexed by session, columns as in `COLUMNS`."""
