@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -227,7 +226,7 @@ def reading_of(
     cached = desk.store.bars.bars(symbol, source, wanted[0].day)
     if not len(cached):
         cached, wanted = _after_a_gap(desk, symbol, wanted)
-    elif np.array_equal(cached.days, session_days(sessions.days[: len(wanted)])[: len(cached)]):
+    elif cached.days.tobytes() == session_days(sessions.days[: len(wanted)])[: len(cached)].tobytes():
         # Nothing is missing inside: only the overlap and what the rules look back on is judged.
         again = max(0, len(cached) - OVERLAP_SESSIONS)
         near = slice(max(0, again - CONTEXT_SESSIONS), None)
