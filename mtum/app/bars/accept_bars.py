@@ -310,6 +310,8 @@ def _written(reading: Reading, judged: _Judged, before: date | None) -> Bars:
     finishes = newest is not None and (before is None or newest > before)
     if judged.split_withheld or not (finishes or len(joined.written)):
         return joined.bars.tail(0)
+    if not judged.kept_out and _only_adds(joined, before):
+        return joined.written
     out = session_days(tuple(sorted(bar.day for bar, _ in judged.kept_out)))
     wanted = among(joined.bars.days, joined.written.days)
     if finishes:
@@ -318,6 +320,14 @@ def _written(reading: Reading, judged: _Judged, before: date | None) -> Bars:
             final &= joined.bars.days > np.datetime64(before, "D")
         wanted |= final & among(joined.bars.days, reading.fresh.days)
     return selected(joined.bars, wanted & ~among(joined.bars.days, out))
+
+
+def _only_adds(joined: Merge, before: date | None) -> bool:
+    # As on most days: all bars but those to write are final, and older.
+    earlier = len(joined.bars) - len(joined.written)
+    if not earlier or before is None or joined.bars.day(earlier - 1) > before:
+        return False
+    return not len(joined.written) or joined.written.day(0) > joined.bars.day(earlier - 1)
 
 
 def _new_revisions(desk: BarDesk, reading: Reading, judged: _Judged) -> Iterator[Revision]:

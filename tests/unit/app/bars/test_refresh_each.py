@@ -188,6 +188,30 @@ def test_a_restatement_that_the_source_takes_back_is_let_go_though_no_bar_change
         assert desk.store.quarantine.kept_out(symbol, held=True) == ()
 
 
+def test_a_bad_bar_behind_final_ones_is_kept_out(tmp_path: Path) -> None:
+    symbol = SYMBOLS[0]
+    with desk_with(tmp_path) as (desk, source):
+        refreshed(desk, YESTERDAY)
+        source.shelf[symbol] = changed(EVERY[symbol], high={29: 1.0})
+        refreshed(desk)
+        assert accepted(desk) == dict.fromkeys(SYMBOLS, 30) | {symbol: 29}
+        assert [one.bar.day for one in desk.store.quarantine.kept_out(held=True)] == [YESTERDAY.day]
+
+
+@pytest.mark.parametrize("corrected", [{}, {25: 100.02}])
+def test_a_bar_that_was_read_too_early_becomes_final_beside_any_correction(
+    tmp_path: Path, corrected: dict[int, float]
+) -> None:
+    symbol, before = SYMBOLS[0], SESSIONS.known[28].day
+    with desk_with(tmp_path) as (desk, source):
+        desk.store.bars.accept(EVERY[symbol][:30], desk.clock.now(), before)
+        assert desk.store.bars.last_final(symbol, "yahoo") == before
+        source.shelf[symbol] = moved(EVERY[symbol], corrected)
+        refreshed(desk)
+        assert desk.store.bars.last_final(symbol, "yahoo") == YESTERDAY.day
+        assert len(desk.store.bars.revisions(symbol)) == 4 * len(corrected)
+
+
 def test_a_volume_that_waits_is_learned_though_no_bar_changes(tmp_path: Path) -> None:
     seen = VolumeSnapshot(SYMBOLS[0], "yahoo", YESTERDAY.day, 20.0, 870.0, 0.87, 1_000.0)
     with desk_with(tmp_path) as (desk, _):
