@@ -224,18 +224,8 @@ class IbRequests:
             return None
         return SeriesValue(name, NAME, points, seen, is_delayed(ticks))
 
-    def slices(self, symbol: str, session: Session, _: float) -> RequestChain[Slices]:
-        """Ask for 5-minute bars, and the daily bars with the final volumes.
-
-        Parameters
-        ----------
-        symbol : str
-            Ticker.
-        session : Session
-            The session, with its open and close.
-        _ : float
-            Not needed.
-        """
+    def slices(self, symbol: str, session: Session) -> RequestChain[Slices]:
+        """Ask for 5-minute bars, and the daily bars with the final volumes."""
         bars = yield from self._daily(symbol, session.day - timedelta(days=_LEARNING_DAYS))
         contract = yield from self._contracts.asking(symbol)
         told = yield from asked(history(contract, "22 D", "5 mins", epoch=True))

@@ -32,7 +32,7 @@ class _Vendor(Protocol):
     def history(self, symbol: str, first: date, last: date) -> Any: ...
     def quote(self, symbol: str, session: Session, at: datetime) -> Any: ...
     def series(self, name: str, session: Session, at: datetime) -> Any: ...
-    def slices(self, symbol: str, session: Session, minutes: float) -> Any: ...
+    def slices(self, symbol: str, session: Session) -> Any: ...
     def minutes_for(self, symbol: str, timeframe: Timeframe) -> int: ...
     def intraday(self, symbol: str, minutes: int, first: date, last: date) -> Any: ...
     def volatility(self, symbol: str, first: date, last: date) -> Any: ...
@@ -78,9 +78,9 @@ class VendorSource:
     def ask_ahead(self, calls: Sequence[SourceCall], seconds: float) -> None:
         """Ask for many symbols at once, no faster than the vendor allows; what came before is forgotten.
 
-        Volumes within the sessions are not: they are asked for once a session, and read at any minute of it.
+        Volumes within the sessions that came are not: they are asked for once a session, and read at any minute of it.
         """
-        wanted = [call for call in calls if call.method != "volume_share" or not self._known(*call.arguments)]
+        wanted = [call for call in map(_question, calls) if call.method != "volume_share" or not self._known(call)]
         came = self._ask_all([self._begun(call) for call in wanted], seconds)
         self._came = {
             call: came[at]
@@ -91,8 +91,10 @@ class VendorSource:
             for at, call in enumerate(wanted)
         }
         for call in wanted:
-            if call.method == "volume_share":
-                self._learn(*call.arguments)
+            # What failed is answered when it is called for, and may be asked ahead once more before.
+            if call.method == "volume_share" and not isinstance(self._came[call], MtumError):
+                symbol, session = call.arguments
+                self._learned[symbol, session.day] = self._came.pop(call)
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of the closed interval."""
@@ -114,8 +116,12 @@ class VendorSource:
 
         The bars are asked for once a session; the share of any minute is read from them.
         """
-        if not self._known(symbol, session):
-            self._learn(symbol, session, minutes)
+        if (symbol, session.day) not in self._learned:
+            try:
+                found: Slices = self._answer("volume_share", symbol, session)
+            except DataError:
+                found = ()  # the prior is a fair answer; a vendor that is down says so where bars are asked for
+            self._learned[symbol, session.day] = found
         shares = (
             intraday_share(starts, volumes, close, minutes, final)
             for starts, volumes, close, final in self._learned[symbol, session.day]
@@ -133,15 +139,9 @@ class VendorSource:
         found: Mapping[date, float] = self._answer("volatility", symbol, first, last)
         return found
 
-    def _known(self, symbol: str, session: Session, *_: object) -> bool:
+    def _known(self, call: SourceCall) -> bool:
+        symbol, session = call.arguments
         return (symbol, session.day) in self._learned
-
-    def _learn(self, symbol: str, session: Session, minutes: float) -> None:
-        try:
-            found: Slices = self._answer("volume_share", symbol, session, minutes)
-        except DataError:
-            found = ()  # the prior is a fair answer; a vendor that is down says so where bars are asked for
-        self._learned[symbol, session.day] = found
 
     def _begun(self, call: SourceCall) -> Callable[[], Any]:
         return partial(self._questions[call.method], *call.arguments)
@@ -154,3 +154,8 @@ class VendorSource:
         if isinstance(found, MtumError):
             raise found
         return found
+
+
+def _question(call: SourceCall) -> SourceCall:
+    # The same bars tell the share of volume at any minute.
+    return call._replace(arguments=call.arguments[:2]) if call.method == "volume_share" else call

@@ -69,10 +69,8 @@ def ask_histories(desk: Desk, symbols: Sequence[str], session: Session, sessions
         return
     minutes = desk.settings.schedule.snapshot_minutes
     readings = [one for symbol in symbols if (one := reading_of(desk, symbol, session, sessions)) is not None]
-    shares = [symbol for symbol in symbols if not own_share(desk, symbol, session, minutes).proven]
     calls = [SourceCall("history", one.arguments) for one in readings]
-    calls += [SourceCall("volume_share", (symbol, session, minutes)) for symbol in shares]
-    _ask(desk.source, calls, _early(desk, session))
+    _ask(desk.source, [*calls, *_shares(desk, symbols, session, minutes)], _early(desk, session))
     _ask_second(desk, readings, _left(desk, session) / 2)
 
 
@@ -103,7 +101,7 @@ def _ask_second(desk: Desk, readings: Sequence[ToRead], seconds: float) -> None:
 
 
 def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions, datetime]) -> None:
-    """Ask for today's bars of these symbols, and for the extra series; then the second source for its opinion.
+    """Ask for today's bars of these symbols, the extra series and volumes untold; then the second source's opinion.
 
     Parameters
     ----------
@@ -118,7 +116,8 @@ def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions
     quotes = [SourceCall("quote", (symbol, session, at)) for symbol in symbols]
     series = [SourceCall("series", (name, session, at)) for name in series_of(desk.deciding)]
     own = volatility_calls(desk, session) if isinstance(desk.source, TellsVolatility) else []
-    _ask(desk.source, [*quotes, *series, *own], _left(desk, session))
+    shares = _shares(desk, symbols, session, (session.close - at).total_seconds() / 60)
+    _ask(desk.source, [*quotes, *series, *own, *shares], _left(desk, session))
     before = sessions.before(session.day)
     closes = [SourceCall("history", (symbol, before.day, before.day)) for symbol in symbols if before]
     _ask(desk.second, [*quotes, *closes, *series], _left(desk, session))
@@ -145,6 +144,14 @@ def read_all_within(
     questions = to_read_within(desk, asked, session, at)
     _ask(desk.source, [one.call for one in questions], (_early if early else _left)(desk, session))
     return {one.symbol: why for one in questions if (why := read_within(desk, one, at))}
+
+
+def _shares(desk: Desk, symbols: Sequence[str], session: Session, minutes: float) -> list[SourceCall]:
+    # What our own snapshots do not prove is measured by the source.
+    if not isinstance(desk.source, AsksAhead):
+        return []
+    unproven = (symbol for symbol in symbols if not own_share(desk, symbol, session, minutes).proven)
+    return [SourceCall("volume_share", (symbol, session, minutes)) for symbol in unproven]
 
 
 def _early(desk: Desk, session: Session) -> float:

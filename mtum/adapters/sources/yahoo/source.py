@@ -157,18 +157,8 @@ class YahooRequests:
             raise BarsStaleError(f"{name}: Yahoo has no bar of {session.day} yet; its newest is {newest}")
         return bar, answer
 
-    def slices(self, symbol: str, session: Session, _: float) -> Slices:
-        """Return the 5-minute bars of the full sessions before this one.
-
-        Parameters
-        ----------
-        symbol : str
-            Ticker.
-        session : Session
-            The session, with its open and close.
-        _ : float
-            Not needed.
-        """
+    def slices(self, symbol: str, session: Session) -> Slices:
+        """Return the 5-minute bars of the full sessions before this one."""
         first, last = session.day - timedelta(days=_INTRADAY_DAYS), session.day - timedelta(days=1)
         intraday = self._client.chart(ticker_of(symbol), _NEW_YORK, first, last, "5m").frame
         daily, found = self.history(symbol, first, last), []
