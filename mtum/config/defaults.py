@@ -29,7 +29,7 @@ class Parameters(Struct, frozen=True):
 
     def are(self, given: Mapping[str, Any]) -> bool:
         """Whether settings as they were given, in a file for instance, say nothing else than the defaults."""
-        return all(name in self.defaults and _same(value, self.defaults[name]) for name, value in given.items())
+        return all(_says(value, self.defaults.get(name)) for name, value in given.items())
 
 
 @cache
@@ -45,9 +45,7 @@ def with_defaults(named: Mapping[str, Any]) -> dict[str, Any]:
     return {name: one for name, one in found.items() if one is not None}
 
 
-def _same(given: object, default: object) -> bool:
-    # As strict as what reads settings: true is no number, and a fraction no whole number.
-    if isinstance(given, list) and isinstance(default, list):
-        return len(given) == len(default) and all(map(_same, given, default))
-    wide = isinstance(default, float) and type(given) is int
-    return given == default and (wide or type(given) is type(default)) and default is not None
+def _says(given: object, default: object) -> bool:
+    # As strict as what reads settings: true is no number, a fraction no whole number, and tables have an order.
+    meant = float(given) if isinstance(default, float) and type(given) is int else given
+    return default is not None and repr(meant) == repr(default)

@@ -41,7 +41,9 @@ def validate(tree: Mapping[str, Any], problems: list[str]) -> Settings | None:
     # Ours are not made where their tables say what the defaults do, as those of a new settings file.
     named = [name for name in STRATEGIES if name not in ours or not ours[name].are(_table(given.get(name)))]
     made = {name: strategy_of(name, _table(given.get(name)), f"strategy.{name}.", given, problems) for name in named}
-    strategies = {name: one for name, one in made.items() if name not in ours or plain(one) != ours[name].defaults}
+    strategies = {
+        name: one for name, one in made.items() if name not in ours or repr(plain(one)) != repr(ours[name].defaults)
+    }
     known_keys = {
         section: {key: value for key, value in values.items() if key in SECTIONS[section].__struct_fields__}
         for section, values in tree.items()

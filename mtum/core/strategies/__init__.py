@@ -42,8 +42,7 @@ class _Registry(MutableMapping[str, "type[Strategy]"]):
     def __getitem__(self, name: str) -> "type[Strategy]":
         known = self._known[name]
         if known is None:
-            module = import_module(f"{__name__}.{name}")
-            known = self._known[name] = getattr(module, name.title().replace("_", ""))
+            known = self._known[name] = getattr(import_module(f"{__name__}.{name}"), _class_of(name))
         return known
 
     def __setitem__(self, name: str, strategy: "type[Strategy]") -> None:
@@ -61,8 +60,8 @@ class _Registry(MutableMapping[str, "type[Strategy]"]):
     def __len__(self) -> int:
         return len(self._known)
 
-    def is_loaded(self, name: str) -> bool:
-        return self._known[name] is not None
+    def awaits(self, name: str) -> bool:
+        return self._known[name] is None
 
 
 _registry = _Registry()
@@ -73,5 +72,21 @@ ALIASES = {"momentum_scalper": "momentum_burst"}
 
 
 def loaded_first() -> Iterator["type[Strategy]"]:
-    """Yield every strategy, those that are loaded already before the others: one that trades is nearly always meant."""
-    yield from (STRATEGIES[name] for name in sorted(STRATEGIES, key=_registry.is_loaded, reverse=True))
+    """Yield every strategy, of ours those that are loaded first: one that trades is nearly always meant."""
+    yield from (
+        STRATEGIES[name] for name in sorted(STRATEGIES, key=lambda one: (one not in OURS, _registry.awaits(one)))
+    )
+
+
+def _class_of(name: str) -> str:
+    return name.title().replace("_", "")
+
+
+def __getattr__(name: str) -> object:
+    # A person's own file may take a strategy of ours, or its module, from here.
+    for own in OURS:
+        if name == own:
+            return import_module(f"{__name__}.{own}")
+        if name == _class_of(own):
+            return getattr(import_module(f"{__name__}.{own}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

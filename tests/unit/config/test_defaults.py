@@ -9,8 +9,14 @@ from mtum import config
 from mtum.config.defaults import FILE
 from mtum.core.canonical import plain
 from mtum.core.strategies import OURS, STRATEGIES
+from mtum.errors import ConfigError
 from support.values import replace
 from tools import strategy_defaults
+
+
+def printed(code: str) -> str:
+    """What a process of its own prints, in which no strategy is loaded yet."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_the_file_holds_what_the_strategies_declare() -> None:
@@ -57,5 +63,44 @@ def test_reading_settings_loads_the_strategy_that_runs_and_no_other() -> None:
         "settings.document(); settings.sleeves(); "
         "print(*(one for one in OURS if f'mtum.core.strategies.{one}' in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["tsmom"]
+    assert printed(code) == "tsmom"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("strategy.wheel.write_threshold", -0.0),
+        ("strategy.mtum_confluence.ma_sessions", 50),
+        ("strategy.mtum_confluence.vix_entry_below", 25),
+        ("strategy.multi_asset_allocation.weights", {"VNQ": 0.2, "DBC": 0.2, "IEF": 0.2, "EFA": 0.2, "SPY": 0.2}),
+    ],
+)
+def test_what_is_said_stands_as_it_was_said(name: str, said: object) -> None:
+    _, strategy, key = name.split(".")
+    document = config.load(None, {}, {name: said}).document()["strategy"][strategy]
+    assert str(document[key]) in (str(said), str(float(said)) if isinstance(said, int) else "")
+
+
+@pytest.mark.parametrize("said", [True, 50.5, "many", [50]])
+def test_what_is_no_such_value_is_refused_whatever_the_default(said: object) -> None:
+    with pytest.raises(ConfigError, match=r"strategy\.mtum_confluence\.ma_sessions"):
+        config.load(None, {}, {"strategy.mtum_confluence.ma_sessions": said})
+
+
+def test_our_classes_and_their_modules_can_be_taken_from_the_registry() -> None:
+    code = "import mtum.core.strategies as s; print(s.Tsmom is s.tsmom.Tsmom is s.STRATEGIES['tsmom'])"
+    assert printed(code) == "True"
+    assert printed("import mtum.core.strategies as s; print(hasattr(s, 'Nothing'))") == "False"
+
+
+def test_words_that_an_own_strategy_gives_to_a_condition_of_ours_change_nothing() -> None:
+    code = """
+from msgspec.structs import replace
+from mtum.core.reporting import words
+from mtum.core.strategies import STRATEGIES
+from mtum.core.strategies.tsmom import Tsmom
+spec = Tsmom.CONDITIONS[0]
+STRATEGIES["twin"] = type("Twin", (Tsmom,), {"CONDITIONS": (replace(spec, words="said otherwise"),)})
+print(words.condition(spec.name).words == spec.words)
+"""
+    assert printed(code) == "True"
