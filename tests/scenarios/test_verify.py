@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mtum.app.demo import play_sessions
 from mtum.app.records.verify import VerifyResult, verify
 from mtum.app.session.play_session import play_session
 from mtum.config import digest_of
@@ -21,8 +23,6 @@ from support.practice import desk_in, settings_of
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("played")
-    from mtum.app.demo import play_sessions
-
     with desk_in(folder) as replay:
         play_sessions(replay.desk, replay.market, 12, lambda *_: None)
     return folder
@@ -52,6 +52,19 @@ def problems(result: VerifyResult) -> Iterator[str]:
 
 
 NEWEST = "(SELECT max(session) FROM decisions)"
+
+
+def test_symbols_replay_in_the_order_in_which_a_table_of_weights_names_them(tmp_path: Path) -> None:
+    """Keys are sorted where a hash is taken; what is planned and held follows the person's own order."""
+    changes: dict[str, Any] = {
+        "portfolio__strategy": "band_rebalance",
+        "portfolio__capital_usd": 100_000.0,
+        "strategy__band_rebalance__weights": {"UST30": 0.5, "SP500": 0.25, "NDQ": 0.25},
+    }
+    with desk_in(tmp_path, **changes) as replay:
+        play_sessions(replay.desk, replay.market, 3, lambda *_: None)
+    result = checked(tmp_path, **changes)
+    assert (list(problems(result)), result.document["verified"]) == ([], 3)
 
 
 def test_untouched_decisions_replay_bit_for_bit(copy: Path) -> None:

@@ -172,8 +172,9 @@ def _id_of(connection: sqlite3.Connection, record: DecisionRecord) -> int | None
 def _insert(connection: sqlite3.Connection, record: DecisionRecord, frames: FrameWriter) -> int:
     values = {
         **cells(record, "frame", "document", "settings", "libraries", "remembered"),
-        "document": plain(record.document),
-        **{name: canonical(getattr(record, name)) for name in ("settings", "libraries", "remembered")},
+        # Settings in their own order: it is that of the symbols where they are a table of weights.
+        **{name: plain(getattr(record, name)) for name in ("document", "settings")},
+        **{name: canonical(getattr(record, name)) for name in ("libraries", "remembered")},
         "frame_hash": frames.insert(record.frame),
     }
     return int(insert(connection, "decisions", values, "RETURNING id").fetchone()[0])
