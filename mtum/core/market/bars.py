@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -160,7 +161,7 @@ class Bars(Struct, frozen=True, eq=False):
 
     def find(self, day: date) -> Bar | None:
         """Return the bar of that session, or None."""
-        index = int(self.days.searchsorted(np.datetime64(day, "D")))
+        index = int(self.days.searchsorted(_counted(day)))
         return self.bar(index) if index < len(self) and self.day(index) == day else None
 
     def __getitem__(self, part: slice) -> Self:
@@ -180,11 +181,11 @@ class Bars(Struct, frozen=True, eq=False):
 
     def until(self, day: date) -> Self:
         """Return the bars up to and including that date; nothing later."""
-        return self[: int(self.days.searchsorted(np.datetime64(day, "D"), side="right"))]
+        return self[: int(self.days.searchsorted(_counted(day), side="right"))]
 
     def since(self, day: date) -> Self:
         """Return the bars from that date on."""
-        return self[int(self.days.searchsorted(np.datetime64(day, "D"))) :]
+        return self[int(self.days.searchsorted(_counted(day))) :]
 
     def tail(self, sessions: int) -> Self:
         """Return the newest `sessions` bars."""
@@ -216,6 +217,12 @@ class Bars(Struct, frozen=True, eq=False):
         return pd.DataFrame(
             {name: getattr(self, name) for name in COLUMNS}, index=pd.DatetimeIndex(self.days, name="session")
         )
+
+
+@lru_cache(maxsize=4096)
+def _counted(day: date) -> np.datetime64:
+    # Made once: numpy takes longer to make it than to find it among the days.
+    return np.datetime64(day, "D")
 
 
 def followed(bars: Bars, later: Bars) -> Bars:
