@@ -67,9 +67,10 @@ class SqliteBars(Struct, frozen=True):
         days = _days(sessions or "")
         columns = dict(zip(_NUMBERS, numbers.reshape(-1, len(_NUMBERS)).T, strict=True))
         columns |= {name: np.zeros(len(days)) for name in ("dividend", "split")}
-        for session, dividend, split in events:
-            place = days.searchsorted(np.datetime64(session, "D"))
-            columns["dividend"][place], columns["split"][place] = dividend, split
+        if events:
+            when, dividends, splits = zip(*events, strict=True)
+            places = days.searchsorted(np.array(when, dtype="datetime64[D]"))
+            columns["dividend"][places], columns["split"][places] = dividends, splits
         return Bars.from_columns(symbol, source, days, columns)
 
     def eventful(self, symbol: str, source: str, since: date, until: date, days: Sequence[date] = ()) -> Bars:
