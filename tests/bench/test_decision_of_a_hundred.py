@@ -19,9 +19,8 @@ from support.practice import write_market
 pytestmark = pytest.mark.bench
 SYMBOLS = tuple(f"S{number:03}" for number in range(100))
 BARS, ROUNDS = 620, 15
-REACHED, AIM = 3.3, 3.0
-"""Times the CPU of the script, of the smallest of all rounds: what held in the slowest hour, and what is wanted. Of
-sixteen races of fifteen rounds one took 3.3 times, two 3.1, and the others 2.6 to 3.0."""
+BOUND = 3.0
+"""Times the CPU of the script, of the smallest of all rounds."""
 SCRIPT = Path(__file__).with_name("numpy_decision.py")
 
 
@@ -54,7 +53,7 @@ def played(folder: Path) -> tuple[float, Any]:
     return answered([sys.executable, "-m", "mtum", "run", "--json", "--data-dir", str(folder)], folder)
 
 
-def test_a_run_of_a_hundred_symbols_takes_about_3_times_a_script_that_ranks_them(tmp_path: Path) -> None:
+def test_a_run_of_a_hundred_symbols_takes_at_most_3_times_a_script_that_ranks_them(tmp_path: Path) -> None:
     """Refreshing, judging, deciding, recording and settling, in turns with the script; both rank alike."""
     installed(tmp_path)
     ours: list[float] = []
@@ -66,7 +65,5 @@ def test_a_run_of_a_hundred_symbols_takes_about_3_times_a_script_that_ranks_them
         theirs.append(script)
         ranks = {symbol: one["indicators"]["rank"] for symbol, one in run["symbols"].items()}
         assert found["ranked"] == sorted(ranks, key=lambda symbol: ranks[symbol])
-    print(
-        f"mtum run over the script: {min(ours):.3f} / {min(theirs):.3f} s = {min(ours) / min(theirs):.2f} (aim {AIM})"
-    )
-    assert min(ours) / min(theirs) <= REACHED
+    print(f"mtum run over the script: {min(ours):.3f} / {min(theirs):.3f} s = {min(ours) / min(theirs):.2f}")
+    assert min(ours) / min(theirs) <= BOUND
