@@ -47,5 +47,6 @@ def with_defaults(named: Mapping[str, Any]) -> dict[str, Any]:
 
 def _says(given: object, default: object) -> bool:
     # As strict as what reads settings: true is no number, a fraction no whole number, and tables have an order.
-    meant = float(given) if isinstance(default, float) and type(given) is int else given
-    return default is not None and repr(meant) == repr(default)
+    if default is None or given != default:
+        return False
+    return repr(float(given) if type(given) is int and isinstance(default, float) else given) == repr(default)

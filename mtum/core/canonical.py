@@ -23,7 +23,16 @@ type Scalar = Callable[[Any], object]
 _PLAIN = frozenset((str, int, bool, NoneType))
 """Types whose values stand for themselves; what is derived from them too, but that is looked up."""
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=dict)
+
+def _dictionary(value: object) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{value!r} of type {type(value).__name__} has no canonical text")
+
+
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_dictionary
+)
 
 
 def canonical(document: object) -> str:

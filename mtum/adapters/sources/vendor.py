@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
+from time import monotonic
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,9 @@ from mtum.ports.market_data import Method, Quote, SeriesValue, SourceCall
 
 type Slices = Sequence[tuple[NDArray[np.datetime64], NDArray[np.float64], datetime, float]]
 """Of each full session: begin and volume of its 5-minute slices, its close and its final volume."""
+
+LONGEST_ALONE_SECONDS = 30.0
+"""Volumes that were not asked ahead are waited for so long in all, one symbol after the other, and no longer."""
 
 
 class _Vendor(Protocol):
@@ -50,6 +54,8 @@ class VendorSource:
     ask_all : callable
         Carries out many side by side, no longer than so many seconds; by position what came of those that ended in
         time, errors of ours among it.
+    seconds : callable
+        A clock that only runs on, in seconds.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class VendorSource:
         vendor: _Vendor,
         ask: Callable[[Callable[[], Any]], Any],
         ask_all: Callable[[Sequence[Callable[[], Any]], float], Mapping[int, Any]],
+        seconds: Callable[[], float] = monotonic,
     ) -> None:
         self.name = vendor.name
         self.coverage, self.series_history = vendor.coverage, vendor.series_history
@@ -73,15 +80,18 @@ class VendorSource:
             "volatility": vendor.volatility,
         }
         self._came: dict[SourceCall, Any] = {}
-        self._learned: dict[tuple[str, date], Slices] = {}
+        self._learned: dict[tuple[Any, ...], Slices] = {}
+        self._seconds = seconds
+        self._waited = 0.0
 
     def ask_ahead(self, calls: Sequence[SourceCall], seconds: float) -> None:
         """Ask for many symbols at once, no faster than the vendor allows; what came before is forgotten.
 
-        Volumes within the sessions that came are not: they are asked for once a session, and read at any minute of it.
+        Volumes within the sessions are not: they are asked for once a session, and read at any minute of it.
         """
-        wanted = [call for call in map(_question, calls) if call.method != "volume_share" or not self._known(call)]
-        came = self._ask_all([self._begun(call) for call in wanted], seconds)
+        asked = dict.fromkeys(map(_question, calls))
+        wanted = [one for one in asked if one.method != "volume_share" or one.arguments not in self._learned]
+        came = self._ask_all([self._begun(call) for call in wanted], seconds) if wanted else {}
         self._came = {
             call: came[at]
             if at in came
@@ -90,11 +100,10 @@ class VendorSource:
             )
             for at, call in enumerate(wanted)
         }
-        for call in wanted:
-            # What failed is answered when it is called for, and may be asked ahead once more before.
-            if call.method == "volume_share" and not isinstance(self._came[call], MtumError):
-                symbol, session = call.arguments
-                self._learned[symbol, session.day] = self._came.pop(call)
+        for at, call in enumerate(wanted):
+            # What took too long is not waited for again; what was refused may be told when it is called for.
+            if call.method == "volume_share" and not isinstance(came.get(at), MtumError):
+                self._learned[call.arguments] = came.get(at, ())
 
     def history(self, symbol: str, first: date, last: date) -> Bars:
         """Return the daily bars of the closed interval."""
@@ -116,15 +125,12 @@ class VendorSource:
 
         The bars are asked for once a session; the share of any minute is read from them.
         """
-        if (symbol, session.day) not in self._learned:
-            try:
-                found: Slices = self._answer("volume_share", symbol, session)
-            except DataError:
-                found = ()  # the prior is a fair answer; a vendor that is down says so where bars are asked for
-            self._learned[symbol, session.day] = found
+        asked = (symbol, session)
+        if asked not in self._learned:
+            self._learned[asked] = self._slices(symbol, session) if self._waited < LONGEST_ALONE_SECONDS else ()
         shares = (
             intraday_share(starts, volumes, close, minutes, final)
-            for starts, volumes, close, final in self._learned[symbol, session.day]
+            for starts, volumes, close, final in self._learned[asked]
         )
         measured = learned_share([share for share in shares if share is not None])
         return measured or documented_share(self._vendor.prior_shares.get(symbol), session, minutes)
@@ -139,9 +145,15 @@ class VendorSource:
         found: Mapping[date, float] = self._answer("volatility", symbol, first, last)
         return found
 
-    def _known(self, call: SourceCall) -> bool:
-        symbol, session = call.arguments
-        return (symbol, session.day) in self._learned
+    def _slices(self, symbol: str, session: Session) -> Slices:
+        # Many symbols asked one after the other would miss the close.
+        began = self._seconds()
+        try:
+            found: Slices = self._answer("volume_share", symbol, session)
+        except DataError:
+            found = ()  # the prior is a fair answer; a vendor that is down says so where bars are asked for
+        self._waited += self._seconds() - began
+        return found
 
     def _begun(self, call: SourceCall) -> Callable[[], Any]:
         return partial(self._questions[call.method], *call.arguments)

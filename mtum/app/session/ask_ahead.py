@@ -69,8 +69,10 @@ def ask_histories(desk: Desk, symbols: Sequence[str], session: Session, sessions
         return
     minutes = desk.settings.schedule.snapshot_minutes
     readings = [one for symbol in symbols if (one := reading_of(desk, symbol, session, sessions)) is not None]
+    shares = [symbol for symbol in symbols if not own_share(desk, symbol, session, minutes).proven]
     calls = [SourceCall("history", one.arguments) for one in readings]
-    _ask(desk.source, [*calls, *_shares(desk, symbols, session, minutes)], _early(desk, session))
+    calls += [SourceCall("volume_share", (symbol, session, minutes)) for symbol in shares]
+    _ask(desk.source, calls, _early(desk, session))
     _ask_second(desk, readings, _left(desk, session) / 2)
 
 
@@ -101,7 +103,7 @@ def _ask_second(desk: Desk, readings: Sequence[ToRead], seconds: float) -> None:
 
 
 def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions, datetime]) -> None:
-    """Ask for today's bars of these symbols, the extra series and volumes untold; then the second source's opinion.
+    """Ask for today's bars of these symbols, and for the extra series; then the second source for its opinion.
 
     Parameters
     ----------
@@ -116,8 +118,7 @@ def ask_quotes(desk: Desk, symbols: Sequence[str], when: tuple[Session, Sessions
     quotes = [SourceCall("quote", (symbol, session, at)) for symbol in symbols]
     series = [SourceCall("series", (name, session, at)) for name in series_of(desk.deciding)]
     own = volatility_calls(desk, session) if isinstance(desk.source, TellsVolatility) else []
-    shares = _shares(desk, symbols, session, (session.close - at).total_seconds() / 60)
-    _ask(desk.source, [*quotes, *series, *own, *shares], _left(desk, session))
+    _ask(desk.source, [*quotes, *series, *own], _left(desk, session))
     before = sessions.before(session.day)
     closes = [SourceCall("history", (symbol, before.day, before.day)) for symbol in symbols if before]
     _ask(desk.second, [*quotes, *closes, *series], _left(desk, session))
@@ -146,18 +147,10 @@ def read_all_within(
     return {one.symbol: why for one in questions if (why := read_within(desk, one, at))}
 
 
-def _shares(desk: Desk, symbols: Sequence[str], session: Session, minutes: float) -> list[SourceCall]:
-    # What our own snapshots do not prove is measured by the source.
-    if not isinstance(desk.source, AsksAhead):
-        return []
-    unproven = (symbol for symbol in symbols if not own_share(desk, symbol, session, minutes).proven)
-    return [SourceCall("volume_share", (symbol, session, minutes)) for symbol in unproven]
-
-
 def _early(desk: Desk, session: Session) -> float:
-    # What is asked before the snapshot has until then; after it the quotes need the other half.
+    # What is asked before the snapshot has until then; after it, or right before, the quotes need the other half.
     until = (session.before_close(desk.settings.schedule.snapshot_minutes) - desk.clock.now()).total_seconds()
-    return min(until, GATHER_SECONDS) if until > 0 else _left(desk, session) / 2
+    return min(until, GATHER_SECONDS) if until > _LEAST_SECONDS else _left(desk, session) / 2
 
 
 def _left(desk: Desk, session: Session) -> float:

@@ -231,7 +231,7 @@ def followed(bars: Bars, later: Bars) -> Bars:
 
 
 def selected(bars: Bars, wanted: NDArray[np.bool_]) -> Bars:
-    """Return the bars where `wanted` is true."""
+    """Return the bars where `wanted` is true; where they lie side by side they share the memory of all."""
     count = np.count_nonzero(wanted)
     if count == len(bars):
         return bars

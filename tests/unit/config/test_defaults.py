@@ -81,7 +81,7 @@ def test_what_is_said_stands_as_it_was_said(name: str, said: object) -> None:
     assert str(document[key]) in (str(said), str(float(said)) if isinstance(said, int) else "")
 
 
-@pytest.mark.parametrize("said", [True, 50.5, "many", [50]])
+@pytest.mark.parametrize("said", [True, 50.5, "many", [50], 10**400])
 def test_what_is_no_such_value_is_refused_whatever_the_default(said: object) -> None:
     with pytest.raises(ConfigError, match=r"strategy\.mtum_confluence\.ma_sessions"):
         config.load(None, {}, {"strategy.mtum_confluence.ma_sessions": said})
@@ -104,3 +104,8 @@ STRATEGIES["twin"] = type("Twin", (Tsmom,), {"CONDITIONS": (replace(spec, words=
 print(words.condition(spec.name).words == spec.words)
 """
     assert printed(code) == "True"
+
+
+def test_a_number_too_large_for_any_is_refused_in_words() -> None:
+    with pytest.raises(ConfigError, match=r"strategy\.mtum_confluence\.vix_entry_below"):
+        config.load(None, {}, {"strategy.mtum_confluence.vix_entry_below": 10**400})

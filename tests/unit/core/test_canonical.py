@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import isnan
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -65,6 +66,16 @@ def test_a_number_that_json_does_not_know_is_refused() -> None:
 @example([0.0, -0.0, None, 78.02, 444786.0, 10.00003])
 def test_a_column_of_numbers_has_the_text_of_any_document(column: list[float | None]) -> None:
     assert canonical_numbers(column) == canonical(column)
+
+
+@pytest.mark.parametrize("value", [set(), {"GE"}, {("a", 1)}, b"", range(0), iter(()), date(2024, 1, 2)])
+def test_what_is_no_table_is_not_written_as_one(value: object) -> None:
+    with pytest.raises(TypeError, match="has no canonical text"):
+        canonical({"value": value})
+
+
+def test_a_mapping_that_is_no_dictionary_is_written_as_one() -> None:
+    assert canonical(MappingProxyType({"b": 1, "a": 2})) == '{"a":2,"b":1}'
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])

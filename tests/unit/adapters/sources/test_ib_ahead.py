@@ -106,11 +106,10 @@ def test_volumes_that_did_not_come_in_time_are_not_waited_for_again(gateway: Run
     assert len(gateway.entries("request")) == asked > 0
 
 
-def test_volumes_that_failed_are_asked_ahead_once_more(gateway: Running, ours: Adapter) -> None:
-    calls = [SourceCall("volume_share", (symbol, SESSION, 20.0)) for symbol in names(3)]
+def test_volumes_that_were_refused_are_asked_for_when_they_are_called_for(gateway: Running, ours: Adapter) -> None:
     gateway.fault("reqHistoricalData", "reject", code=162, text="HMDS query returned no data")
-    ours.source.ask_ahead(calls, 20.0)
-    ours.source.ask_ahead([SourceCall("quote", ("S000", SESSION, NOW)), *calls], 20.0)
+    ours.source.ask_ahead([SourceCall("volume_share", (symbol, SESSION, 20.0)) for symbol in names(3)], 20.0)
+    ours.source.ask_ahead([SourceCall("quote", ("S000", SESSION, NOW))], 20.0)
     found = [ours.source.volume_share(symbol, SESSION, 19.5) for symbol in names(3)]
     assert [one is not None and round(one.share, 9) for one in found] == [0.8] * 3
 
