@@ -233,7 +233,7 @@ def _plain_column(column: Column) -> list[object]:
     # Nearly every column is complete, and there are hundreds of thousands of numbers.
     values: list[object] = column.tolist()
     missing = isnan(column.dot(column))  # the sum of the squares is no number where one of them is none
-    return [None if value != value else value for value in values] if missing else values  # noqa: PLR0124 - NaN
+    return [None if value != value else value for value in values] if missing else values  # noqa: PLR0124 - only NaN differs from itself
 
 
 def _calendar_document(days: tuple[date, ...]) -> Document:

@@ -384,9 +384,11 @@ def learn_volumes(store: Store, waiting: Sequence[VolumeSnapshot], splits: Mappi
     for (symbol, source), group in groupby(waiting, lambda one: (one.symbol, one.source)):
         last = store.bars.last_final(symbol, source)
         snapshots = [one for one in group if last is not None and one.session <= last]
-        bars = store.bars.bars(symbol, source, snapshots[0].session) if snapshots else None
+        if not snapshots:
+            continue
+        bars = store.bars.bars(symbol, source, snapshots[0].session)
         for seen in snapshots:
-            bar = bars.find(seen.session) if bars is not None else None
+            bar = bars.find(seen.session)
             if bar is not None and not isnan(bar.volume):
                 ratio = prod(split.ratio for split in splits.get(symbol, ()) if split.session > seen.session)
                 known.append(_completed(seen, bar.volume / ratio))

@@ -38,7 +38,7 @@ def test_a_strategy_is_told_alike_whether_its_section_is_there_or_not(name: str)
 def test_documents_share_nothing_that_could_be_changed() -> None:
     first = config.load(None, {}).document()
     before = first["strategy"]["tsmom"]["symbols"][0]
-    first["strategy"]["tsmom"]["symbols"][0] = "XXX"
+    first["strategy"]["tsmom"]["symbols"][0] = "AAA"
     assert config.load(None, {}).document()["strategy"]["tsmom"]["symbols"][0] == before
 
 
